@@ -1,0 +1,96 @@
+/**
+ * Values of the Nix language at run time.
+ *
+ * Strings are bytes: a JavaScript string with one char (0..255) per byte. Integers are numbers where they are exact
+ * (±2^53) and bigints outside; floats are boxed because integers are far more common. Lists are plain arrays.
+ * Attribute sets are two parallel arrays, symbol ids in ascending order and their slots; the key array is shared
+ * between sets of the same shape (so its identity is the inline cache of a select) and must never be written to.
+ */
+export type Value =
+  | number
+  | bigint
+  | boolean
+  | null
+  | string
+  | Float
+  | NixString
+  | Path
+  | readonly Slot[]
+  | Attrs
+  | Lambda
+  | PrimOp
+  | PartialApp
+
+/** What an environment, list or attribute set holds: a value, or one that is still to be computed. */
+export type Slot = Value | Thunk
+
+/** Compiled code: takes an environment, gives a value in weak head normal form. */
+export type Code = (env: Env) => Value
+
+/** `[up, v1, v2, …]`: the enclosing environment (or null), then the slots of this scope. */
+export type Env = [Env | null, ...(Slot | undefined)[]]
+
+export class Float {
+  readonly value: number
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+/** A string with a non-empty context; a string without context is a plain JavaScript string. */
+export class NixString {
+  readonly text: string
+  readonly context: Context
+  constructor(text: string, context: Context) {
+    this.text = text
+    this.context = context
+  }
+}
+
+/** A path value: absolute, canonical, bytes. */
+export class Path {
+  readonly path: string
+  constructor(path: string) {
+    this.path = path
+  }
+}
+
+export class Attrs {
+  /** Symbol ids, ascending, shared; never written to after construction. */
+  readonly keys: readonly number[]
+  readonly slots: readonly Slot[]
+  /** Where each key was written (beside the shared keys of a literal); undefined when unknown. */
+  readonly positions: AttrPositions | undefined
+  constructor(keys: readonly number[], slots: readonly Slot[], positions?: AttrPositions) {
+    this.keys = keys
+    this.slots = slots
+    this.positions = positions
+  }
+}
+
+/** Byte offsets in one file, parallel to the key array of the literal that made the set (-1: unknown). */
+export interface AttrPositions {
+  readonly file: SourceFile
+  readonly offsets: readonly number[]
+}
+
+/** What is needed to print a position; line and column are computed only when asked for. */
+export interface SourceFile {
+  /** Absolute path, or `«string»`, `«stdin»`. */
+  readonly name: string
+  /** The source text (bytes), read again when needed. */
+  readonly source: () => string
+}
+
+/** A string's context: interned elements, without duplicates, never empty inside a `NixString`. */
+export type Context = readonly ContextElement[]
+
+/** One element of a context; equal elements are the same object (see `context.ts`). */
+export interface ContextElement {
+  /** `path`: a store path as it is; `output`: one output of a derivation; `deep`: a derivation and all its outputs. */
+  readonly kind: 'path' | 'output' | 'deep'
+  /** Full text of the store path (of the derivation for `output` and `deep`). */
+  readonly path: string
+  /** Name of the output; empty unless `kind` is `output`. */
+  readonly output: string
+}
