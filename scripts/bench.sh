@@ -1,0 +1,6 @@
+#!/bin/sh
+# Benchmarks, ours against the peer in the same run:  npm run bench [-- language|command|start …]
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/setup.sh --quiet --tests
+exec node_modules/.bin/node scripts/bench.ts "$@"

@@ -1,0 +1,62 @@
+#!/bin/sh
+# Installs what a clone needs: the pinned Node and npm packages from the lock file, and missing Debian packages.
+#   setup.sh [--quiet] [--tests]      --tests: also the peers that the tests compare with
+# Idempotent and quick when nothing is missing: it only compares the lock file with the one that was installed.
+set -eu
+cd "$(dirname "$0")/.."
+
+quiet=false tests=false
+for argument in "$@"; do
+  case $argument in
+    --quiet) quiet=true ;;
+    --tests) tests=true ;;
+    *) echo "usage: setup.sh [--quiet] [--tests]" >&2; exit 2 ;;
+  esac
+done
+say() { $quiet || printf '%s\n' "$*" >&2; }
+
+# --- npm packages, the pinned Node among them -------------------------------------------------------------------
+stamp=node_modules/.baryon-lock
+if ! cmp -s package-lock.json "$stamp"; then
+  say "setup: installing the pinned Node and npm packages from the lock file"
+  command -v npm >/dev/null 2>&1 || { echo "setup: npm is missing; install Node.js with npm first" >&2; exit 1; }
+  npm ci --no-audit --no-fund --loglevel=error >&2
+  cp package-lock.json "$stamp"
+fi
+
+# --- Debian packages --------------------------------------------------------------------------------------------
+# What a build needs is one way to isolate it: bubblewrap, or util-linux unshare, which every Debian has.
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+command -v bwrap >/dev/null 2>&1 || command -v unshare >/dev/null 2>&1 || missing="$missing bubblewrap"
+if $tests; then
+  need bwrap bubblewrap
+  need proot proot
+  need nix-instantiate nix-bin
+  need zsh zsh
+  need fish fish
+  need tcsh tcsh
+  need git git
+  need xz xz-utils
+  need bzip2 bzip2
+  need zstd zstd
+  need zip zip
+  need dpkg-deb dpkg
+  need readelf binutils
+  need strace strace
+  need setpriv util-linux
+  need python3 python3
+fi
+if [ -n "$missing" ]; then
+  line="apt-get install -y --no-install-recommends$missing"
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    say "setup: installing$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq -o DPkg::Lock::Timeout=300 update >/dev/null 2>&1 || say "setup: the package lists could not be refreshed"
+    # shellcheck disable=SC2086  # the list is a list
+    apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing >/dev/null ||
+      { echo "setup: an administrator must run: $line" >&2; $tests || exit 1; }
+  else
+    echo "setup: missing:$missing. An administrator must run: $line" >&2
+  fi
+fi
