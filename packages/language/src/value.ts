@@ -6,6 +6,12 @@
  * Attribute sets are two parallel arrays, symbol ids in ascending order and their slots; the key array is shared
  * between sets of the same shape (so its identity is the inline cache of a select) and must never be written to.
  */
+import type { Lambda, PartialApp, PrimOp } from './function.ts'
+import type { Thunk } from './thunk.ts'
+
+export type { Lambda, PartialApp, PrimOp } from './function.ts'
+export type { Thunk } from './thunk.ts'
+
 export type Value =
   | number
   | bigint

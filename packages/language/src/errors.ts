@@ -1,0 +1,112 @@
+/**
+ * Errors of evaluation. What `tryEval` catches (`throw`, a failed `assert`, a failed `<…>`) is a kind of its own;
+ * everything else passes through it. Message texts are those of Nix 2.8, in bytes.
+ */
+import { UserError } from '../../format/src/user-error.ts'
+import type { Position } from './position.ts'
+
+/** One line of the trace: what was being evaluated, and where. */
+export interface TraceFrame {
+  readonly message: string
+  readonly position: Position | undefined
+}
+
+export class EvaluationError extends UserError {
+  /** Where it happened; filled in by the nearest call when `wantsPosition`. */
+  position: Position | undefined
+  /** True while the position is still to be filled in by whoever called the builtin that threw. */
+  wantsPosition: boolean
+  /** Innermost first. Only collected when traces are asked for (`--show-trace`). */
+  readonly frames: TraceFrame[]
+  /** Names that the user may have meant. */
+  readonly suggestions: readonly string[]
+
+  constructor(code: string, message: string, position?: Position, suggestions: readonly string[] = []) {
+    // Capturing a JavaScript stack costs more than all the rest of a caught `throw`, the deeper the dearer.
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
+    super(code, message)
+    Error.stackTraceLimit = limit
+    this.name = 'EvaluationError'
+    this.position = position
+    this.wantsPosition = false
+    this.frames = []
+    this.suggestions = suggestions
+  }
+
+  /** Adds what was being evaluated while the error passed by. */
+  addFrame(message: string, position: Position | undefined): void {
+    this.frames.push({ message, position })
+  }
+}
+
+/** What `tryEval` catches. */
+export class CatchableError extends EvaluationError {}
+
+/** `throw "…"`. */
+export class ThrownError extends CatchableError {
+  constructor(message: string) {
+    super('EVAL_THROW', message)
+  }
+}
+
+/** `assert` whose condition is false. */
+export class AssertionError extends CatchableError {
+  constructor(message: string, position: Position | undefined) {
+    super('EVAL_ASSERT', message, position)
+  }
+}
+
+/** `<name>` that no entry of the search path has. */
+export class SearchPathError extends CatchableError {
+  constructor(name: string) {
+    super('EVAL_SEARCH_PATH', `file '${name}' was not found in the Nix search path (add it using $NIX_PATH or -I)`)
+    this.wantsPosition = true
+  }
+}
+
+/** `abort "…"`: not caught by `tryEval`. */
+export class AbortError extends EvaluationError {
+  constructor(message: string) {
+    super('EVAL_ABORT', `evaluation aborted with the following error message: '${message}'`)
+  }
+}
+
+/** A value of the wrong type, a missing attribute, a bad argument… The nearest caller adds its position. */
+export class ValueError extends EvaluationError {
+  constructor(message: string, position?: Position, suggestions: readonly string[] = []) {
+    super('EVAL_TYPE', message, position, suggestions)
+    this.wantsPosition = position === undefined
+  }
+}
+
+export class UndefinedVariableError extends EvaluationError {
+  constructor(name: string, position: Position | undefined, suggestions: readonly string[] = []) {
+    super('EVAL_UNDEFINED_VARIABLE', `undefined variable '${name}'`, position, suggestions)
+  }
+}
+
+export class InfiniteRecursionError extends EvaluationError {
+  constructor(position?: Position) {
+    super('EVAL_INFINITE_RECURSION', 'infinite recursion encountered', position)
+    this.wantsPosition = position === undefined
+  }
+}
+
+/** The JavaScript stack is too small: whoever runs the evaluator starts again with a larger one. */
+export class StackOverflowError extends EvaluationError {
+  constructor() {
+    super('EVAL_STACK_OVERFLOW', 'stack overflow (possible infinite recursion)')
+  }
+}
+
+export class ParseError extends EvaluationError {
+  constructor(message: string, position: Position | undefined) {
+    super('PARSE', message, position)
+  }
+}
+
+/** The typed error for a `RangeError` that V8 threw because the stack is used up; anything else comes back as it is. */
+export function typedError(error: unknown): unknown {
+  return error instanceof RangeError && error.message.includes('call stack') ? new StackOverflowError() : error
+}
