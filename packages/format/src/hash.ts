@@ -1,0 +1,160 @@
+/**
+ * Hashes and their text forms: `sha256:1b8m03…` (nix32), `sha256:e3b0c4…` (base16), `sha256:47DEQ…=` (base64)
+ * and `sha256-47DEQ…=` (SRI, always base64). Which one it is follows from the separator and the length alone.
+ */
+import { createHash, hash as cryptoHash } from 'node:crypto'
+import { decodeNix32, encodeNix32, nix32Length } from './nix32.ts'
+import { quoteBytes } from './quote-bytes.ts'
+import { UserError } from './user-error.ts'
+
+export type HashAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha512'
+
+export type HashEncoding = 'base16' | 'nix32' | 'base64' | 'sri'
+
+export interface Hash {
+  readonly algorithm: HashAlgorithm
+  /** `hashLength(algorithm)` bytes. */
+  readonly bytes: Uint8Array
+}
+
+export interface Hasher {
+  /** Adds bytes; the chunk may be reused by the caller afterwards. */
+  update(chunk: Uint8Array): void
+  /** Ends the hasher: may be called once. */
+  digest(): Hash
+}
+
+/** Hash of bytes, given as such or as a byte string. */
+export function hashBytes(algorithm: HashAlgorithm, data: Uint8Array | string): Hash {
+  // The one-shot function takes 0.8 µs where a hasher object takes 1.4 µs (path fingerprints, 60 bytes).
+  return { algorithm, bytes: cryptoHash(algorithm, asBytes(data), 'buffer') }
+}
+
+/** The same as lower-case base 16, which spares a conversion where only the text is wanted. */
+export function hashBytesBase16(algorithm: HashAlgorithm, data: Uint8Array | string): string {
+  return cryptoHash(algorithm, asBytes(data), 'hex')
+}
+
+/** A hash over bytes that arrive in pieces. */
+export function createHasher(algorithm: HashAlgorithm): Hasher {
+  const hasher = createHash(algorithm)
+  return {
+    update: (chunk) => {
+      hasher.update(chunk)
+    },
+    digest: () => ({ algorithm, bytes: hasher.digest() }),
+  }
+}
+
+/**
+ * Reads `ALGORITHM:DIGITS`, SRI, or, when the algorithm is given, bare digits. A given algorithm must agree with a written one.
+ * Accepts exactly what Nix accepts; in base64 this includes unused trailing bits and, in SRI, missing padding.
+ */
+export function parseHash(text: string, algorithm?: HashAlgorithm): Hash {
+  const separator = text.search(/[:-]/)
+  const sri = separator >= 0 && text[separator] === '-'
+  // Only a colon or dash starts a prefix: no encoding of a bare hash contains one of them.
+  if (separator < 0) {
+    if (algorithm === undefined) {
+      throw new UserError('HASH_INVALID', `hash ${quoteBytes(text)} does not say its algorithm (offset 0)`, {
+        hint: `write it as ${ALGORITHMS.map((name) => `${name}:…`).join(', ')} or as an SRI hash`,
+      })
+    }
+    return { algorithm, bytes: decodeDigits(text, 0, algorithm, false) }
+  }
+  const written = parseHashAlgorithm(text.slice(0, separator), text)
+  if (algorithm !== undefined && written !== algorithm) {
+    throw new UserError('HASH_INVALID', `hash ${quoteBytes(text)} should have the algorithm ${algorithm} (offset 0)`)
+  }
+  return { algorithm: written, bytes: decodeDigits(text, separator + 1, written, sri) }
+}
+
+/** The text form; `withPrefix` (default true) puts `ALGORITHM:` in front and does not matter to `sri`. */
+export function formatHash(hash: Hash, encoding: HashEncoding, withPrefix = true): string {
+  if (encoding === 'sri') return `${hash.algorithm}-${asBuffer(hash.bytes).toString('base64')}`
+  const digits =
+    encoding === 'nix32'
+      ? encodeNix32(hash.bytes)
+      : asBuffer(hash.bytes).toString(encoding === 'base16' ? 'hex' : 'base64')
+  return withPrefix ? `${hash.algorithm}:${digits}` : digits
+}
+
+export function hashesEqual(a: Hash, b: Hash): boolean {
+  return a.algorithm === b.algorithm && asBuffer(a.bytes).equals(b.bytes)
+}
+
+/** Bytes in a hash of the algorithm. */
+export function hashLength(algorithm: HashAlgorithm): number {
+  return LENGTHS[algorithm]
+}
+
+export function isHashAlgorithm(text: string): text is HashAlgorithm {
+  return Object.hasOwn(LENGTHS, text)
+}
+
+/** The algorithm of that name; `context` is quoted in the error when the name is part of a longer text. */
+export function parseHashAlgorithm(text: string, context: string = text): HashAlgorithm {
+  if (isHashAlgorithm(text)) return text
+  throw new UserError(
+    'HASH_INVALID',
+    `unknown hash algorithm ${quoteBytes(text)} at offset 0 of ${quoteBytes(context)}`,
+    {
+      hint: `known are ${ALGORITHMS.join(', ')}`,
+    },
+  )
+}
+
+/** XOR-folds a hash to so many bytes, as store path digests are made. */
+export function compressHash(bytes: Uint8Array, length: number): Uint8Array {
+  const folded = new Uint8Array(length)
+  for (let index = 0; index < bytes.length; index++) folded[index % length]! ^= bytes[index]!
+  return folded
+}
+
+const LENGTHS = { md5: 16, sha1: 20, sha256: 32, sha512: 64 } as const
+const ALGORITHMS = Object.keys(LENGTHS)
+const BASE64 = /^[A-Za-z0-9+/\n]*/
+
+function decodeDigits(text: string, offset: number, algorithm: HashAlgorithm, sri: boolean): Uint8Array {
+  const size = LENGTHS[algorithm]
+  const digits = text.slice(offset)
+  if (!sri && digits.length === size * 2) {
+    const bad = digits.search(/[^0-9a-fA-F]/)
+    if (bad >= 0) throw badCharacter(text, offset + bad, 'base-16')
+    return Buffer.from(digits, 'hex')
+  }
+  if (!sri && digits.length === nix32Length(size)) {
+    const bad = digits.search(/[^0-9abcdfghijklmnpqrsvwxyz]/)
+    if (bad >= 0) throw badCharacter(text, offset + bad, 'nix32')
+    return decodeNix32(digits)
+  }
+  if (sri || digits.length === Math.ceil(size / 3) * 4) {
+    const length = BASE64.exec(digits)![0].length
+    if (length < digits.length && digits[length] !== '=') throw badCharacter(text, offset + length, 'base-64')
+    const bytes = Buffer.from(digits.slice(0, length), 'base64')
+    if (bytes.length === size) return bytes
+    throw new UserError(
+      'HASH_INVALID',
+      `${sri ? 'SRI' : 'base-64'} hash ${quoteBytes(text)} holds ${bytes.length} bytes at offset ${offset}, ${algorithm} has ${size}`,
+    )
+  }
+  throw new UserError(
+    'HASH_INVALID',
+    `hash ${quoteBytes(text)} has a wrong length for ${algorithm}: ${digits.length} at offset ${offset}`,
+    {
+      hint: `${algorithm} takes ${size * 2} digits in base 16, ${nix32Length(size)} in nix32 or ${Math.ceil(size / 3) * 4} in base 64`,
+    },
+  )
+}
+
+function badCharacter(text: string, offset: number, encoding: string): UserError {
+  return new UserError('HASH_INVALID', `illegal ${encoding} character at offset ${offset} in hash ${quoteBytes(text)}`)
+}
+
+function asBytes(data: Uint8Array | string): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data, 'latin1') : data
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

@@ -1,0 +1,72 @@
+/**
+ * Nix32, the base-32 text form of hashes: `1b8m03r63zqhnjf7l5wnldhh7c134ap5vpj0850ymkq1iyzicy5s`.
+ *
+ * Digits are `0-9a-z` without `e o u t`. The bytes are read as one little-endian number whose most significant
+ * digit is written first, so the text of n bytes has ⌈8n/5⌉ digits and its first digits come from the last bytes.
+ */
+import { quoteBytes } from './quote-bytes.ts'
+import { UserError } from './user-error.ts'
+
+/** Nix32 text of bytes. */
+export function encodeNix32(bytes: Uint8Array): string {
+  let text = ''
+  for (let digit = nix32Length(bytes.length) - 1; digit >= 0; digit--) {
+    const bit = digit * 5
+    const index = bit >> 3
+    const shift = bit & 7
+    text += ALPHABET[((bytes[index]! | ((bytes[index + 1] ?? 0) << 8)) >> shift) & 31]
+  }
+  return text
+}
+
+/** Bytes of Nix32 text; refuses foreign characters and texts that no bytes encode to. */
+export function decodeNix32(text: string): Uint8Array {
+  const length = Math.floor((text.length * 5) / 8)
+  if (nix32Length(length) !== text.length) {
+    throw new UserError(
+      'NIX32_INVALID',
+      `nix32 text ${quoteBytes(text)} has ${text.length} digits, which no bytes encode to`,
+    )
+  }
+  const bytes = new Uint8Array(length)
+  let carry = 0
+  let carryBits = 0
+  let index = 0
+  for (let position = text.length - 1; position >= 0; position--) {
+    const value = DIGITS[text.charCodeAt(position)] ?? -1
+    if (value < 0) {
+      throw new UserError('NIX32_INVALID', `illegal nix32 character at offset ${position} in ${quoteBytes(text)}`, {
+        hint: 'nix32 uses 0-9 and a-z without e, o, u and t',
+      })
+    }
+    carry |= value << carryBits
+    carryBits += 5
+    if (carryBits >= 8 && index < length) {
+      bytes[index++] = carry & 255
+      carry >>= 8
+      carryBits -= 8
+    }
+  }
+  if (carry !== 0) {
+    throw new UserError(
+      'NIX32_INVALID',
+      `nix32 text ${quoteBytes(text)} is out of range: its first digit is too large (offset 0)`,
+    )
+  }
+  return bytes
+}
+
+/** Digits in the Nix32 text of so many bytes. */
+export function nix32Length(byteCount: number): number {
+  return Math.ceil((byteCount * 8) / 5)
+}
+
+/** True when every character is a Nix32 digit. */
+export function isNix32(text: string): boolean {
+  return ONLY_DIGITS.test(text)
+}
+
+const ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz'
+const ONLY_DIGITS = /^[0-9abcdfghijklmnpqrsvwxyz]*$/
+
+const DIGITS: readonly number[] = Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)))
