@@ -40,7 +40,7 @@ for (const name of names) {
 function parseArguments(words: readonly string[]): { names: readonly string[]; runs: number } {
   const at = words.indexOf('--runs')
   const runs = at < 0 ? 7 : Number(words[at + 1])
-  const names = words.filter((word, index) => at < 0 || (index !== at && index !== at + 1))
+  const names = words.filter((_word, index) => at < 0 || (index !== at && index !== at + 1))
   const unknown = names.find((name) => groups[name] === undefined)
   if (unknown !== undefined || !(runs >= 1)) {
     console.error(`usage: npm run bench [-- ${Object.keys(groups).join('|')}] [--runs N]`)
