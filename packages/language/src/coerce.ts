@@ -1,0 +1,137 @@
+import { findAttribute } from './attrs.ts'
+import { ContextCollector, makeString, pathElement } from './context.ts'
+import { ValueError } from './errors.ts'
+import type { EvalIo } from './eval-io.ts'
+import type { Evaluator } from './evaluator.ts'
+import { formatFixed6 } from './float-text.ts'
+import { typeName } from './force.ts'
+import { callFunction } from './function.ts'
+import { intern } from './symbols.ts'
+import { forceThunk, Thunk } from './thunk.ts'
+import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
+
+/**
+ * Nix's coercion to a string. Strings, paths, sets with `__toString` or `outPath` always work; with `coerceMore`
+ * (derivation attributes, `toString`) also null, booleans, numbers and lists. `copyToStore` copies paths into the
+ * store and adds them to the context (interpolation, derivation attributes); `toString` gives the bare path.
+ */
+export function coerceToString(
+  evaluator: Evaluator,
+  slot: Slot,
+  context: ContextCollector,
+  coerceMore: boolean,
+  copyToStore: boolean,
+): string {
+  const value = slot instanceof Thunk ? forceThunk(slot) : slot
+  if (typeof value === 'string') return value
+  if (value instanceof NixString) {
+    context.add(value.context)
+    return value.text
+  }
+  if (value instanceof Path) {
+    return copyToStore ? copyPathToStore(evaluator, value.path, context) : value.path
+  }
+  if (value instanceof Attrs) {
+    const toStringAt = findAttribute(value, TO_STRING)
+    if (toStringAt >= 0) {
+      const text = callFunction(value.slots[toStringAt]!, value)
+      return coerceToString(evaluator, text, context, coerceMore, copyToStore)
+    }
+    const outPathAt = findAttribute(value, OUT_PATH)
+    if (outPathAt < 0) throw new ValueError('cannot coerce a set to a string')
+    return coerceToString(evaluator, value.slots[outPathAt]!, context, coerceMore, copyToStore)
+  }
+  if (coerceMore) {
+    if (value === null || value === false) return ''
+    if (value === true) return '1'
+    if (typeof value === 'number' || typeof value === 'bigint') return value.toString()
+    if (value instanceof Float) return formatFixed6(value.value)
+    if (Array.isArray(value)) return coerceList(evaluator, value, context, copyToStore)
+  }
+  throw new ValueError(`cannot coerce ${typeName(value)} to a string`)
+}
+
+/** The same as a value with its context; what already is a string comes back as it is. */
+export function coerceToStringValue(
+  evaluator: Evaluator,
+  slot: Slot,
+  coerceMore: boolean,
+  copyToStore: boolean,
+): string | NixString {
+  const value = slot instanceof Thunk ? forceThunk(slot) : slot
+  if (typeof value === 'string' || value instanceof NixString) return value
+  const context = new ContextCollector()
+  const text = coerceToString(evaluator, value, context, coerceMore, copyToStore)
+  return makeString(text, context.context)
+}
+
+/** The absolute path that a value stands for; not copied to the store. */
+export function coerceToPath(evaluator: Evaluator, slot: Slot, context: ContextCollector): string {
+  const path = coerceToString(evaluator, slot, context, false, false)
+  if (!path.startsWith('/')) throw new ValueError(`string '${path}' doesn't represent an absolute path`)
+  return path
+}
+
+/** Copies a file tree into the store (each path once per world) and returns its store path text. */
+export function copyPathToStore(evaluator: Evaluator, path: string, context: ContextCollector): string {
+  if (path.endsWith('.drv')) throw new ValueError("file names are not allowed to end in '.drv'")
+  let copied = copiedPaths.get(evaluator.io)
+  if (copied === undefined) {
+    copied = new Map()
+    copiedPaths.set(evaluator.io, copied)
+  }
+  let storePath = copied.get(path)
+  if (storePath === undefined) {
+    storePath = evaluator.io.addPath({
+      path,
+      name: path.slice(path.lastIndexOf('/') + 1),
+      recursive: true,
+      filter: undefined,
+      expectedSha256: undefined,
+    })
+    copied.set(path, storePath)
+  }
+  context.addElement(pathElement(storePath))
+  return storePath
+}
+
+/** `.` and `..` resolved by text, doubled slashes removed; the path must be absolute. */
+export function canonicalPath(path: string): string {
+  if (!NEEDS_CLEANING.test(path)) return path
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue
+    if (part === '..') parts.pop()
+    else parts.push(part)
+  }
+  return `/${parts.join('/')}`
+}
+
+/** True for a value that `coerceToString` with `coerceMore` off accepts by its kind. */
+export function isStringLike(value: Value): boolean {
+  return typeof value === 'string' || value instanceof NixString || value instanceof Path
+}
+
+const TO_STRING = intern('__toString')
+const OUT_PATH = intern('outPath')
+const NEEDS_CLEANING = /\/(?:\/|\.?\.?(?:\/|$))/
+const copiedPaths = new WeakMap<EvalIo, Map<string, string>>()
+
+/** Nix puts no space after an empty nested list, but one after an empty string. */
+function coerceList(
+  evaluator: Evaluator,
+  list: readonly Slot[],
+  context: ContextCollector,
+  copyToStore: boolean,
+): string {
+  let result = ''
+  const last = list.length - 1
+  for (let i = 0; i <= last; i++) {
+    const slot = list[i]!
+    result += coerceToString(evaluator, slot, context, true, copyToStore)
+    if (i === last) break
+    const item = slot instanceof Thunk ? forceThunk(slot) : slot
+    if (!Array.isArray(item) || item.length !== 0) result += ' '
+  }
+  return result
+}
