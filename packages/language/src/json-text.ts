@@ -1,0 +1,206 @@
+import { attrsFromEntries, EMPTY_ATTRS } from './attrs.ts'
+import { ValueError } from './errors.ts'
+import { diagnoseJson } from './json-diagnosis.ts'
+import { intern } from './symbols.ts'
+import { Float, type Slot, type Value } from './value.ts'
+
+/**
+ * `builtins.fromJSON`: a JSON text (bytes, UTF-8 in strings is checked) as a value. Of equal keys the last wins.
+ * Numbers without fraction and exponent are 64-bit integers, larger ones floats. Errors have nlohmann's words.
+ */
+export function parseJson(text: string): Value {
+  const cursor: Cursor = { text, at: 0 }
+  const value = parseDocument(cursor)
+  if (value === undefined) throw new ValueError(diagnoseJson(text))
+  return value
+}
+
+interface Cursor {
+  readonly text: string
+  at: number
+}
+
+type Open =
+  | { readonly kind: 'list'; readonly items: Slot[] }
+  | { readonly kind: 'set'; readonly symbols: number[]; readonly slots: Slot[] }
+
+const SPACE = /[ \t\n\r]*/y
+const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what JSON strings may not have
+const PLAIN = /[^"\\\x00-\x1f\x80-\xff]*/y
+const UTF8 =
+  /(?:[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})+/y
+const HEX4 = /[0-9a-fA-F]{4}/y
+const MIN_INTEGER = -(1n << 63n)
+const MAX_UNSIGNED = (1n << 64n) - 1n
+
+/** Undefined for every text that is not JSON; nesting costs no stack. */
+function parseDocument(cursor: Cursor): Value | undefined {
+  const open: Open[] = []
+  const { text } = cursor
+  if (text.startsWith('\xef\xbb\xbf')) cursor.at = 3
+  skipSpace(cursor)
+  for (;;) {
+    // A value starts here.
+    let value: Value | undefined
+    const char = text.charCodeAt(cursor.at)
+    if (char === 0x5b) {
+      cursor.at++
+      skipSpace(cursor)
+      if (text.charCodeAt(cursor.at) !== 0x5d) {
+        open.push({ kind: 'list', items: [] })
+        continue
+      }
+      cursor.at++
+      value = []
+    } else if (char === 0x7b) {
+      cursor.at++
+      skipSpace(cursor)
+      if (text.charCodeAt(cursor.at) !== 0x7d) {
+        const set: Open = { kind: 'set', symbols: [], slots: [] }
+        if (!parseKey(cursor, set)) return undefined
+        open.push(set)
+        continue
+      }
+      cursor.at++
+      value = EMPTY_ATTRS
+    } else {
+      value = parseScalar(cursor, char)
+      if (value === undefined) return undefined
+    }
+    // A value ends here: close what it ends.
+    for (;;) {
+      skipSpace(cursor)
+      const top = open.at(-1)
+      if (top === undefined) return cursor.at === text.length ? value : undefined
+      const next = text.charCodeAt(cursor.at++)
+      if (top.kind === 'list') top.items.push(value)
+      else top.slots.push(value)
+      if (next === 0x2c) {
+        skipSpace(cursor)
+        if (top.kind === 'set' && !parseKey(cursor, top)) return undefined
+        break
+      }
+      if (next !== (top.kind === 'list' ? 0x5d : 0x7d)) return undefined
+      open.pop()
+      value = top.kind === 'list' ? top.items : attrsFromEntries(top.symbols, top.slots, true)
+    }
+  }
+}
+
+function parseKey(cursor: Cursor, set: Extract<Open, { kind: 'set' }>): boolean {
+  if (cursor.text.charCodeAt(cursor.at) !== 0x22) return false
+  const key = parseString(cursor)
+  if (key === undefined) return false
+  skipSpace(cursor)
+  if (cursor.text.charCodeAt(cursor.at) !== 0x3a) return false
+  cursor.at++
+  skipSpace(cursor)
+  set.symbols.push(intern(key))
+  return true
+}
+
+function parseScalar(cursor: Cursor, char: number): Value | undefined {
+  const { text } = cursor
+  switch (char) {
+    case 0x22:
+      return parseString(cursor)
+    case 0x74:
+      return literal(cursor, 'true', true)
+    case 0x66:
+      return literal(cursor, 'false', false)
+    case 0x6e:
+      return literal(cursor, 'null', null)
+  }
+  NUMBER.lastIndex = cursor.at
+  const match = NUMBER.exec(text)
+  if (match === null) return undefined
+  cursor.at = NUMBER.lastIndex
+  const digits = match[0]
+  if (match[1] === undefined && match[2] === undefined) {
+    const number = Number(digits)
+    if (Number.isSafeInteger(number)) return number + 0 === 0 ? 0 : number
+    const integer = BigInt(digits)
+    if (integer >= MIN_INTEGER && integer <= MAX_UNSIGNED) return BigInt.asIntN(64, integer)
+    return Number.isFinite(number) ? new Float(number) : undefined
+  }
+  const number = Number(digits)
+  return Number.isFinite(number) ? new Float(number) : undefined
+}
+
+function literal(cursor: Cursor, word: string, value: Value): Value | undefined {
+  if (!cursor.text.startsWith(word, cursor.at)) return undefined
+  cursor.at += word.length
+  return value
+}
+
+/** At the opening quote. */
+function parseString(cursor: Cursor): string | undefined {
+  const { text } = cursor
+  let start = cursor.at + 1
+  let result = ''
+  for (;;) {
+    PLAIN.lastIndex = start
+    PLAIN.test(text)
+    let at = PLAIN.lastIndex
+    result += text.slice(start, at)
+    const char = text.charCodeAt(at)
+    if (char === 0x22) {
+      cursor.at = at + 1
+      // A Nix string ends at its first NUL.
+      const nul = result.indexOf('\0')
+      return nul < 0 ? result : result.slice(0, nul)
+    }
+    if (char === 0x5c) {
+      const escape = text.charAt(at + 1)
+      if (escape === 'u') {
+        const unit = hex4(text, at + 2)
+        if (unit === undefined) return undefined
+        at += 6
+        let code = unit
+        if (unit >= 0xdc00 && unit <= 0xdfff) return undefined
+        if (unit >= 0xd800 && unit <= 0xdbff) {
+          const low = text.startsWith('\\u', at) ? hex4(text, at + 2) : undefined
+          if (low === undefined || low < 0xdc00 || low > 0xdfff) return undefined
+          code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)
+          at += 6
+        }
+        result += Buffer.from(String.fromCodePoint(code), 'utf8').toString('latin1')
+      } else {
+        const plain = escape === '' ? undefined : ESCAPES[escape]
+        if (plain === undefined) return undefined
+        result += plain
+        at += 2
+      }
+      start = at
+      continue
+    }
+    UTF8.lastIndex = at
+    if (!UTF8.test(text)) return undefined
+    result += text.slice(at, UTF8.lastIndex)
+    start = UTF8.lastIndex
+  }
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+}
+
+function hex4(text: string, at: number): number | undefined {
+  HEX4.lastIndex = at
+  return HEX4.test(text) ? Number.parseInt(text.slice(at, at + 4), 16) : undefined
+}
+
+function skipSpace(cursor: Cursor): void {
+  if (cursor.text.charCodeAt(cursor.at) > 0x20) return
+  SPACE.lastIndex = cursor.at
+  SPACE.test(cursor.text)
+  cursor.at = SPACE.lastIndex
+}
