@@ -8,7 +8,7 @@ import { typeName } from './force.ts'
 import { callFunction } from './function.ts'
 import { intern } from './symbols.ts'
 import { forceThunk, Thunk } from './thunk.ts'
-import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
+import { Attrs, Float, NixString, Path, type Slot } from './value.ts'
 
 /**
  * Nix's coercion to a string. Strings, paths, sets with `__toString` or `outPath` always work; with `coerceMore`
@@ -95,26 +95,8 @@ export function copyPathToStore(evaluator: Evaluator, path: string, context: Con
   return storePath
 }
 
-/** `.` and `..` resolved by text, doubled slashes removed; the path must be absolute. */
-export function canonicalPath(path: string): string {
-  if (!NEEDS_CLEANING.test(path)) return path
-  const parts: string[] = []
-  for (const part of path.split('/')) {
-    if (part === '' || part === '.') continue
-    if (part === '..') parts.pop()
-    else parts.push(part)
-  }
-  return `/${parts.join('/')}`
-}
-
-/** True for a value that `coerceToString` with `coerceMore` off accepts by its kind. */
-export function isStringLike(value: Value): boolean {
-  return typeof value === 'string' || value instanceof NixString || value instanceof Path
-}
-
 const TO_STRING = intern('__toString')
 const OUT_PATH = intern('outPath')
-const NEEDS_CLEANING = /\/(?:\/|\.?\.?(?:\/|$))/
 const copiedPaths = new WeakMap<EvalIo, Map<string, string>>()
 
 /** Nix puts no space after an empty nested list, but one after an empty string. */

@@ -242,7 +242,6 @@ function isDigit(code: number): boolean {
 }
 
 function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are shown by number
   return text.replace(/[\x00-\x1f]/g, (char) => `<U+${hex(char.charCodeAt(0))}>`)
 }
 

@@ -26,7 +26,6 @@ type Open =
 
 const SPACE = /[ \t\n\r]*/y
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what JSON strings may not have
 const PLAIN = /[^"\\\x00-\x1f\x80-\xff]*/y
 const UTF8 =
   /(?:[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})+/y
@@ -152,8 +151,8 @@ function parseString(cursor: Cursor): string | undefined {
       return nul < 0 ? result : result.slice(0, nul)
     }
     if (char === 0x5c) {
-      const escape = text.charAt(at + 1)
-      if (escape === 'u') {
+      const letter = text.charAt(at + 1)
+      if (letter === 'u') {
         const unit = hex4(text, at + 2)
         if (unit === undefined) return undefined
         at += 6
@@ -167,7 +166,7 @@ function parseString(cursor: Cursor): string | undefined {
         }
         result += Buffer.from(String.fromCodePoint(code), 'utf8').toString('latin1')
       } else {
-        const plain = escape === '' ? undefined : ESCAPES[escape]
+        const plain = letter === '' ? undefined : ESCAPES[letter]
         if (plain === undefined) return undefined
         result += plain
         at += 2

@@ -62,9 +62,7 @@ export function jsonString(text: string): string {
 
 const TO_STRING = intern('__toString')
 const OUT_PATH = intern('outPath')
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters need an escape
 const NEEDS_ESCAPE = /["\\\x00-\x1f]/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters need an escape
 const ESCAPED = /["\\\x00-\x1f]/g
 
 function escapeChar(char: string): string {

@@ -1,0 +1,125 @@
+import { createDerivationHasher, type Derivation, type DerivationHash, parseDerivation } from '@baryon/format'
+import { sha256Hex } from './aterm.ts'
+import { ValueError } from './errors.ts'
+import type { EvalIo } from './eval-io.ts'
+
+/** What later derivations need to know of one that was made or read in this world. */
+export interface KnownDerivation {
+  /** Sorted. */
+  readonly outputs: readonly string[]
+  /** Full texts, sorted. */
+  readonly references: readonly string[]
+  /** The hash modulo fixed outputs, computed at the first use: most leaves never need it. */
+  readonly hash: () => DerivationHash
+}
+
+/** The derivations of one world by full path text. */
+export class DerivationRegistry {
+  readonly #io: EvalIo
+  readonly #known = new Map<string, KnownDerivation>()
+  /** References of text files made in this world (a compute-only store cannot be asked). */
+  readonly #textReferences = new Map<string, readonly string[]>()
+
+  constructor(io: EvalIo) {
+    this.#io = io
+  }
+
+  has(path: string): boolean {
+    return this.#known.has(path)
+  }
+
+  add(path: string, derivation: KnownDerivation): void {
+    this.#known.set(path, derivation)
+  }
+
+  addText(path: string, references: readonly string[]): void {
+    this.#textReferences.set(path, references)
+  }
+
+  /** Reads the derivation from the store when it was not made here. */
+  get(path: string): KnownDerivation {
+    let known = this.#known.get(path)
+    if (known === undefined) {
+      const derivation = this.#read(path)
+      known = {
+        outputs: [...derivation.outputs.keys()].sort(),
+        references: [...new Set([...derivation.inputDerivations.keys(), ...derivation.inputSources])].sort(),
+        hash: memoised(() => this.#hashStored(path)),
+      }
+      this.#known.set(path, known)
+    }
+    return known
+  }
+
+  /** The path and everything it refers to, directly or not; a derivation's outputs do not count. */
+  closure(path: string): Set<string> {
+    const seen = new Set([path])
+    const queue = [path]
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      for (const reference of this.#references(next)) {
+        if (seen.has(reference)) continue
+        seen.add(reference)
+        queue.push(reference)
+      }
+    }
+    return seen
+  }
+
+  #references(path: string): readonly string[] {
+    if (path.endsWith('.drv')) return this.get(path).references
+    const text = this.#textReferences.get(path)
+    if (text !== undefined) return text
+    return this.#io.isValidPath(path) ? this.#io.queryReferences(path) : []
+  }
+
+  #read(path: string): Derivation {
+    try {
+      return parseDerivation(this.#io.readDerivation(path))
+    } catch (error) {
+      if (error instanceof ValueError) throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new ValueError(`cannot read derivation '${path}': ${reason}`)
+    }
+  }
+
+  #hashStored(path: string): DerivationHash {
+    const hashes = new Map<string, DerivationHash>()
+    // What this world made itself is already hashed, or cheap to hash.
+    for (const reference of this.closure(path)) {
+      if (reference === path || !reference.endsWith('.drv')) continue
+      const known = this.#known.get(reference)
+      if (known !== undefined) hashes.set(reference, known.hash())
+    }
+    return createDerivationHasher((input) => this.#read(input), hashes)(path)
+  }
+}
+
+/** The registry of a world. */
+export function derivationRegistry(io: EvalIo): DerivationRegistry {
+  let registry = registries.get(io)
+  if (registry === undefined) {
+    registry = new DerivationRegistry(io)
+    registries.set(io, registry)
+  }
+  return registry
+}
+
+/** Hash of a fixed-output derivation: only method, hash and path count. */
+export function fixedDerivationHash(hashAlgo: string, hashBase16: string, path: string): DerivationHash {
+  return { kind: 'fixed', base16: sha256Hex(`fixed:out:${hashAlgo}:${hashBase16}:${path}`) }
+}
+
+export function memoised<T>(compute: () => T): () => T {
+  let value: { readonly of: T } | undefined
+  let pending: (() => T) | undefined = compute
+  return () => {
+    if (value === undefined) {
+      value = { of: (pending as () => T)() }
+      // Lets go of the texts that the computation needed.
+      pending = undefined
+    }
+    return value.of
+  }
+}
+
+const registries = new WeakMap<EvalIo, DerivationRegistry>()

@@ -1,0 +1,435 @@
+/**
+ * `derivationStrict`: from an attribute set to a derivation in the store and the paths of its outputs.
+ *
+ * The ATerm is needed in up to three variants: with the own outputs masked and inputs replaced by their hashes (makes
+ * the output paths), as it is (the file), and with real outputs but replaced inputs (the hash that dependents use).
+ * They share the text from the builder to the arguments, and nearly all of the environment.
+ */
+import {
+  type DerivationHash,
+  fixedOutputPath,
+  formatHash,
+  formatStorePath,
+  inputAddressedPath,
+  makeStorePath,
+} from '@baryon/format'
+import { listTerm, quoteTerm, sha256Hex } from './aterm.ts'
+import { attrsFromEntries, findAttribute, getAttribute, nameOrder } from './attrs.ts'
+import { coerceToString } from './coerce.ts'
+import { ContextCollector, deepElement, outputElement } from './context.ts'
+import { type DerivationRegistry, derivationRegistry, fixedDerivationHash, memoised } from './derivation-registry.ts'
+import { EvaluationError, ValueError } from './errors.ts'
+import type { Evaluator } from './evaluator.ts'
+import { forceBool, forceList, forceString, forceStringNoContext } from './force.ts'
+import { jsonString, jsonText } from './json.ts'
+import { parseOutputHash } from './output-hash.ts'
+import { downstreamPlaceholder, outputPlaceholder } from './placeholder.ts'
+import type { Position } from './position.ts'
+import { intern, symbolText } from './symbols.ts'
+import { force } from './thunk.ts'
+import { type Attrs, type Context, NixString, type Slot } from './value.ts'
+
+/** Makes the derivation, writes it to the store, and gives `drvPath` and a string per output. */
+export function derivationStrict(evaluator: Evaluator, attrs: Attrs): Attrs {
+  const position = namePosition(attrs)
+  const draft = collectDraft(evaluator, attrs, position)
+  try {
+    return finish(evaluator, draft)
+  } catch (error) {
+    throw at(error, position)
+  }
+}
+
+interface Draft {
+  readonly name: string
+  readonly context: ContextCollector
+  builder: string
+  system: string
+  readonly args: string[]
+  /** Sorted by name, parallel to `envValues`. */
+  readonly envNames: string[]
+  readonly envValues: string[]
+  /** Sorted. */
+  outputs: string[]
+  outputHash: string | undefined
+  outputHashAlgo: string
+  recursive: boolean | undefined
+  contentAddressed: boolean
+  impure: boolean
+}
+
+interface OutputTerm {
+  readonly path: string
+  readonly hashAlgo: string
+  readonly hash: string
+}
+
+const NAME = intern('name')
+const STRUCTURED_ATTRS = intern('__structuredAttrs')
+const IGNORE_NULLS = intern('__ignoreNulls')
+const DRV_PATH = intern('drvPath')
+
+function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | undefined): Draft {
+  const nameSlot = getAttribute(attrs, NAME)
+  if (nameSlot === undefined) throw new ValueError("attribute 'name' missing for call to 'derivationStrict'")
+  const name = framed(evaluator, position, "while evaluating the derivation attribute 'name'", () =>
+    forceStringNoContext(nameSlot),
+  )
+  const structured = isTrue(attrs, STRUCTURED_ATTRS)
+  const ignoreNulls = isTrue(attrs, IGNORE_NULLS)
+  const draft: Draft = {
+    name,
+    context: new ContextCollector(),
+    builder: '',
+    system: '',
+    args: [],
+    envNames: [],
+    envValues: [],
+    outputs: ['out'],
+    outputHash: undefined,
+    outputHashAlgo: '',
+    recursive: undefined,
+    contentAddressed: false,
+    impure: false,
+  }
+  let json = ''
+  const order = nameOrder(attrs)
+  for (let i = 0; i < order.length; i++) {
+    const index = order[i]!
+    if (attrs.keys[index] === IGNORE_NULLS) continue
+    const key = symbolText(attrs.keys[index]!)
+    const slot = attrs.slots[index]!
+    try {
+      if (ignoreNulls && force(slot) === null) continue
+      if (key === '__contentAddressed') draft.contentAddressed = forceBool(slot)
+      else if (key === '__impure') draft.impure = forceBool(slot)
+      else if (key === 'args') {
+        for (const item of forceList(slot)) {
+          draft.args.push(coerceToString(evaluator, item, draft.context, true, true))
+        }
+      } else if (structured) {
+        if (attrs.keys[index] === STRUCTURED_ATTRS) continue
+        json += `${json === '' ? '{' : ','}${jsonString(key)}:${jsonText(evaluator, slot, draft.context)}`
+        takeStructured(draft, key, slot)
+      } else {
+        const text = coerceToString(evaluator, slot, draft.context, true, true)
+        draft.envNames.push(key)
+        draft.envValues.push(text)
+        takeSpecial(draft, key, text)
+      }
+    } catch (error) {
+      if (evaluator.settings.showTrace && error instanceof EvaluationError) {
+        error.addFrame(`while evaluating the attribute '${key}' of the derivation '${name}'`, position)
+      }
+      throw at(error, position)
+    }
+  }
+  if (structured) {
+    draft.envNames.push('__json')
+    draft.envValues.push(json === '' ? '{}' : `${json}}`)
+  }
+  return draft
+}
+
+function takeSpecial(draft: Draft, key: string, text: string): void {
+  switch (key) {
+    case 'builder':
+      draft.builder = text
+      break
+    case 'system':
+      draft.system = text
+      break
+    case 'outputHash':
+      draft.outputHash = text
+      break
+    case 'outputHashAlgo':
+      draft.outputHashAlgo = text
+      break
+    case 'outputHashMode':
+      takeHashMode(draft, text)
+      break
+    case 'outputs':
+      takeOutputs(
+        draft,
+        text.split(/[ \t\n\r]+/).filter((word) => word !== ''),
+      )
+      break
+  }
+}
+
+/** With structured attributes the special ones must be of the right type; nothing is coerced. */
+function takeStructured(draft: Draft, key: string, slot: Slot): void {
+  switch (key) {
+    case 'builder': {
+      const builder = forceString(slot)
+      if (builder instanceof NixString) draft.context.add(builder.context)
+      draft.builder = builder instanceof NixString ? builder.text : builder
+      break
+    }
+    case 'system':
+    case 'outputHash':
+    case 'outputHashAlgo':
+    case 'outputHashMode':
+      takeSpecial(draft, key, forceStringNoContext(slot))
+      break
+    case 'outputs':
+      takeOutputs(draft, forceList(slot).map(forceStringNoContext))
+      break
+  }
+}
+
+function takeHashMode(draft: Draft, mode: string): void {
+  if (mode !== 'recursive' && mode !== 'flat') {
+    throw new ValueError(`invalid value '${mode}' for 'outputHashMode' attribute`)
+  }
+  draft.recursive = mode === 'recursive'
+}
+
+function takeOutputs(draft: Draft, names: readonly string[]): void {
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name)) throw new ValueError(`duplicate derivation output '${name}'`)
+    // `drvPath` would otherwise mean two things in the result.
+    if (name === 'drv') throw new ValueError("invalid derivation output name 'drv'")
+    seen.add(name)
+  }
+  if (seen.size === 0) throw new ValueError('derivation cannot have an empty set of outputs')
+  draft.outputs = [...seen].sort()
+}
+
+function finish(evaluator: Evaluator, draft: Draft): Attrs {
+  const { io } = evaluator
+  const { storeDirectory } = io
+  const registry = derivationRegistry(io)
+  const { name, outputs } = draft
+  const inputs = collectInputs(registry, draft.context.context)
+  if (draft.builder === '') throw new ValueError("required attribute 'builder' missing")
+  if (draft.system === '') throw new ValueError("required attribute 'system' missing")
+  if (name.endsWith('.drv')) throw new ValueError("derivation names are not allowed to end in '.drv'")
+
+  const outputIndices = outputs.map((output) => envIndex(draft, output))
+  const envTerms = draft.envNames.map((key, i) => `(${quoteTerm(key)},${quoteTerm(draft.envValues[i]!)})`)
+  const head = `${listTerm(inputs.sources)},${quoteTerm(draft.system)},${quoteTerm(draft.builder)},${listTerm(draft.args)},[`
+  const sourceText = (): string => `,${head}${envTerms.join(',')}])`
+  const setOutput = (index: number, value: string): void => {
+    envTerms[index] = `(${quoteTerm(draft.envNames[index]!)},${quoteTerm(value)})`
+  }
+
+  let terms: OutputTerm[]
+  let hash: () => DerivationHash
+  let moduloInputs: ModuloInputs | undefined
+  if (draft.outputHash !== undefined) {
+    if (outputs.length !== 1 || outputs[0] !== 'out') {
+      throw new ValueError('multiple outputs are not supported in fixed-output derivations')
+    }
+    const contentHash = parseOutputHash(draft.outputHash, draft.outputHashAlgo, (message) => io.log(message))
+    const method = draft.recursive === true ? 'recursive' : 'flat'
+    const path = formatStorePath(storeDirectory, fixedOutputPath(storeDirectory, name, { method, hash: contentHash }))
+    const hashAlgo = (method === 'recursive' ? 'r:' : '') + contentHash.algorithm
+    const base16 = formatHash(contentHash, 'base16', false)
+    terms = [{ path, hashAlgo, hash: base16 }]
+    setOutput(outputIndices[0]!, path)
+    hash = memoised(() => fixedDerivationHash(hashAlgo, base16, path))
+  } else if (draft.contentAddressed || draft.impure) {
+    if (draft.contentAddressed && draft.impure) {
+      throw new ValueError('derivation cannot be both content-addressed and impure')
+    }
+    const algorithm = KNOWN_ALGORITHMS.includes(draft.outputHashAlgo) ? draft.outputHashAlgo : 'sha256'
+    const hashAlgo = (draft.recursive === false ? '' : 'r:') + algorithm
+    terms = outputs.map(() => ({ path: '', hashAlgo, hash: draft.impure ? 'impure' : '' }))
+    outputs.forEach((output, i) => {
+      setOutput(outputIndices[i]!, outputPlaceholder(output))
+    })
+    hash = () => DEFERRED
+  } else {
+    for (const index of outputIndices) setOutput(index, '')
+    terms = outputs.map(() => NO_PATH)
+    moduloInputs = replaceInputs(registry, inputs.derivations)
+    if (moduloInputs.deferred) {
+      hash = () => DEFERRED
+    } else {
+      const masked = `Derive(${outputsTerm(outputs, terms)},${moduloInputs.text}${sourceText()}`
+      const maskedHash = sha256Hex(masked)
+      terms = outputs.map((output, i) => {
+        const path = formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, output, maskedHash))
+        setOutput(outputIndices[i]!, path)
+        return { path, hashAlgo: '', hash: '' }
+      })
+      hash = () => DEFERRED
+    }
+  }
+
+  const outputText = outputsTerm(outputs, terms)
+  const rest = sourceText()
+  const aterm = `Derive(${outputText},${inputs.text}${rest}`
+  const references = sortedUnion(inputs.sources, inputs.derivations)
+  const path = formatStorePath(
+    storeDirectory,
+    makeStorePath(storeDirectory, ['text', ...references].join(':'), sha256Hex(aterm), `${name}.drv`),
+  )
+  if (!registry.has(path)) {
+    io.writeDerivation(path, aterm, references)
+    if (moduloInputs !== undefined && !moduloInputs.deferred) {
+      const inputText = moduloInputs.text
+      hash = memoised(() => ({
+        kind: 'input-addressed',
+        base16: sha256Hex(`Derive(${outputText},${inputText}${rest}`),
+      }))
+    }
+    registry.add(path, { outputs, references, hash })
+  }
+  return result(storeDirectory, path, outputs, terms)
+}
+
+function result(storeDirectory: string, path: string, outputs: readonly string[], terms: readonly OutputTerm[]): Attrs {
+  const symbols = [DRV_PATH]
+  const slots: Slot[] = [new NixString(path, [deepElement(path)])]
+  for (let i = 0; i < outputs.length; i++) {
+    const output = outputs[i]!
+    const known = terms[i]!.path
+    const text = known === '' ? downstreamPlaceholder(storeDirectory, path, output) : known
+    symbols.push(intern(output))
+    slots.push(new NixString(text, [outputElement(path, output)]))
+  }
+  return attrsFromEntries(symbols, slots)
+}
+
+const DEFERRED: DerivationHash = { kind: 'deferred', base16: '' }
+const NO_PATH: OutputTerm = { path: '', hashAlgo: '', hash: '' }
+const KNOWN_ALGORITHMS: readonly string[] = ['md5', 'sha1', 'sha256', 'sha512']
+
+interface Inputs {
+  /** Sorted. */
+  readonly sources: readonly string[]
+  /** Output names by derivation, sorted by path. */
+  readonly derivations: ReadonlyMap<string, readonly string[]>
+  /** The input derivations as they are written. */
+  readonly text: string
+}
+
+function collectInputs(registry: DerivationRegistry, context: Context): Inputs {
+  const sources: string[] = []
+  const outputsOf = new Map<string, string[]>()
+  const addOutput = (derivation: string, output: string): void => {
+    const outputs = outputsOf.get(derivation)
+    if (outputs === undefined) outputsOf.set(derivation, [output])
+    else if (!outputs.includes(output)) outputs.push(output)
+  }
+  let seen: Set<string> | undefined
+  for (const element of context) {
+    switch (element.kind) {
+      case 'path':
+        sources.push(element.path)
+        break
+      case 'output':
+        addOutput(element.path, element.output)
+        break
+      case 'deep':
+        // The builder gets the derivation file itself, thus all it refers to, and may build any of them.
+        seen ??= new Set()
+        for (const path of registry.closure(element.path)) {
+          if (seen.has(path)) continue
+          seen.add(path)
+          sources.push(path)
+          if (path.endsWith('.drv')) for (const output of registry.get(path).outputs) addOutput(path, output)
+        }
+        break
+    }
+  }
+  const derivations = new Map<string, readonly string[]>()
+  let text = '['
+  for (const path of [...outputsOf.keys()].sort()) {
+    const outputs = outputsOf.get(path)!.sort()
+    text += `${derivations.size === 0 ? '' : ','}(${quoteTerm(path)},${listTerm(outputs)})`
+    derivations.set(path, outputs)
+  }
+  return { sources: seen === undefined ? sources.sort() : [...new Set(sources)].sort(), derivations, text: `${text}]` }
+}
+
+interface ModuloInputs {
+  readonly text: string
+  /** An input's output paths are not known before it is built: neither are ours. */
+  readonly deferred: boolean
+}
+
+/** Inputs by their hashes; inputs with the same hash become one. */
+function replaceInputs(
+  registry: DerivationRegistry,
+  derivations: ReadonlyMap<string, readonly string[]>,
+): ModuloInputs {
+  const byHash = new Map<string, readonly string[]>()
+  for (const [path, outputs] of derivations) {
+    const hash = registry.get(path).hash()
+    if (hash.kind === 'deferred') return { text: '', deferred: true }
+    const same = byHash.get(hash.base16)
+    byHash.set(hash.base16, same === undefined ? outputs : [...new Set([...same, ...outputs])].sort())
+  }
+  let text = '['
+  let first = true
+  for (const hash of [...byHash.keys()].sort()) {
+    text += `${first ? '' : ','}("${hash}",${listTerm(byHash.get(hash)!)})`
+    first = false
+  }
+  return { text: `${text}]`, deferred: false }
+}
+
+function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): string {
+  const items = outputs.map((output, i) => {
+    const { path, hashAlgo, hash } = terms[i]!
+    return `(${quoteTerm(output)},${quoteTerm(path)},${quoteTerm(hashAlgo)},${quoteTerm(hash)})`
+  })
+  return `[${items.join(',')}]`
+}
+
+/** Where a variable is in the environment; it is put in when missing. Only call it with sorted names, before terms are made. */
+function envIndex(draft: Draft, name: string): number {
+  const { envNames } = draft
+  let low = 0
+  let high = envNames.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (envNames[middle]! < name) low = middle + 1
+    else high = middle
+  }
+  if (envNames[low] !== name) {
+    envNames.splice(low, 0, name)
+    draft.envValues.splice(low, 0, '')
+  }
+  return low
+}
+
+function sortedUnion(sources: readonly string[], derivations: ReadonlyMap<string, unknown>): string[] {
+  const all = new Set(sources)
+  for (const path of derivations.keys()) all.add(path)
+  return [...all].sort()
+}
+
+function isTrue(attrs: Attrs, symbol: number): boolean {
+  const slot = getAttribute(attrs, symbol)
+  return slot !== undefined && forceBool(slot)
+}
+
+function namePosition(attrs: Attrs): Position | undefined {
+  const i = findAttribute(attrs, NAME)
+  const offset = attrs.positions?.offsets[i]
+  if (attrs.positions === undefined || offset === undefined || offset < 0) return undefined
+  return { file: attrs.positions.file, offset }
+}
+
+function framed<T>(evaluator: Evaluator, position: Position | undefined, message: string, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    if (evaluator.settings.showTrace && error instanceof EvaluationError) error.addFrame(message, position)
+    throw error
+  }
+}
+
+/** Errors of a derivation's attributes are reported where its name is written. */
+function at(error: unknown, position: Position | undefined): unknown {
+  if (position !== undefined && error instanceof EvaluationError && error.wantsPosition) {
+    error.position = position
+    error.wantsPosition = false
+  }
+  return error
+}
