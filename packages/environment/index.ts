@@ -1,0 +1,21 @@
+export {
+  type ActivationKind,
+  activationOf,
+  applyActivation,
+  type Change,
+  formatActivation,
+  type Prefix,
+} from './src/activation.ts'
+export { detectHost, type Host, whyNot } from './src/host.ts'
+export { type Freshness, formatLaunch, formatLaunchFile, type Launch, statArguments } from './src/launch-script.ts'
+export {
+  comparePlatforms,
+  formatPlatform,
+  type Platform,
+  type PlatformPart,
+  parsePlatform,
+  platformFallbacks,
+} from './src/platform.ts'
+export { quotePosix, type Shell, type ShellName, shellNamed, shellNames } from './src/shell.ts'
+export { findProgram, listTiers, selectTier, type Tier, type TierChoice } from './src/tier.ts'
+export { createView, listView, type ViewOptions, type ViewTree } from './src/view.ts'

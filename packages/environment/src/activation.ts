@@ -1,0 +1,144 @@
+/**
+ * The variables by which programs find what an environment holds.
+ *
+ * `LD_LIBRARY_PATH` is never among them: products carry their libraries' paths, and a variable that is seen by every
+ * program of the host as well would break those.
+ */
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { isSystemError } from '@baryon/format'
+import type { Shell } from './shell.ts'
+
+/** A tree of an environment: where programs will see it, and where it can be read now. */
+export interface Prefix {
+  readonly logical: string
+  readonly physical: string
+}
+
+export type Change =
+  | { readonly kind: 'set'; readonly variable: string; readonly value: string }
+  | { readonly kind: 'unset'; readonly variable: string }
+  | {
+      readonly kind: 'prepend'
+      readonly variable: string
+      readonly values: readonly string[]
+      readonly separator: string
+    }
+
+/** `run`: what a user of programs needs; `develop`: also what a compiler and a build system look for. */
+export type ActivationKind = 'run' | 'develop'
+
+/** The changes that make `prefixes` usable, the first prefix winning over later ones. */
+export function activationOf(prefixes: readonly Prefix[], kind: ActivationKind): Change[] {
+  const changes: Change[] = []
+  for (const rule of rules) {
+    if (rule.develop && kind === 'run') continue
+    const values = unique(prefixes.flatMap((prefix) => rule.directories.flatMap((pattern) => expand(prefix, pattern))))
+    if (values.length > 0) changes.push({ kind: 'prepend', variable: rule.variable, values, separator: ':' })
+  }
+  const root = prefixes.find((prefix) => isFile(join(prefix.physical, 'bin/root-config')))
+  if (root !== undefined) changes.push({ kind: 'set', variable: 'ROOTSYS', value: root.logical })
+  return changes
+}
+
+/** The changes as a script of the shell. */
+export function formatActivation(shell: Shell, changes: readonly Change[]): string {
+  return changes.map((change) => formatChange(shell, change)).join('')
+}
+
+/** The changes applied to an environment, as a shell would. */
+export function applyActivation(environment: NodeJS.ProcessEnv, changes: readonly Change[]): NodeJS.ProcessEnv {
+  const result = { ...environment }
+  for (const change of changes) {
+    if (change.kind === 'set') result[change.variable] = change.value
+    else if (change.kind === 'unset') delete result[change.variable]
+    else {
+      const before = result[change.variable]
+      const after = before === undefined || before === '' ? defaults[change.variable] : before
+      const values = after === undefined ? change.values : [...change.values, after]
+      result[change.variable] = values.join(change.separator)
+    }
+  }
+  return result
+}
+
+interface Rule {
+  readonly variable: string
+  readonly directories: readonly string[]
+  readonly develop?: boolean
+}
+
+/** `*` stands for one name within a directory. */
+const rules: readonly Rule[] = [
+  { variable: 'PATH', directories: ['bin', 'sbin'] },
+  { variable: 'MANPATH', directories: ['share/man', 'man'] },
+  { variable: 'INFOPATH', directories: ['share/info'] },
+  { variable: 'XDG_DATA_DIRS', directories: ['share'] },
+  { variable: 'PYTHONPATH', directories: ['lib/python3.*/site-packages'] },
+  { variable: 'ROOT_INCLUDE_PATH', directories: ['include'] },
+  { variable: 'CMAKE_PREFIX_PATH', directories: ['.'], develop: true },
+  { variable: 'PKG_CONFIG_PATH', directories: ['lib/pkgconfig', 'share/pkgconfig', 'lib64/pkgconfig'], develop: true },
+  { variable: 'CPATH', directories: ['include'], develop: true },
+  { variable: 'LIBRARY_PATH', directories: ['lib', 'lib64'], develop: true },
+  { variable: 'ACLOCAL_PATH', directories: ['share/aclocal'], develop: true },
+]
+
+/**
+ * What an unset variable stands for where programs have a default that our value would hide. An empty element in
+ * MANPATH and INFOPATH is that default, so these end in the separator.
+ */
+const defaults: Readonly<Record<string, string>> = {
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  MANPATH: '',
+  INFOPATH: '',
+  XDG_DATA_DIRS: '/usr/local/share:/usr/share',
+}
+
+function formatChange(shell: Shell, change: Change): string {
+  switch (change.kind) {
+    case 'set':
+      return shell.set(change.variable, change.value)
+    case 'unset':
+      return shell.unset(change.variable)
+    case 'prepend':
+      return shell.prepend(
+        change.variable,
+        change.values.join(change.separator),
+        change.separator,
+        defaults[change.variable],
+      )
+  }
+}
+
+function expand(prefix: Prefix, pattern: string): string[] {
+  if (pattern === '.') return [prefix.logical]
+  const star = pattern.split('/').findIndex((part) => part.includes('*'))
+  if (star < 0) return isDirectory(join(prefix.physical, pattern)) ? [`${prefix.logical}/${pattern}`] : []
+  const parts = pattern.split('/')
+  const above = parts.slice(0, star).join('/')
+  const [start, end] = parts[star]!.split('*')
+  return listDirectory(join(prefix.physical, above))
+    .filter((name) => name.startsWith(start!) && name.endsWith(end!))
+    .flatMap((name) => expand(prefix, [above, name, ...parts.slice(star + 1)].join('/')))
+}
+
+function listDirectory(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort()
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)]
+}

@@ -1,0 +1,195 @@
+/**
+ * The precomputed POSIX-sh script by which `baryon run` starts a program without starting anything of ours.
+ *
+ * It defines two functions. `baryon_fresh` tells whether everything that the answer was computed from is still so;
+ * `baryon_launch [CMD ARG…]` replaces the shell by the command, in a namespace that has the physical store at its
+ * logical path when the host does not show it there already. Only builtins run before that, apart from one `stat`.
+ *
+ * ```sh
+ * . ./launch-file && baryon_fresh && baryon_launch root -l
+ * ```
+ */
+import { type Change, formatActivation } from './activation.ts'
+import { quotePosix, shellNamed } from './shell.ts'
+import type { Tier } from './tier.ts'
+
+export interface Launch {
+  /** Logical store directory. */
+  readonly storeDirectory: string
+  /** Where that store's files are on this machine. */
+  readonly physicalDirectory: string
+  /** Logical paths in the store that the environment is made of; they being there means their closures are. */
+  readonly paths: readonly string[]
+  readonly changes: readonly Change[]
+  /** `NAME=VALUE` settings of the command line, applied last. */
+  readonly assignments: readonly (readonly [name: string, value: string])[]
+  /** What runs when no command is given. */
+  readonly defaultCommand: readonly string[] | undefined
+  /** How the store is shown; undefined when it is at its logical path already. */
+  readonly tier: Tier | undefined
+  /** An empty directory of ours, for the `unshare` tier to mount on. */
+  readonly mountPoint: string
+}
+
+export interface Freshness {
+  /** The key under which `bin/baryon` finds the script; compared in full because file names are only its checksum. */
+  readonly key: string
+  /** Physical paths that must exist. */
+  readonly present: readonly string[]
+  /** Paths that were looked for and were not there. */
+  readonly absent: readonly string[]
+  /** Environment variables that the evaluation read, with their values (unset counts as empty). */
+  readonly environment: ReadonlyMap<string, string>
+  /** Files and directories that were read, and what `statCommand` printed of them. */
+  readonly files: readonly string[]
+  readonly stamp: string
+}
+
+/** Arguments of `stat` that print all that changes with a file: device, inode, size, both times in nanoseconds. */
+export const statArguments: readonly string[] = ['-L', '-c', '%d %i %s %.9Y %.9Z']
+
+export function formatLaunchFile(launch: Launch, freshness: Freshness): string {
+  return `# A cache of baryon run: may be deleted at any time.\n${formatFreshness(freshness)}\n${formatLaunch(launch)}`
+}
+
+function formatFreshness(freshness: Freshness): string {
+  const q = quotePosix
+  const lines = [
+    `[ "$baryon_key" = ${q(freshness.key)} ]`,
+    ...freshness.present.map((path) => `[ -e ${q(path)} ]`),
+    ...freshness.absent.map((path) => `[ ! -e ${q(path)} ] && [ ! -L ${q(path)} ]`),
+    ...[...freshness.environment].map(([name, value]) => `[ "\${${name}-}" = ${q(value)} ]`),
+  ]
+  if (freshness.files.length > 0) {
+    const files = freshness.files.map((file) => `\\\n    ${q(file)}`).join(' ')
+    lines.push(`[ "$(stat ${statArguments.map(q).join(' ')} -- ${files} 2>/dev/null)" = ${q(freshness.stamp)} ]`)
+  }
+  return `baryon_fresh() {\n  ${lines.map((line) => `${line} || return 1`).join('\n  ')}\n}\n`
+}
+
+/** Only `baryon_launch`. */
+export function formatLaunch(launch: Launch): string {
+  const q = quotePosix
+  const posix = shellNamed('sh')
+  const binaries = launch.changes
+    .flatMap((change) => (change.kind === 'prepend' && change.variable === 'PATH' ? change.values : []))
+    .map((path) => physical(launch, path))
+  const lines: string[] = ['baryon_launch() {']
+  const program = launch.defaultCommand
+  if (program !== undefined) lines.push(`  [ $# -gt 0 ] || set -- ${program.map(q).join(' ')}`)
+  // Not indented: values may hold newlines.
+  lines.push(formatActivation(posix, launch.changes))
+  for (const [name, value] of launch.assignments) lines.push(posix.set(name, value))
+  lines.push(
+    // The shell's own words for a missing command would come from another tool in every tier.
+    '  case $1 in',
+    '  */*) ;;',
+    '  *)',
+    '    baryon_found=',
+    ...(binaries.length === 0
+      ? []
+      : [
+          `    for baryon_bin in ${binaries.map(q).join(' ')}; do`,
+          '      if [ -x "$baryon_bin/$1" ]; then baryon_found=1; break; fi',
+          '    done',
+        ]),
+    '    if [ -z "$baryon_found" ] && ! command -v "$1" >/dev/null; then',
+    `      printf 'error[COMMAND_NOT_FOUND]: %s: no such command in the environment\\n' "$1" >&2`,
+    '      exit 127',
+    '    fi ;;',
+    '  esac',
+    '  unset baryon_found baryon_bin baryon_key',
+  )
+  if (launch.tier === undefined) lines.push('  exec "$@"')
+  else {
+    if (launch.paths.length > 0) {
+      lines.push(`  if ${launch.paths.map((path) => `[ -e ${q(path)} ]`).join(' && ')}; then exec "$@"; fi`)
+    }
+    lines.push(indent(enterTier(launch, launch.tier)))
+  }
+  lines.push('}', '')
+  return lines.join('\n')
+}
+
+/**
+ * Only mount points that exist can be mounted on, and the root of the host is not ours. So the deepest directory on
+ * the way to the store that the host has is covered by a new one, which shows all that it held, and the store.
+ */
+function enterTier(launch: Launch, tier: Tier): string {
+  const q = quotePosix
+  const store = q(launch.storeDirectory)
+  const source = q(launch.physicalDirectory)
+  const command = tier.command.map(q).join(' ')
+  const above = [
+    `baryon_above=${store}`,
+    'while [ -n "$baryon_above" ] && [ ! -d "$baryon_above" ]; do baryon_above=${baryon_above%/*}; done',
+  ]
+  switch (tier.kind) {
+    case 'proot':
+      // proot would turn death by a signal into status 255; the shell between makes it 128 + signal.
+      return [
+        'export PROOT_NO_SECCOMP=1',
+        `exec ${command} -v -1 -b ${source}:${store} /bin/sh -c '"$@"; exit $?' baryon "$@"`,
+        '',
+      ].join('\n')
+    case 'bubblewrap':
+      return [
+        ...above,
+        `set -- --ro-bind ${source} ${store} -- "$@"`,
+        `if [ "$baryon_above" = ${store} ]; then exec ${command} --dev-bind / / "$@"; fi`,
+        'for baryon_entry in "$baryon_above"/*; do',
+        '  if [ -L "$baryon_entry" ]; then',
+        // `/bin` is nearly always a link to `usr/bin`: known without starting readlink.
+        '    if [ "$baryon_entry" -ef "/usr$baryon_entry" ]; then set -- --symlink "usr$baryon_entry" "$baryon_entry" "$@"',
+        '    else set -- --symlink "$(readlink "$baryon_entry")" "$baryon_entry" "$@"; fi',
+        '  elif [ -e "$baryon_entry" ]; then set -- --dev-bind-try "$baryon_entry" "$baryon_entry" "$@"; fi',
+        'done',
+        'if [ -n "$baryon_above" ]; then set -- --dev-bind / / --tmpfs "$baryon_above" "$@"; fi',
+        `exec ${command} "$@"`,
+        '',
+      ].join('\n')
+    case 'unshare': {
+      const inner = [
+        'set -e',
+        ...above,
+        `if [ "$baryon_above" = ${store} ]; then`,
+        `  mount --bind ${source} ${store}; mount -o remount,bind,ro ${store} || :`,
+        'else',
+        `  baryon_mount=${q(launch.mountPoint)}`,
+        '  mount -t tmpfs -o mode=0755 tmpfs "$baryon_mount"',
+        '  for baryon_entry in "$baryon_above"/*; do',
+        '    baryon_name=$baryon_mount/${baryon_entry##*/}',
+        '    if [ -L "$baryon_entry" ]; then ln -s "$(readlink "$baryon_entry")" "$baryon_name"',
+        '    elif [ -d "$baryon_entry" ]; then mkdir "$baryon_name"; mount --rbind "$baryon_entry" "$baryon_name"',
+        '    elif [ -f "$baryon_entry" ]; then : > "$baryon_name"; mount --bind "$baryon_entry" "$baryon_name"; fi',
+        '  done',
+        `  baryon_below=${store}`,
+        '  baryon_store=$baryon_mount${baryon_below#"$baryon_above"}',
+        '  mkdir -p "$baryon_store"',
+        `  mount --bind ${source} "$baryon_store"; mount -o remount,bind,ro "$baryon_store" || :`,
+        '  if [ -n "$baryon_above" ]; then mount --rbind "$baryon_mount" "$baryon_above"',
+        '  else',
+        '    baryon_here=$PWD',
+        '    cd "$baryon_mount"; pivot_root . .; umount -l .',
+        '    cd "$baryon_here" || cd /',
+        '  fi',
+        'fi',
+        'unset baryon_above baryon_mount baryon_entry baryon_name baryon_store baryon_below baryon_here',
+        // The capabilities in the new namespace were for mounting only.
+        'if command -v setpriv >/dev/null; then exec setpriv --inh-caps=-all --ambient-caps=-all -- "$@"; fi',
+        'exec "$@"',
+      ].join('\n')
+      return `exec ${command} /bin/sh -c ${q(inner)} baryon "$@"\n`
+    }
+  }
+}
+
+function physical(launch: Launch, logical: string): string {
+  return logical.startsWith(`${launch.storeDirectory}/`)
+    ? launch.physicalDirectory + logical.slice(launch.storeDirectory.length)
+    : logical
+}
+
+function indent(text: string): string {
+  return text.trimEnd().replace(/^/gm, '  ')
+}

@@ -1,0 +1,120 @@
+/**
+ * Four families of shells, each as the few sentences that an activation script needs.
+ *
+ * A statement is one or more complete lines. Values are arbitrary text without NUL; every rule here was tried
+ * in the real shells (`shell.test.ts` runs them):
+ * - tcsh reads `!` even within single quotes, and wants a backslash before a newline;
+ * - fish splits and joins variables whose names end in PATH at `:`, and cannot source scripts of `sh`;
+ * - an empty element in PATH-like variables means the current directory, so nothing may leave a stray `:`.
+ */
+import { UserError } from '@baryon/format'
+
+export interface Shell {
+  readonly name: ShellName
+  /** The text as one word of the shell's language. */
+  quote(value: string): string
+  /** Sets and exports. */
+  set(variable: string, value: string): string
+  unset(variable: string): string
+  /**
+   * Puts `value` and the separator before what the variable holds. When it is unset or empty: before `fallback`
+   * (plain words, maybe empty) if there is one, else only `value`.
+   */
+  prepend(variable: string, value: string, separator?: string, fallback?: string): string
+  /** Puts `[label]` before the prompt of an interactive shell. */
+  prompt(label: string): string
+}
+
+export type ShellName = 'sh' | 'bash' | 'zsh' | 'fish' | 'tcsh'
+
+export const shellNames: readonly ShellName[] = ['sh', 'bash', 'zsh', 'fish', 'tcsh']
+
+/** The shell by its name or the path of its program (`/bin/csh` counts as tcsh, ksh and dash as sh). */
+export function shellNamed(nameOrPath: string): Shell {
+  const name = nameOrPath.slice(nameOrPath.lastIndexOf('/') + 1)
+  const known = { csh: 'tcsh', dash: 'sh', ksh: 'sh', ash: 'sh', busybox: 'sh' }[name] ?? name
+  const shell = shells.find((candidate) => candidate.name === known)
+  if (shell === undefined) {
+    throw new UserError('SHELL_UNKNOWN', `no activation is known for the shell '${nameOrPath}'`, {
+      hint: `the shells are ${shellNames.join(', ')}`,
+    })
+  }
+  return shell
+}
+
+/** Quotes for POSIX shells; also for zsh, where single quotes mean the same. */
+export function quotePosix(value: string): string {
+  return /^[\w@%+=:,./-]+$/.test(value) && !value.startsWith('=') ? value : `'${value.replaceAll("'", "'\\''")}'`
+}
+
+function posix(name: 'sh' | 'bash' | 'zsh'): Shell {
+  return {
+    name,
+    quote: quotePosix,
+    set: (variable, value) => `export ${variable}=${quotePosix(value)}\n`,
+    unset: (variable) => `unset ${variable}\n`,
+    prepend: (variable, value, separator = ':', fallback) =>
+      fallback === undefined
+        ? `export ${variable}=${quotePosix(value)}"\${${variable}:+${separator}$${variable}}"\n`
+        : `export ${variable}=${quotePosix(value + separator)}"\${${variable}:-${fallback}}"\n`,
+    prompt: (label) =>
+      // zsh would expand `%` in a prompt; labels are ours and hold none.
+      `if [ -n "\${PS1-}" ]; then PS1=${quotePosix(`[${label}] `)}"$PS1"; fi\n`,
+  }
+}
+
+const fish: Shell = {
+  name: 'fish',
+  quote: (value) => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`,
+  set: (variable, value) => `set -gx ${variable} ${fish.quote(value)}\n`,
+  unset: (variable) => `set -e ${variable}\n`,
+  prepend: (variable, value, separator = ':', fallback) =>
+    [
+      `if set -q ${variable}; and test -n "$${variable}"`,
+      `  set -gx ${variable} ${fish.quote(value + separator)}"$${variable}"`,
+      'else',
+      `  set -gx ${variable} ${fish.quote(alone(value, separator, fallback))}`,
+      'end',
+      '',
+    ].join('\n'),
+  prompt: (label) =>
+    [
+      'if functions -q fish_prompt; and not functions -q __baryon_fish_prompt',
+      '  functions -c fish_prompt __baryon_fish_prompt',
+      '  function fish_prompt',
+      `    echo -n ${fish.quote(`[${label}] `)}`,
+      '    __baryon_fish_prompt',
+      '  end',
+      'end',
+      '',
+    ].join('\n'),
+}
+
+const tcsh: Shell = {
+  name: 'tcsh',
+  quote: (value) => `'${value.replaceAll("'", "'\\''").replaceAll('!', '\\!').replaceAll('\n', '\\\n')}'`,
+  set: (variable, value) => `setenv ${variable} ${tcsh.quote(value)};\n`,
+  unset: (variable) => `unsetenv ${variable};\n`,
+  // `$?X` guards must be blocks: on one line tcsh expands `$X` even when the condition is false.
+  prepend: (variable, value, separator = ':', fallback) =>
+    [
+      `if ($?${variable}) then`,
+      `  if (\${%${variable}} > 0) then`,
+      `    setenv ${variable} ${tcsh.quote(value + separator)}\${${variable}:q};`,
+      '  else',
+      `    setenv ${variable} ${tcsh.quote(alone(value, separator, fallback))};`,
+      '  endif',
+      'else',
+      `  setenv ${variable} ${tcsh.quote(alone(value, separator, fallback))};`,
+      'endif',
+      '',
+    ].join('\n'),
+  prompt: (label) =>
+    ['if ($?prompt) then', `  set prompt = ${tcsh.quote(`[${label}] `)}"$prompt"`, 'endif', ''].join('\n'),
+}
+
+function alone(value: string, separator: string, fallback: string | undefined): string {
+  return fallback === undefined ? value : value + separator + fallback
+}
+
+const shells: readonly Shell[] = [posix('sh'), posix('bash'), posix('zsh'), fish, tcsh]

@@ -1,0 +1,204 @@
+/**
+ * One tree made of many: a directory of symbolic links into the trees that it merges.
+ *
+ * A directory that only one tree has becomes one link; one that several have is made and filled. Where two trees
+ * hold the same file the smaller priority number wins; with equal priorities the files must be the same, else both
+ * are named in the error. The view appears at once or not at all: NAME is a link to a finished directory beside it.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { isSystemError, UserError } from '@baryon/format'
+import type { Prefix } from './activation.ts'
+
+export interface ViewTree extends Prefix {
+  /** 0 wins over 10; 5 is what packages have that say nothing. */
+  readonly priority?: number
+}
+
+export interface ViewOptions {
+  /** Where a logical path outside the given trees can be read (links between trees); identity when missing. */
+  readonly physicalOf?: (logical: string) => string
+  /** Top directories that are left out; by default what is about one package only. */
+  readonly leaveOut?: readonly string[]
+}
+
+/** Makes the view at `destination`, replacing one that is there. Throws UserError `VIEW_CONFLICT` before it writes. */
+export function createView(destination: string, trees: readonly ViewTree[], options: ViewOptions = {}): void {
+  const root = planView(trees, options)
+  const parent = dirname(destination)
+  mkdirSync(parent, { recursive: true })
+  const before = viewTarget(destination)
+  const name = `.${basename(destination)}-${randomBytes(6).toString('hex')}`
+  const made = join(parent, name)
+  const link = `${made}.link`
+  try {
+    writeDirectory(made, root)
+    symlinkSync(name, link)
+    renameSync(link, destination)
+  } catch (error) {
+    rmSync(made, { recursive: true, force: true })
+    rmSync(link, { force: true })
+    throw error
+  }
+  if (before !== undefined) rmSync(join(parent, before), { recursive: true, force: true })
+}
+
+/** What a view of the trees would hold: relative path of each link and its target, sorted. */
+export function listView(trees: readonly ViewTree[], options: ViewOptions = {}): { path: string; target: string }[] {
+  const result: { path: string; target: string }[] = []
+  const walk = (node: Merged, path: string): void => {
+    if (node.kind === 'link') result.push({ path, target: node.target })
+    else for (const [name, child] of [...node.entries].sort(byName)) walk(child, path === '' ? name : `${path}/${name}`)
+  }
+  walk(planView(trees, options), '')
+  return result
+}
+
+type Merged =
+  | { readonly kind: 'link'; readonly target: string }
+  | { readonly kind: 'directory'; readonly entries: Map<string, Merged> }
+
+interface Source {
+  readonly logical: string
+  readonly physical: string
+  readonly priority: number
+}
+
+interface Conflict {
+  readonly path: string
+  readonly first: string
+  readonly second: string
+}
+
+const packageOnly = ['nix-support', '.attrs.json', 'env-vars']
+
+function planView(trees: readonly ViewTree[], options: ViewOptions): Merged {
+  const leaveOut = new Set(options.leaveOut ?? packageOnly)
+  const physicalOf = options.physicalOf ?? ((path: string) => path)
+  const conflicts: Conflict[] = []
+  const sources = trees.map((tree) => ({ ...tree, priority: tree.priority ?? 5 }))
+  const root = mergeDirectories(sources, '')
+  if (conflicts.length > 0) throw conflictError(conflicts)
+  return root
+
+  function mergeDirectories(directories: readonly Source[], path: string): Merged {
+    const byEntry = new Map<string, Source[]>()
+    for (const directory of directories) {
+      for (const name of readdirSync(directory.physical).sort()) {
+        if (path === '' && leaveOut.has(name)) continue
+        const source = {
+          logical: `${directory.logical}/${name}`,
+          physical: join(directory.physical, name),
+          priority: directory.priority,
+        }
+        const found = byEntry.get(name)
+        if (found) found.push(source)
+        else byEntry.set(name, [source])
+      }
+    }
+    const entries = new Map<string, Merged>()
+    for (const [name, sources] of byEntry) {
+      entries.set(name, merge(sources.map(resolved), path === '' ? name : `${path}/${name}`))
+    }
+    return { kind: 'directory', entries }
+  }
+
+  function merge(sources: readonly (Source & { directory: boolean })[], path: string): Merged {
+    const ordered = [...sources].sort((a, b) => a.priority - b.priority)
+    const best = ordered[0]!
+    if (ordered.length === 1) return { kind: 'link', target: best.logical }
+    if (best.directory) {
+      const files = ordered.filter((source) => !source.directory && source.priority === best.priority)
+      for (const file of files) conflicts.push({ path, first: best.logical, second: file.logical })
+      const directories = ordered.filter((source) => source.directory)
+      if (directories.length === 1) return { kind: 'link', target: best.logical }
+      return mergeDirectories(directories, path)
+    }
+    for (const other of ordered.slice(1)) {
+      if (other.priority > best.priority) break
+      if (other.directory || !sameFile(best.physical, other.physical)) {
+        conflicts.push({ path, first: best.logical, second: other.logical })
+      }
+    }
+    return { kind: 'link', target: best.logical }
+  }
+
+  /** Follows links to directories, so that `lib64 -> lib` of one tree merges with the `lib64` of another. */
+  function resolved(source: Source): Source & { directory: boolean } {
+    let physical = source.physical
+    for (let hops = 0; hops < 40; hops++) {
+      const status = lstatSync(physical, { throwIfNoEntry: false })
+      if (!status?.isSymbolicLink()) return { ...source, physical, directory: status?.isDirectory() ?? false }
+      const target = readlinkSync(physical)
+      physical = target.startsWith('/') ? physicalOf(target) : join(dirname(physical), target)
+    }
+    return { ...source, directory: false }
+  }
+}
+
+function sameFile(a: string, b: string): boolean {
+  if (a === b) return true
+  const [first, second] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }))
+  if (!first?.isFile() || !second?.isFile()) {
+    // Two dangling links are the same when they say the same.
+    return first === undefined && second === undefined && linkText(a) === linkText(b)
+  }
+  if (first.ino === second.ino && first.dev === second.dev) return true
+  return first.size === second.size && digest(a) === digest(b)
+}
+
+function linkText(path: string): string | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined
+}
+
+function digest(file: string): string {
+  return createHash('sha256').update(readFileSync(file)).digest('hex')
+}
+
+function conflictError(conflicts: readonly Conflict[]): UserError {
+  const shown = conflicts.slice(0, 10).map((one) => `  ${one.path}\n    ${one.first}\n    ${one.second}`)
+  if (conflicts.length > shown.length) shown.push(`  … and ${conflicts.length - shown.length} more`)
+  const count = conflicts.length === 1 ? 'one path' : `${conflicts.length} paths`
+  return new UserError('VIEW_CONFLICT', `two packages hold different files at ${count}:\n${shown.join('\n')}`, {
+    hint: 'give one of them a smaller priority number (meta.priority), or leave it out of the view',
+  })
+}
+
+function writeDirectory(directory: string, node: Merged): void {
+  if (node.kind !== 'directory') throw new Error('the root of a view is a directory')
+  mkdirSync(directory)
+  for (const [name, child] of node.entries) {
+    const path = join(directory, name)
+    if (child.kind === 'link') symlinkSync(child.target, path)
+    else writeDirectory(path, child)
+  }
+}
+
+/** The directory behind an existing view. Anything else at that place is not ours to replace. */
+function viewTarget(destination: string): string | undefined {
+  try {
+    const target = readlinkSync(destination)
+    if (target.startsWith(`.${basename(destination)}-`) && !target.includes('/')) return target
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined
+    if (!isSystemError(error, 'EINVAL')) throw error
+  }
+  throw new UserError('VIEW_EXISTS', `'${destination}' exists and is not a view`, {
+    hint: 'choose another place, or remove it first',
+  })
+}
+
+function byName(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return a[0] < b[0] ? -1 : 1
+}
