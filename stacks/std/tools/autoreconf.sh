@@ -1,0 +1,7 @@
+# Setup hook: makes ./configure from configure.ac.
+autoreconfPhase() {
+  runHook preAutoreconf
+  autoreconf ${autoreconfFlags:---install --force}
+  runHook postAutoreconf
+}
+preConfigurePhases="${preConfigurePhases-} autoreconfPhase"

@@ -1,0 +1,1 @@
+final: prev: { compiler = prev.toolchain.compilers.clang16; }
