@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
+import tls from 'node:tls'
+
+import { isSystemError, UserError } from '@baryon/format'
+
+export interface HttpRequest {
+  readonly url: URL
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds without a byte: until the answer begins, and within it. */
+  readonly connectTimeout: number
+  readonly stallTimeout: number
+  /** A proxy's URL, `direct` for none; by default the environment decides (`http_proxy`, `https_proxy`, `no_proxy`). */
+  readonly proxy?: string | undefined
+}
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: http.IncomingHttpHeaders
+  readonly body: http.IncomingMessage
+  /** Where the redirects ended. */
+  readonly url: URL
+}
+
+/**
+ * Gets a URL over HTTP or HTTPS, following redirects. Statuses other than redirects are returned, not thrown; the caller must read or
+ * destroy the body. Throws `UserError` for redirect loops, system errors for the rest.
+ *
+ * Certificates are checked against those of Node, of the system, and of `SSL_CERT_FILE`/`NIX_SSL_CERT_FILE`/`NODE_EXTRA_CA_CERTS`.
+ */
+export async function requestHttp(request: HttpRequest): Promise<HttpResponse> {
+  let url = request.url
+  for (let redirects = 0; redirects <= redirectLimit; redirects++) {
+    const body = await send(url, request)
+    const status = body.statusCode ?? 0
+    const location = body.headers.location
+    if (!redirectStatuses.has(status) || location === undefined) return { status, headers: body.headers, body, url }
+    body.resume()
+    const next = URL.parse(location, url)
+    if (next === null || !(next.protocol === 'http:' || next.protocol === 'https:')) {
+      throw new UserError('FETCH_REDIRECT', `redirected to ${location}, which is no web address`)
+    }
+    if (url.protocol === 'https:' && next.protocol === 'http:') {
+      throw new UserError('FETCH_REDIRECT', `redirected from an encrypted connection to an open one, ${next.href}`)
+    }
+    url = next
+  }
+  throw new UserError(
+    'FETCH_REDIRECT',
+    `redirected more than ${redirectLimit} times, at last to ${withoutPassword(url)}`,
+  )
+}
+
+/** A URL as it may be shown. */
+export function withoutPassword(url: URL | string): string {
+  const parsed = typeof url === 'string' ? URL.parse(url) : new URL(url.href)
+  if (parsed === null) return String(url)
+  if (parsed.password !== '') parsed.password = '***'
+  return parsed.href
+}
+
+const redirectLimit = 10
+const redirectStatuses = new Set([301, 302, 303, 307, 308])
+
+function send(url: URL, request: HttpRequest): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const client = url.protocol === 'https:' ? https : http
+    const outgoing = client.request(url, {
+      agent: agentFor(url, request.proxy),
+      headers: { 'user-agent': 'baryon', accept: '*/*', 'accept-encoding': 'identity', ...request.headers },
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    })
+    let timeout = request.connectTimeout
+    outgoing.setTimeout(timeout, () => {
+      const error: NodeJS.ErrnoException = new Error(`no data for ${timeout / 1000} s`)
+      error.code = 'ESTALLED'
+      outgoing.destroy(error)
+    })
+    outgoing.on('response', (response) => {
+      timeout = request.stallTimeout
+      outgoing.setTimeout(timeout)
+      resolve(response)
+    })
+    outgoing.on('error', reject)
+    outgoing.end()
+  })
+}
+
+const agents = new Map<string, http.Agent>()
+
+/** Agents are shared, so that many files of one archive travel over a few connections. */
+function agentFor(url: URL, proxy: string | undefined): http.Agent {
+  const environment =
+    proxy === undefined ? proxyEnvironment() : proxy === 'direct' ? {} : { http_proxy: proxy, https_proxy: proxy }
+  const key = `${url.protocol} ${JSON.stringify(environment)}`
+  let agent = agents.get(key)
+  if (agent === undefined) {
+    // Idle sockets do not keep the process alive.
+    const options = { keepAlive: true, maxSockets: 16, proxyEnv: environment }
+    agent =
+      url.protocol === 'https:' ? new https.Agent({ ...options, ca: trustedCertificates() }) : new http.Agent(options)
+    agents.set(key, agent)
+  }
+  return agent
+}
+
+function proxyEnvironment(): Record<string, string> {
+  const environment: Record<string, string> = {}
+  for (const name of ['http_proxy', 'https_proxy', 'no_proxy']) {
+    // HTTP_PROXY in capitals can be set by a header in a CGI process, therefore curl ignores it; sites set it all the same.
+    const value = process.env[name] ?? process.env[name.toUpperCase()]
+    if (value !== undefined && value !== '') environment[name] = value
+  }
+  return environment
+}
+
+function trustedCertificates(): string[] {
+  const certificates = new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')])
+  const file = process.env.NIX_SSL_CERT_FILE ?? process.env.SSL_CERT_FILE
+  if (file !== undefined && file !== '') {
+    try {
+      certificates.add(readFileSync(file, 'utf8'))
+    } catch (cause) {
+      if (!isSystemError(cause, 'ENOENT', 'EACCES', 'EISDIR')) throw cause
+      throw new UserError(
+        'FETCH_TLS',
+        `the certificates of SSL_CERT_FILE cannot be read: ${(cause as Error).message}`,
+        {
+          hint: 'let SSL_CERT_FILE or NIX_SSL_CERT_FILE name a readable file, or unset it',
+          cause,
+        },
+      )
+    }
+  }
+  return [...certificates]
+}
