@@ -1,0 +1,71 @@
+/** Options that several commands share, each said once. */
+import type { Option } from './command.ts'
+
+/** Understood by every command. */
+export const globalOptions: readonly Option[] = [
+  {
+    name: 'root',
+    values: ['DIR'],
+    help: 'where everything is kept (BARYON_ROOT; default ~/.local/share/baryon)',
+    complete: 'directory',
+  },
+  {
+    name: 'store-dir',
+    values: ['DIR'],
+    help: 'logical store directory (BARYON_STORE_DIR; else baryon.toml, else /nix/store)',
+    complete: 'directory',
+  },
+  { name: 'json', help: 'print one JSON record instead of text' },
+  { name: 'verbose', short: 'v', help: 'say more: logs of builds, traces of evaluation' },
+  { name: 'debug', help: 'also show the stack of an error' },
+  { name: 'help', short: 'h', help: 'show this text' },
+]
+
+export const platformOption: Option = {
+  name: 'platform',
+  short: 'c',
+  values: ['TAG'],
+  help: 'variant to use, such as x86_64-debian12-gcc12-opt (default: BINARY_TAG, else baryon.toml, else the stack)',
+  complete: 'platform',
+}
+
+/** How a stack or an expression is chosen and called. */
+export const evaluationOptions: readonly Option[] = [
+  {
+    name: 'file',
+    short: 'f',
+    values: ['FILE'],
+    help: 'Nix file or directory with a default.nix (default: the stack of baryon.toml)',
+    complete: 'file',
+  },
+  { name: 'expr', values: ['EXPRESSION'], help: 'an expression instead of a file' },
+  { name: 'arg', values: ['NAME', 'EXPRESSION'], repeat: true, help: 'argument for the function that the file is' },
+  { name: 'argstr', values: ['NAME', 'TEXT'], repeat: true, help: 'the same, as a string' },
+  {
+    name: 'include',
+    short: 'I',
+    values: ['PATH'],
+    repeat: true,
+    help: 'search path entry for <name>, before NIX_PATH',
+    complete: 'directory',
+  },
+]
+
+export const sandboxOption: Option = {
+  name: 'sandbox',
+  values: ['TIER'],
+  help: 'auto, userns, proot or none (BARYON_SANDBOX; default auto)',
+  complete: ['auto', 'userns', 'proot', 'none'],
+}
+
+/** How builds are done. */
+export const realiseOptions: readonly Option[] = [
+  { name: 'jobs', short: 'j', values: ['N'], help: 'builds at the same time (default: processors of the machine)' },
+  { name: 'cores', values: ['N'], help: 'processors that one build may use (default: all)' },
+  { name: 'keep-going', short: 'k', help: 'go on with other builds after a failure' },
+  { name: 'keep-failed', short: 'K', help: 'keep the directory of a failed build' },
+  { name: 'timeout', values: ['SECONDS'], help: 'kill a build that takes longer' },
+  { name: 'max-silent-time', values: ['SECONDS'], help: 'kill a build that prints nothing for so long' },
+  { name: 'offline', help: 'use no network: only the source archive and what is built' },
+  sandboxOption,
+]

@@ -1,0 +1,150 @@
+/**
+ * Which store and which stack a command works on.
+ *
+ * Store directory: `--store-dir`, else `BARYON_STORE_DIR`, else the directory in which a full store path that was
+ * given lies, else `store-dir` of the baryon.toml that counts, else `/nix/store`. The baryon.toml that counts is the
+ * nearest one beside or above the stack; without a stack, beside or above the current directory.
+ *
+ * ```toml
+ * store-dir = "/cvmfs/lhcb.example.org/nix/store"
+ * stack = "stacks/hep"                      # what `baryon build` and `baryon run` use by default
+ * platform = "x86_64-debian12-gcc12-opt"    # instead of the stack's own default
+ * ```
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isSystemError, UserError } from '@baryon/format'
+import { suggest } from './suggestion.ts'
+
+export interface Settings {
+  readonly storeDirectory: string
+  /** Physical root, absolute. */
+  readonly root: string
+  /** The stack that `-f` names or that is configured; undefined when the command needs none. */
+  readonly stack: string | undefined
+  readonly platform: string | undefined
+  /** The baryon.toml that counts. */
+  readonly configuration: string | undefined
+}
+
+export interface SettingsRequest {
+  /** The stack given with `-f`. */
+  readonly stack?: string | undefined
+  /** The command works on a stack: without `-f` the configured one or that of the clone is meant. */
+  readonly needsStack?: boolean
+  /** A full store path among the operands. */
+  readonly storePath?: string | undefined
+}
+
+export interface SettingsSource {
+  /** Options of the command line. */
+  readonly root: string | undefined
+  readonly storeDirectory: string | undefined
+  readonly environment: NodeJS.ProcessEnv
+  readonly currentDirectory: string
+}
+
+/** The clone (or installation) that this program is part of. */
+export const cloneDirectory: string = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
+
+export async function resolveSettings(source: SettingsSource, request: SettingsRequest = {}): Promise<Settings> {
+  const { environment, currentDirectory } = source
+  let configuration: string | undefined
+  let content: Configuration = {}
+  let stack: string | undefined
+  if (request.stack !== undefined) {
+    stack = resolve(currentDirectory, request.stack)
+    configuration = findConfiguration(startOf(stack))
+    if (configuration !== undefined) content = await readConfiguration(configuration)
+  } else {
+    configuration = findConfiguration(currentDirectory)
+    if (configuration !== undefined) content = await readConfiguration(configuration)
+    if (request.needsStack) {
+      stack = content.stack ?? join(cloneDirectory, 'stacks/hep')
+      if (content.stack === undefined || content.storeDirectory === undefined) {
+        const beside = findConfiguration(startOf(stack))
+        if (beside !== undefined && beside !== configuration) {
+          content = { ...(await readConfiguration(beside)), ...content }
+          configuration ??= beside
+        }
+      }
+    }
+  }
+  return {
+    storeDirectory:
+      source.storeDirectory ??
+      (environment.BARYON_STORE_DIR || storeDirectoryOf(request.storePath) || content.storeDirectory || '/nix/store'),
+    root: rootDirectory(source),
+    stack,
+    platform: content.platform,
+    configuration,
+  }
+}
+
+/** The store directory that a full store path says, or undefined for anything else. */
+export function storeDirectoryOf(path: string | undefined): string | undefined {
+  return /^(\/.*)\/[0-9abcdfghijklmnpqrsvwxyz]{32}-[^/]+/.exec(path ?? '')?.[1]
+}
+
+/** Every baryon.toml that has a say, for whoever watches them. */
+export function findConfiguration(start: string): string | undefined {
+  for (let directory = start; ; directory = dirname(directory)) {
+    const file = join(directory, 'baryon.toml')
+    if (existsSync(file)) return file
+    if (directory === dirname(directory)) return undefined
+  }
+}
+
+interface Configuration {
+  readonly storeDirectory?: string
+  readonly stack?: string
+  readonly platform?: string
+}
+
+const keys = ['store-dir', 'stack', 'platform'] as const
+
+async function readConfiguration(file: string): Promise<Configuration> {
+  const { parse } = await import('smol-toml')
+  let table: Record<string, unknown>
+  try {
+    table = parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (isSystemError(error, 'EACCES', 'EISDIR', 'ENOENT')) {
+      throw new UserError('CONFIGURATION_UNREADABLE', `cannot read ${file}: ${error.code}`, { cause: error })
+    }
+    const why = error instanceof Error ? error.message.trim() : String(error)
+    throw new UserError('CONFIGURATION_SYNTAX', `${file}: ${why}`, { cause: error })
+  }
+  for (const [key, value] of Object.entries(table)) {
+    if (!keys.some((known) => known === key)) {
+      const [near] = suggest(key, keys)
+      throw new UserError('CONFIGURATION_KEY', `${file}: unknown key '${key}'`, {
+        hint: near === undefined ? `the keys are ${keys.join(', ')}` : `did you mean '${near}'?`,
+      })
+    }
+    if (typeof value !== 'string') throw new UserError('CONFIGURATION_KEY', `${file}: '${key}' must be a string`)
+  }
+  const read = (key: (typeof keys)[number]): string | undefined => table[key] as string | undefined
+  const [storeDirectory, stack, platform] = keys.map(read)
+  return {
+    ...(storeDirectory === undefined ? {} : { storeDirectory }),
+    ...(stack === undefined ? {} : { stack: resolve(dirname(file), stack) }),
+    ...(platform === undefined ? {} : { platform }),
+  }
+}
+
+function rootDirectory(source: SettingsSource): string {
+  const { environment } = source
+  const given = source.root ?? environment.BARYON_ROOT
+  if (given) return resolve(source.currentDirectory, given)
+  if (environment.XDG_DATA_HOME) return join(environment.XDG_DATA_HOME, 'baryon')
+  if (environment.HOME) return join(environment.HOME, '.local/share/baryon')
+  throw new UserError('NO_ROOT', 'neither HOME nor XDG_DATA_HOME is set, so there is no place for the store', {
+    hint: 'set BARYON_ROOT, or give --root DIR',
+  })
+}
+
+function startOf(stack: string): string {
+  return statSync(stack, { throwIfNoEntry: false })?.isDirectory() ? stack : dirname(stack)
+}

@@ -1,0 +1,150 @@
+/** The commands about the store and what is in it. */
+import type { Command } from './command.ts'
+import { evaluationOptions, platformOption } from './common-options.ts'
+
+const any = Number.POSITIVE_INFINITY
+
+export const storeCommands: readonly Command[] = [
+  {
+    name: 'store add',
+    summary: 'copy files into the store',
+    usage: 'PATH… [--name NAME] [--flat]',
+    options: [
+      { name: 'name', values: ['NAME'], help: 'name of the store path (default: that of the file)' },
+      { name: 'flat', help: 'hash the bytes of a file, not its NAR serialisation' },
+      {
+        name: 'type',
+        values: ['NAME'],
+        help: 'hash algorithm (default: sha256)',
+        complete: ['md5', 'sha1', 'sha256', 'sha512'],
+      },
+    ],
+    operands: { least: 1, most: any, complete: 'file' },
+    examples: [['baryon store add ./detector.gdml', 'prints the store path']],
+    load: () => import('./commands/store-add.ts'),
+  },
+  {
+    name: 'store ls',
+    summary: 'list the store or a directory in it',
+    usage: '[PATH] [--long]',
+    options: [
+      { name: 'long', short: 'l', help: 'with kind and size' },
+      { name: 'recursive', short: 'R', help: 'and everything below' },
+    ],
+    operands: { least: 0, most: 1, complete: 'store-path' },
+    examples: [['baryon store ls ./result/lib -l', 'what is inside']],
+    load: () => import('./commands/store-ls.ts'),
+  },
+  {
+    name: 'store cat',
+    summary: 'print a file of the store',
+    usage: 'PATH',
+    options: [],
+    operands: { least: 1, most: 1, complete: 'store-path' },
+    examples: [['baryon store cat ./result/include/zlib.h', 'by logical path, wherever the store is']],
+    load: () => import('./commands/store-cat.ts'),
+  },
+  {
+    name: 'store path-info',
+    summary: 'hash, size, references and deriver of paths',
+    usage: '[-f FILE] PATH|ATTR…',
+    options: [
+      ...evaluationOptions,
+      platformOption,
+      { name: 'closure-size', short: 'S', help: 'also the size of the closure' },
+    ],
+    operands: { least: 1, most: any, complete: 'store-path' },
+    examples: [['baryon store path-info ./result -S --json', 'for programs']],
+    load: () => import('./commands/store-path-info.ts'),
+  },
+  {
+    name: 'store closure',
+    summary: 'all that a path needs to run',
+    usage: '[-f FILE] PATH|ATTR… [--size] [--tree]',
+    options: [
+      ...evaluationOptions,
+      platformOption,
+      { name: 'size', short: 's', help: 'with sizes and their sum' },
+      { name: 'tree', help: 'as a tree' },
+      { name: 'reverse', help: 'what needs the path instead' },
+    ],
+    operands: { least: 1, most: any, complete: 'store-path' },
+    examples: [
+      ['baryon store closure ./result --size', 'what a node must have'],
+      ['baryon store closure -f stacks/hep analysis --tree', 'by attribute'],
+    ],
+    load: () => import('./commands/store-closure.ts'),
+  },
+  {
+    name: 'store why-depends',
+    summary: 'how one path comes to need another',
+    usage: '[-f FILE] PATH|ATTR DEPENDENCY',
+    options: [...evaluationOptions, platformOption, { name: 'all', help: 'every way, not only a shortest one' }],
+    operands: { least: 2, most: 2, complete: 'store-path' },
+    examples: [['baryon store why-depends analysis glibc', 'with the files that hold the reference']],
+    load: () => import('./commands/store-why-depends.ts'),
+  },
+  {
+    name: 'store diff',
+    summary: 'compare two paths file by file',
+    usage: '[-f FILE] PATH|ATTR PATH|ATTR',
+    options: [...evaluationOptions, platformOption],
+    operands: { least: 2, most: 2, complete: 'store-path' },
+    examples: [['baryon store diff ./result ./result-2', 'status 1 when they differ']],
+    load: () => import('./commands/store-diff.ts'),
+  },
+  {
+    name: 'store verify',
+    summary: 'check the store against its database',
+    usage: '[--check-contents]',
+    options: [{ name: 'check-contents', help: 'also hash every path' }],
+    operands: { least: 0, most: 0 },
+    examples: [['baryon store verify --check-contents', 'status 1 when something is wrong']],
+    load: () => import('./commands/store-verify.ts'),
+  },
+  {
+    name: 'store gc',
+    summary: 'remove what no root needs',
+    usage: '[--dry-run] [--max-freed BYTES]',
+    options: [
+      { name: 'dry-run', help: 'only say what would be removed' },
+      { name: 'max-freed', values: ['BYTES'], help: 'stop after so much (K, M, G and T are understood)' },
+    ],
+    operands: { least: 0, most: 0 },
+    examples: [['baryon store gc --dry-run', 'how much would it free?']],
+    load: () => import('./commands/store-gc.ts'),
+  },
+  {
+    name: 'store roots',
+    summary: 'what keeps paths from being removed',
+    usage: '',
+    options: [],
+    operands: { least: 0, most: 0 },
+    examples: [['baryon store roots', 'links and the paths they keep']],
+    load: () => import('./commands/store-roots.ts'),
+  },
+  {
+    name: 'derivation show',
+    summary: 'show a derivation',
+    usage: '[-f FILE] DERIVATION|PATH|ATTR…',
+    options: [...evaluationOptions, platformOption, { name: 'recursive', short: 'r', help: 'and all that it needs' }],
+    operands: { least: 1, most: any, complete: 'attribute' },
+    examples: [['baryon derivation show zlib', 'outputs, inputs, builder and environment']],
+    load: () => import('./commands/derivation-show.ts'),
+  },
+  {
+    name: 'derivation diff',
+    summary: 'why two derivations differ',
+    usage: '[-f FILE] DERIVATION|ATTR DERIVATION|ATTR [--platform TAG --platform TAG]',
+    options: [...evaluationOptions, { ...platformOption, repeat: true, help: 'one tag for both, or one for each' }],
+    operands: { least: 1, most: 2, complete: 'attribute' },
+    examples: [
+      [
+        'baryon derivation diff zlib -c x86_64-debian12-gcc12-opt -c x86_64-debian12-gcc11-opt',
+        'one package in two variants',
+      ],
+      ['baryon derivation diff old.drv new.drv', 'only what is really different, followed through the inputs'],
+    ],
+    load: () => import('./commands/derivation-diff.ts'),
+  },
+]
