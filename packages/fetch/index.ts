@@ -2,6 +2,9 @@ export { type AptConfiguration, type AptSource, readAptConfiguration } from './s
 export type { ArchiveEntry } from './src/archive-entry.ts'
 export { type Compression, decompress, detectCompression } from './src/decompress.ts'
 export { type FetchDebRequest, fetchDeb } from './src/fetch-deb.ts'
+export { type FetchedGitTree, type FetchGitRequest, fetchGit } from './src/fetch-git.ts'
+export { type FetchedSource, type FetchSourceRequest, fetchSource, type Upstream } from './src/fetch-source.ts'
+export { type FetchedTree, type FetchTarballRequest, fetchTarball } from './src/fetch-tarball.ts'
 export {
   type FetchedFile,
   type FetchOptions,
@@ -9,6 +12,14 @@ export {
   type FetchUrlRequest,
   fetchUrl,
 } from './src/fetch-url.ts'
+export {
+  type ArchivedFile,
+  openSourceArchive,
+  type PutOptions,
+  type SourceArchive,
+  type SourceArchiveOptions,
+} from './src/source-archive.ts'
+export type { SourceRecord } from './src/source-record.ts'
 export {
   decompressFile,
   readDebControl,

@@ -49,11 +49,13 @@ export class PartialFile {
     return this.#hashers.map((hasher) => hasher.digest())
   }
 
-  /** Moves the file to its final name; `durable` waits until it is on the disk. */
-  commit(durable: boolean): void {
-    onDisk(this.#destination, () => {
+  /** Moves the file to its final name, or to another one of the same file system; `durable` waits until it is on the disk. */
+  commit(durable: boolean, destination = this.#destination): void {
+    onDisk(destination, () => {
+      mkdirSync(dirname(destination), { recursive: true })
       if (durable) fsyncSync(this.#descriptor)
-      renameSync(this.#temporary, this.#destination)
+      renameSync(this.#temporary, destination)
+      if (durable) syncDirectory(dirname(destination))
     })
     this.#open = false
     closeSync(this.#descriptor)
@@ -69,6 +71,15 @@ export class PartialFile {
     } catch (error) {
       if (!isSystemError(error, 'ENOENT')) throw error
     }
+  }
+}
+
+function syncDirectory(path: string): void {
+  const descriptor = openSync(path, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
   }
 }
 

@@ -27,6 +27,8 @@ export interface UnpackOptions extends TreeWriterOptions {
   readonly filter?: (entry: ArchiveEntry) => boolean
   readonly onProgress?: (progress: UnpackProgress) => void
   readonly signal?: AbortSignal
+  /** What the archive is called in errors. Default: the name of its file. */
+  readonly name?: string
   /** Refuses an archive that unpacks to more bytes than this. */
   readonly maximumSize?: number
 }
@@ -51,7 +53,7 @@ export async function unpackArchive(
   destination: string,
   options: UnpackOptions = {},
 ): Promise<UnpackResult> {
-  const name = basename(file)
+  const name = options.name ?? basename(file)
   const descriptor = openArchive(file)
   const writer = new TreeWriter(destination, name, options)
   try {
