@@ -34,20 +34,22 @@ export const MAX_NAR_TARGET_LENGTH = 4095
 export const MAX_NAR_DEPTH = 2048
 
 /** Refuses what cannot be the name of a directory entry, or one that does not sort behind its predecessor (`''` for none). */
-export function checkNarName(name: string, previous: string): void {
+export function checkNarName(name: string, previous: string, offset?: number): void {
   if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0')) {
-    throw narError(`illegal file name ${quoteBytes(name)}`)
+    throw narError(`illegal file name ${quoteBytes(name)}`, offset)
   }
-  if (name.length > MAX_NAR_NAME_LENGTH) throw narError(`file name ${quoteBytes(name)} has ${name.length} bytes`)
-  if (name === previous) throw narError(`file name ${quoteBytes(name)} occurs twice in its directory`)
-  if (name < previous) throw narError(`file names are not sorted: ${quoteBytes(name)} follows ${quoteBytes(previous)}`)
+  if (name.length > MAX_NAR_NAME_LENGTH)
+    throw narError(`file name ${quoteBytes(name)} has ${name.length} bytes`, offset)
+  if (name === previous) throw narError(`file name ${quoteBytes(name)} occurs twice in its directory`, offset)
+  if (name < previous)
+    throw narError(`file names are not sorted: ${quoteBytes(name)} follows ${quoteBytes(previous)}`, offset)
 }
 
 /** Refuses what no symlink can point to. */
-export function checkNarTarget(target: string): void {
-  if (target === '' || target.includes('\0')) throw narError(`illegal symlink target ${quoteBytes(target)}`)
+export function checkNarTarget(target: string, offset?: number): void {
+  if (target === '' || target.includes('\0')) throw narError(`illegal symlink target ${quoteBytes(target)}`, offset)
   if (target.length > MAX_NAR_TARGET_LENGTH)
-    throw narError(`symlink target ${quoteBytes(target)} has ${target.length} bytes`)
+    throw narError(`symlink target ${quoteBytes(target)} has ${target.length} bytes`, offset)
 }
 
 export function narError(message: string, offset?: number): UserError {
