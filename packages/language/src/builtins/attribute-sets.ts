@@ -1,0 +1,188 @@
+import { attrsFromEntries, EMPTY_ATTRS, findAttribute, findKey, getAttribute, nameOrder } from '../attrs.ts'
+import { ValueError } from '../errors.ts'
+import type { Evaluator } from '../evaluator.ts'
+import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../force.ts'
+import { type Builtin, callFunction2 } from '../function.ts'
+import { findSymbol, intern, symbolText } from '../symbols.ts'
+import { force, Thunk } from '../thunk.ts'
+import { Attrs, type Slot, type Value } from '../value.ts'
+
+/** Attribute sets. Everything that lists names does so in byte order. */
+export const attributeSetBuiltins: readonly Builtin[] = [
+  {
+    name: '__attrNames',
+    arity: 1,
+    code: (_, slot) => {
+      const attrs = forceAttrs(slot)
+      const order = nameOrder(attrs)
+      const names: Slot[] = new Array(order.length)
+      for (let i = 0; i < order.length; i++) names[i] = symbolText(attrs.keys[order[i]!]!)
+      return names
+    },
+  },
+  {
+    name: '__attrValues',
+    arity: 1,
+    code: (_, slot) => {
+      const attrs = forceAttrs(slot)
+      const order = nameOrder(attrs)
+      const values: Slot[] = new Array(order.length)
+      for (let i = 0; i < order.length; i++) values[i] = attrs.slots[order[i]!]!
+      return values
+    },
+  },
+  {
+    name: '__getAttr',
+    arity: 2,
+    code: (_, nameSlot, slot) => {
+      const name = forceStringNoContext(nameSlot)
+      const found = getByName(forceAttrs(slot), name)
+      if (found === undefined) throw new ValueError(`attribute '${name}' missing for call to 'getAttr'`)
+      return force(found)
+    },
+  },
+  {
+    name: '__hasAttr',
+    arity: 2,
+    code: (_, nameSlot, slot) => {
+      const name = forceStringNoContext(nameSlot)
+      return getByName(forceAttrs(slot), name) !== undefined
+    },
+  },
+  { name: 'removeAttrs', arity: 2, code: removeAttrs },
+  { name: '__listToAttrs', arity: 1, code: (_, slot) => listToAttrs(forceList(slot)) },
+  {
+    name: '__intersectAttrs',
+    arity: 2,
+    code: (_, left, right) => intersectAttrs(forceAttrs(left), forceAttrs(right)),
+  },
+  { name: '__catAttrs', arity: 2, code: catAttrs },
+  { name: '__mapAttrs', arity: 2, code: mapAttrs },
+  { name: '__zipAttrsWith', arity: 2, code: zipAttrsWith },
+]
+
+const NAME = intern('name')
+const VALUE = intern('value')
+
+function getByName(attrs: Attrs, name: string): Slot | undefined {
+  const symbol = findSymbol(name)
+  return symbol === undefined ? undefined : getAttribute(attrs, symbol)
+}
+
+function removeAttrs(_: Evaluator, slot: Slot, namesSlot: Slot): Value {
+  const attrs = forceAttrs(slot)
+  const names = forceList(namesSlot)
+  const drop: number[] = []
+  for (let i = 0; i < names.length; i++) {
+    const name = forceStringNoContext(names[i]!)
+    const symbol = findSymbol(name)
+    const at = symbol === undefined ? -1 : findAttribute(attrs, symbol)
+    if (at >= 0) drop.push(at)
+  }
+  if (drop.length === 0) return attrs
+  drop.sort((a, b) => a - b)
+  const keys: number[] = []
+  const slots: Slot[] = []
+  let d = 0
+  for (let i = 0; i < attrs.keys.length; i++) {
+    while (d < drop.length && drop[d]! < i) d++
+    if (drop[d] === i) continue
+    keys.push(attrs.keys[i]!)
+    slots.push(attrs.slots[i]!)
+  }
+  return new Attrs(keys, slots, attrs.positions)
+}
+
+function listToAttrs(list: readonly Slot[]): Value {
+  const symbols: number[] = new Array(list.length)
+  const slots: Slot[] = new Array(list.length)
+  for (let i = 0; i < list.length; i++) {
+    const pair = forceAttrs(list[i]!)
+    const nameSlot = getAttribute(pair, NAME)
+    if (nameSlot === undefined) throw new ValueError("attribute 'name' missing for call to 'listToAttrs'")
+    const symbol = intern(forceStringNoContext(nameSlot))
+    const value = getAttribute(pair, VALUE)
+    if (value === undefined) throw new ValueError("attribute 'value' missing for call to 'listToAttrs'")
+    symbols[i] = symbol
+    slots[i] = value
+  }
+  return attrsFromEntries(symbols, slots)
+}
+
+function intersectAttrs(left: Attrs, right: Attrs): Value {
+  const keys: number[] = []
+  const slots: Slot[] = []
+  const a = left.keys
+  const b = right.keys
+  if (a.length * 8 < b.length) {
+    for (let i = 0; i < a.length; i++) {
+      const at = findKey(b, a[i]!)
+      if (at < 0) continue
+      keys.push(a[i]!)
+      slots.push(right.slots[at]!)
+    }
+  } else {
+    for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+      const order = a[i]! - b[j]!
+      if (order === 0) {
+        keys.push(b[j]!)
+        slots.push(right.slots[j]!)
+        i++
+        j++
+      } else if (order < 0) i++
+      else j++
+    }
+  }
+  if (keys.length === b.length) return right
+  return new Attrs(keys, slots)
+}
+
+function catAttrs(_: Evaluator, nameSlot: Slot, listSlot: Slot): Value {
+  const symbol = intern(forceStringNoContext(nameSlot))
+  const list = forceList(listSlot)
+  const result: Slot[] = []
+  for (let i = 0; i < list.length; i++) {
+    const found = getAttribute(forceAttrs(list[i]!), symbol)
+    if (found !== undefined) result.push(found)
+  }
+  return result
+}
+
+function mapAttrs(_: Evaluator, fn: Slot, slot: Slot): Value {
+  const attrs = forceAttrs(slot)
+  const { keys, slots } = attrs
+  if (keys.length === 0) return EMPTY_ATTRS
+  const mapped: Slot[] = new Array(keys.length)
+  for (let i = 0; i < keys.length; i++) {
+    mapped[i] = new Thunk(runMapped, fn, { symbol: keys[i]!, slot: slots[i]! } satisfies MappedItem)
+  }
+  return new Attrs(keys, mapped, attrs.positions)
+}
+
+interface MappedItem {
+  readonly symbol: number
+  readonly slot: Slot
+}
+
+function runMapped(fn: Slot, item: MappedItem): Value {
+  return callFunction2(fn, symbolText(item.symbol), item.slot)
+}
+
+function zipAttrsWith(_: Evaluator, fn: Slot, listSlot: Slot): Value {
+  forceFunction(fn)
+  const list = forceList(listSlot)
+  const groups = new Map<number, Slot[]>()
+  for (let i = 0; i < list.length; i++) {
+    const { keys, slots } = forceAttrs(list[i]!)
+    for (let j = 0; j < keys.length; j++) {
+      const group = groups.get(keys[j]!)
+      if (group === undefined) groups.set(keys[j]!, [slots[j]!])
+      else group.push(slots[j]!)
+    }
+  }
+  const symbols = [...groups.keys()]
+  const values = symbols.map(
+    (symbol) => new Thunk(runMapped, fn, { symbol, slot: groups.get(symbol)! } satisfies MappedItem),
+  )
+  return attrsFromEntries(symbols, values)
+}

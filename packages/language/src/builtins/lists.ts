@@ -1,0 +1,173 @@
+import { attrsFromEntries } from '../attrs.ts'
+import { lessThan, valuesEqual } from '../equality.ts'
+import { ValueError } from '../errors.ts'
+import type { Evaluator } from '../evaluator.ts'
+import { forceBool, forceFunction, forceInt, forceList, forceString } from '../force.ts'
+import { type Builtin, callFunction, callFunction2, PrimOp } from '../function.ts'
+import { intern } from '../symbols.ts'
+import { applyThunk, force, forceThunk, Thunk } from '../thunk.ts'
+import { NixString, type Slot, type Value } from '../value.ts'
+import { genericClosure } from './generic-closure.ts'
+
+/** Lists, and what makes sets out of them by calling a function on each item. */
+export const listBuiltins: readonly Builtin[] = [
+  { name: '__head', arity: 1, code: (_, list) => itemAt(forceList(list), 0) },
+  {
+    name: '__tail',
+    arity: 1,
+    code: (_, slot) => {
+      const list = forceList(slot)
+      if (list.length === 0) throw new ValueError("'tail' called on an empty list")
+      return list.slice(1)
+    },
+  },
+  { name: '__elemAt', arity: 2, code: (_, list, index) => itemAt(forceList(list), Number(forceInt(index))) },
+  { name: '__length', arity: 1, code: (_, list) => forceList(list).length },
+  { name: 'map', arity: 2, code: map },
+  { name: '__filter', arity: 2, code: filter },
+  {
+    name: '__elem',
+    arity: 2,
+    code: (_, wanted, slot) => {
+      const list = forceList(slot)
+      for (let i = 0; i < list.length; i++) if (valuesEqual(wanted, list[i]!)) return true
+      return false
+    },
+  },
+  { name: '__concatLists', arity: 1, code: (_, lists) => concatLists(forceList(lists)) },
+  { name: '__concatMap', arity: 2, code: concatMap },
+  { name: "__foldl'", arity: 3, code: foldl },
+  {
+    name: '__any',
+    arity: 2,
+    code: (_, fn, slot) => {
+      forceFunction(fn)
+      const list = forceList(slot)
+      for (let i = 0; i < list.length; i++) if (forceBool(callFunction(fn, list[i]!))) return true
+      return false
+    },
+  },
+  {
+    name: '__all',
+    arity: 2,
+    code: (_, fn, slot) => {
+      forceFunction(fn)
+      const list = forceList(slot)
+      for (let i = 0; i < list.length; i++) if (!forceBool(callFunction(fn, list[i]!))) return false
+      return true
+    },
+  },
+  { name: '__genList', arity: 2, code: genList },
+  { name: '__sort', arity: 2, code: sort },
+  { name: '__partition', arity: 2, code: partition },
+  { name: '__groupBy', arity: 2, code: groupBy },
+  { name: '__genericClosure', arity: 1, code: (_, slot) => genericClosure(slot) },
+]
+
+function itemAt(list: readonly Slot[], index: number): Value {
+  const slot = list[index]
+  if (slot === undefined) throw new ValueError(`list index ${index} is out of bounds`)
+  return slot instanceof Thunk ? forceThunk(slot) : slot
+}
+
+function map(_: Evaluator, fn: Slot, slot: Slot): Value {
+  const list = forceList(slot)
+  const count = list.length
+  const result: Slot[] = new Array(count)
+  for (let i = 0; i < count; i++) result[i] = applyThunk(fn, list[i]!)
+  return result
+}
+
+function filter(_: Evaluator, fn: Slot, slot: Slot): Value {
+  forceFunction(fn)
+  const list = forceList(slot)
+  const result: Slot[] = []
+  for (let i = 0; i < list.length; i++) if (forceBool(callFunction(fn, list[i]!))) result.push(list[i]!)
+  return result.length === list.length ? list : result
+}
+
+function concatLists(lists: readonly Slot[]): Value {
+  let count = 0
+  for (let i = 0; i < lists.length; i++) count += forceList(lists[i]!).length
+  const result: Slot[] = new Array(count)
+  let at = 0
+  for (let i = 0; i < lists.length; i++) {
+    const list = forceList(lists[i]!)
+    for (let j = 0; j < list.length; j++) result[at++] = list[j]!
+  }
+  return result
+}
+
+function concatMap(_: Evaluator, fn: Slot, slot: Slot): Value {
+  forceFunction(fn)
+  const list = forceList(slot)
+  const result: Slot[] = []
+  for (let i = 0; i < list.length; i++) {
+    const part = forceList(callFunction(fn, list[i]!))
+    for (let j = 0; j < part.length; j++) result.push(part[j]!)
+  }
+  return result
+}
+
+function foldl(_: Evaluator, fn: Slot, initial: Slot, slot: Slot): Value {
+  forceFunction(fn)
+  const list = forceList(slot)
+  if (list.length === 0) return force(initial)
+  let value: Slot = initial
+  for (let i = 0; i < list.length; i++) value = callFunction2(fn, value, list[i]!)
+  return force(value)
+}
+
+function genList(_: Evaluator, fn: Slot, slot: Slot): Value {
+  const count = Number(forceInt(slot))
+  if (count < 0) throw new ValueError(`cannot create list of size ${count}`)
+  const result: Slot[] = new Array(count)
+  for (let i = 0; i < count; i++) result[i] = applyThunk(fn, i)
+  return result
+}
+
+/** V8's sort is stable and asks only whether the comparison is below zero: one call per comparison is enough. */
+function sort(_: Evaluator, fnSlot: Slot, slot: Slot): Value {
+  const fn = forceFunction(fnSlot)
+  const list = forceList(slot)
+  if (list.length < 2) return list
+  const values = list.slice()
+  if (fn instanceof PrimOp && fn.name === 'lessThan') return sortByLessThan(values)
+  return values.sort((a, b) => (forceBool(callFunction2(fn, a, b)) ? -1 : 0))
+}
+
+function sortByLessThan(values: Slot[]): Value {
+  for (let i = 0; i < values.length; i++) values[i] = force(values[i]!)
+  return values.sort((a, b) => (lessThan(a, b) ? -1 : 0))
+}
+
+const RIGHT_AND_WRONG = [intern('right'), intern('wrong')]
+
+function partition(_: Evaluator, fn: Slot, slot: Slot): Value {
+  forceFunction(fn)
+  const list = forceList(slot)
+  const right: Slot[] = []
+  const wrong: Slot[] = []
+  for (let i = 0; i < list.length; i++) {
+    const item = list[i]!
+    force(item)
+    if (forceBool(callFunction(fn, item))) right.push(item)
+    else wrong.push(item)
+  }
+  return attrsFromEntries(RIGHT_AND_WRONG, [right, wrong])
+}
+
+function groupBy(_: Evaluator, fn: Slot, slot: Slot): Value {
+  forceFunction(fn)
+  const list = forceList(slot)
+  const groups = new Map<number, Slot[]>()
+  for (let i = 0; i < list.length; i++) {
+    const item = list[i]!
+    const name = forceString(callFunction(fn, item))
+    const symbol = intern(name instanceof NixString ? name.text : name)
+    const group = groups.get(symbol)
+    if (group === undefined) groups.set(symbol, [item])
+    else group.push(item)
+  }
+  return attrsFromEntries([...groups.keys()], [...groups.values()])
+}

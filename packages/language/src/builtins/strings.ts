@@ -1,0 +1,181 @@
+import { attrsFromEntries } from '../attrs.ts'
+import { coerceToString, coerceToStringValue } from '../coerce.ts'
+import { ContextCollector, contextOf, makeString } from '../context.ts'
+import { ValueError } from '../errors.ts'
+import type { Evaluator } from '../evaluator.ts'
+import { forceInt, forceList, forceString, forceStringNoContext } from '../force.ts'
+import type { Builtin } from '../function.ts'
+import { compileRegex, type Regex } from '../regex.ts'
+import { RegexSyntaxError } from '../regex-syntax.ts'
+import { intern } from '../symbols.ts'
+import type { Context, NixString, Slot, Value } from '../value.ts'
+import { compareVersions, parseDerivationName, splitVersion } from '../version.ts'
+import { hashText } from './hashing.ts'
+
+/** Strings, regular expressions and versions. Positions and lengths count bytes. */
+export const stringBuiltins: readonly Builtin[] = [
+  { name: 'toString', arity: 1, code: (evaluator, slot) => coerceToStringValue(evaluator, slot, true, false) },
+  { name: '__substring', arity: 3, code: substring },
+  {
+    name: '__stringLength',
+    arity: 1,
+    code: (evaluator, slot) => coerceToString(evaluator, slot, new ContextCollector(), false, true).length,
+  },
+  { name: '__concatStringsSep', arity: 2, code: concatStringsSep },
+  { name: '__replaceStrings', arity: 3, code: replaceStrings },
+  {
+    name: '__hashString',
+    arity: 2,
+    code: (_, algorithm, slot) => hashText(forceStringNoContext(algorithm), textOf(forceString(slot))),
+  },
+  { name: '__match', arity: 2, code: match },
+  { name: '__split', arity: 2, code: split },
+  {
+    name: '__compareVersions',
+    arity: 2,
+    code: (_, a, b) => compareVersions(forceStringNoContext(a), forceStringNoContext(b)),
+  },
+  { name: '__splitVersion', arity: 1, code: (_, version) => splitVersion(forceStringNoContext(version)) },
+  {
+    name: '__parseDrvName',
+    arity: 1,
+    code: (_, slot) => {
+      const { name, version } = parseDerivationName(forceStringNoContext(slot))
+      return attrsFromEntries(NAME_AND_VERSION, [name, version])
+    },
+  },
+]
+
+const NAME_AND_VERSION = [intern('name'), intern('version')]
+const regexes = new Map<string, Regex>()
+
+function textOf(value: string | NixString): string {
+  return typeof value === 'string' ? value : value.text
+}
+
+function substring(evaluator: Evaluator, startSlot: Slot, lengthSlot: Slot, slot: Slot): Value {
+  const start = Number(forceInt(startSlot))
+  const length = Number(forceInt(lengthSlot))
+  const context = new ContextCollector()
+  const text = coerceToString(evaluator, slot, context, false, true)
+  if (start < 0) throw new ValueError("negative start position in 'substring'")
+  return makeString(length < 0 ? text.slice(start) : text.slice(start, start + length), context.context)
+}
+
+function concatStringsSep(evaluator: Evaluator, separatorSlot: Slot, listSlot: Slot): Value {
+  const separator = forceString(separatorSlot)
+  const list = forceList(listSlot)
+  const context = new ContextCollector()
+  context.add(contextOf(separator))
+  const between = textOf(separator)
+  let text = ''
+  for (let i = 0; i < list.length; i++) {
+    if (i > 0) text += between
+    text += coerceToString(evaluator, list[i]!, context, false, true)
+  }
+  return makeString(text, context.context)
+}
+
+/** At each place the first of `from` that fits wins; an empty one puts its replacement before each byte and at the end. */
+function replaceStrings(_: Evaluator, fromSlot: Slot, toSlot: Slot, slot: Slot): Value {
+  const fromList = forceList(fromSlot)
+  const toList = forceList(toSlot)
+  if (fromList.length !== toList.length) {
+    throw new ValueError("'from' and 'to' arguments to 'replaceStrings' have different lengths")
+  }
+  const from = fromList.map((item) => textOf(forceString(item)))
+  const to = toList.map(forceString)
+  const subject = forceString(slot)
+  const text = textOf(subject)
+  const context = new ContextCollector()
+  context.add(contextOf(subject))
+  const single = from.length === 1 ? from[0]! : ''
+  if (single !== '') {
+    if (!text.includes(single)) return subject
+    context.add(contextOf(to[0]!))
+    return makeString(
+      text.replaceAll(single, () => textOf(to[0]!)),
+      context.context,
+    )
+  }
+  // Candidates by first byte: most places have none.
+  const byFirst: (number[] | undefined)[] = []
+  let anywhere: number | undefined
+  for (let i = 0; i < from.length; i++) {
+    if (from[i] === '') {
+      anywhere ??= i
+      continue
+    }
+    const code = from[i]!.charCodeAt(0)
+    const candidates = byFirst[code]
+    if (candidates === undefined) byFirst[code] = [i]
+    else candidates.push(i)
+  }
+  let result = ''
+  let copied = 0
+  for (let at = 0; at <= text.length; ) {
+    const hit = firstHit(at < text.length ? byFirst[text.charCodeAt(at)] : undefined, from, text, at, anywhere)
+    if (hit === undefined) {
+      at++
+      continue
+    }
+    result += text.slice(copied, at) + textOf(to[hit]!)
+    context.add(contextOf(to[hit]!))
+    copied = at
+    if (from[hit] === '') at++
+    else {
+      at += from[hit]!.length
+      copied = at
+    }
+  }
+  return makeString(result + text.slice(copied), context.context)
+}
+
+function firstHit(
+  candidates: readonly number[] | undefined,
+  from: readonly string[],
+  text: string,
+  at: number,
+  anywhere: number | undefined,
+): number | undefined {
+  if (candidates !== undefined) {
+    for (const candidate of candidates) {
+      if (anywhere !== undefined && anywhere < candidate) return anywhere
+      if (text.startsWith(from[candidate]!, at)) return candidate
+    }
+  }
+  return anywhere
+}
+
+function match(_: Evaluator, patternSlot: Slot, slot: Slot): Value {
+  const regex = regexOf(forceStringNoContext(patternSlot))
+  return regex.match(textOf(forceString(slot))) ?? null
+}
+
+function split(_: Evaluator, patternSlot: Slot, slot: Slot): Value {
+  const regex = regexOf(forceStringNoContext(patternSlot))
+  const subject = forceString(slot)
+  const context: Context = contextOf(subject)
+  const parts = regex.split(textOf(subject))
+  if (context.length === 0) return parts
+  // Text between matches keeps the context, captures lose it.
+  return parts.map((part) => (typeof part === 'string' ? makeString(part, context) : part))
+}
+
+function regexOf(pattern: string): Regex {
+  let regex = regexes.get(pattern)
+  if (regex === undefined) {
+    try {
+      regex = compileRegex(pattern)
+    } catch (error) {
+      if (!(error instanceof RegexSyntaxError)) throw error
+      throw new ValueError(
+        error.tooLarge
+          ? `memory limit exceeded by regular expression '${pattern}'`
+          : `invalid regular expression '${pattern}'`,
+      )
+    }
+    regexes.set(pattern, regex)
+  }
+  return regex
+}
