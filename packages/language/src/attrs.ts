@@ -1,5 +1,5 @@
 import { symbolText } from './symbols.ts'
-import { Attrs, type Slot } from './value.ts'
+import { type AttrPositions, Attrs, type Slot } from './value.ts'
 
 /** Index of a symbol in a sorted key array, or -1. */
 export function findKey(keys: readonly number[], symbol: number): number {
@@ -71,6 +71,89 @@ export function attrsFromEntries(symbols: readonly number[], slots: readonly Slo
   return new Attrs(keys, values)
 }
 
+/** `left // right`. Returns an argument itself when the other adds nothing. */
+export function updateAttrs(left: Attrs, right: Attrs): Attrs {
+  const a = left.keys
+  const b = right.keys
+  if (b.length === 0) return left
+  if (a.length === 0) return right
+  const positions = updatedPositions(left, right)
+  if (a === b) return new Attrs(b, right.slots, positions)
+  const small = a.length + b.length <= PUSH_LIMIT
+  // Few overriding many: look each up. When all are found, the keys stay shared, which keeps the caches of selects hot.
+  if (b.length * 8 < a.length || b.length === 1) {
+    const slots = overridden(left, right)
+    if (slots !== undefined) return new Attrs(a, slots, positions)
+  }
+  const size = a.length + b.length
+  const keys: number[] = small ? [] : new Array(size)
+  const slots: Slot[] = small ? [] : new Array(size)
+  let i = 0
+  let j = 0
+  let n = 0
+  while (i < a.length && j < b.length) {
+    const x = a[i]!
+    const y = b[j]!
+    if (x < y) {
+      keys[n] = x
+      slots[n] = left.slots[i]!
+      i++
+    } else {
+      keys[n] = y
+      slots[n] = right.slots[j]!
+      j++
+      if (x === y) i++
+    }
+    n++
+  }
+  for (; i < a.length; i++, n++) {
+    keys[n] = a[i]!
+    slots[n] = left.slots[i]!
+  }
+  for (; j < b.length; j++, n++) {
+    keys[n] = b[j]!
+    slots[n] = right.slots[j]!
+  }
+  if (n === a.length) return new Attrs(a, small ? slots : slots.slice(0, n), positions)
+  if (n < size && !small) {
+    keys.length = n
+    slots.length = n
+  }
+  return new Attrs(keys, slots, positions)
+}
+
 export const EMPTY_ATTRS = new Attrs([], [])
 
 const nameOrders = new WeakMap<readonly number[], readonly number[]>()
+
+/** Up to here pushing is faster than preallocating (measured). */
+const PUSH_LIMIT = 40
+
+/** A chain of updates in a loop must not keep all its steps alive. */
+const MAX_POSITION_DEPTH = 32
+
+function overridden(left: Attrs, right: Attrs): Slot[] | undefined {
+  const indices: number[] = []
+  for (let j = 0; j < right.keys.length; j++) {
+    const i = findKey(left.keys, right.keys[j]!)
+    if (i < 0) return undefined
+    indices.push(i)
+  }
+  const slots = left.slots.slice()
+  for (let j = 0; j < indices.length; j++) slots[indices[j]!] = right.slots[j]!
+  return slots
+}
+
+function updatedPositions(left: Attrs, right: Attrs): AttrPositions | undefined {
+  const x = left.positions
+  const y = right.positions
+  if (x === undefined && y === undefined) return undefined
+  if (left.keys === right.keys) return y
+  const depth = 1 + Math.max(depthOf(x), depthOf(y))
+  if (depth > MAX_POSITION_DEPTH) return y
+  return { kind: 'updated', rightKeys: right.keys, right: y, left: x, depth }
+}
+
+function depthOf(positions: AttrPositions | undefined): number {
+  return positions !== undefined && positions.kind === 'updated' ? positions.depth : 0
+}

@@ -5,6 +5,7 @@
  * the output paths), as it is (the file), and with real outputs but replaced inputs (the hash that dependents use).
  * They share the text from the builder to the arguments, and nearly all of the environment.
  */
+
 import {
   type DerivationHash,
   fixedOutputPath,
@@ -14,7 +15,8 @@ import {
   makeStorePath,
 } from '@baryon/format'
 import { listTerm, quoteTerm, sha256Hex } from './aterm.ts'
-import { attrsFromEntries, findAttribute, getAttribute, nameOrder } from './attrs.ts'
+import { attributePosition } from './attribute-position.ts'
+import { attrsFromEntries, getAttribute, nameOrder } from './attrs.ts'
 import { coerceToString } from './coerce.ts'
 import { ContextCollector, deepElement, outputElement } from './context.ts'
 import { type DerivationRegistry, derivationRegistry, fixedDerivationHash, memoised } from './derivation-registry.ts'
@@ -410,10 +412,7 @@ function isTrue(attrs: Attrs, symbol: number): boolean {
 }
 
 function namePosition(attrs: Attrs): Position | undefined {
-  const i = findAttribute(attrs, NAME)
-  const offset = attrs.positions?.offsets[i]
-  if (attrs.positions === undefined || offset === undefined || offset < 0) return undefined
-  return { file: attrs.positions.file, offset }
+  return attributePosition(attrs, NAME)
 }
 
 function framed<T>(evaluator: Evaluator, position: Position | undefined, message: string, run: () => T): T {

@@ -59,8 +59,11 @@ export class AssertionError extends CatchableError {
 
 /** `<name>` that no entry of the search path has. */
 export class SearchPathError extends CatchableError {
-  constructor(name: string) {
-    super('EVAL_SEARCH_PATH', `file '${name}' was not found in the Nix search path (add it using $NIX_PATH or -I)`)
+  constructor(name: string, message?: string) {
+    super(
+      'EVAL_SEARCH_PATH',
+      message ?? `file '${name}' was not found in the Nix search path (add it using $NIX_PATH or -I)`,
+    )
     this.wantsPosition = true
   }
 }

@@ -1,5 +1,6 @@
 import { InfiniteRecursionError } from './errors.ts'
 import { callFunction } from './function.ts'
+import type { Position } from './position.ts'
 import type { Slot, Value } from './value.ts'
 
 /**
@@ -24,6 +25,11 @@ export class Thunk {
     this.first = first
     this.second = second
   }
+}
+
+/** A payload that knows where its expression stands. */
+export interface Located {
+  position(): Position | undefined
 }
 
 /** The value of a slot in weak head normal form. */
@@ -67,6 +73,10 @@ function runLazy(compute: () => Value): Value {
 }
 
 /** The code of a thunk that is being forced right now: whoever meets it depends on itself. */
-function BLACKHOLE(): Value {
-  throw new InfiniteRecursionError()
+function BLACKHOLE(_first: unknown, second: unknown): Value {
+  throw new InfiniteRecursionError(isLocated(second) ? second.position() : undefined)
+}
+
+function isLocated(value: unknown): value is Located {
+  return typeof value === 'object' && value !== null && 'position' in value && typeof value.position === 'function'
 }

@@ -74,10 +74,24 @@ export class Attrs {
   }
 }
 
-/** Byte offsets in one file, parallel to the key array of the literal that made the set (-1: unknown). */
-export interface AttrPositions {
+/** Where the attributes of a set were written; asked for by `attributePosition`. */
+export type AttrPositions = LiteralPositions | UpdatedPositions
+
+/** Byte offsets in one file, parallel to the keys of the literal (-1: unknown). */
+export interface LiteralPositions {
+  readonly kind: 'literal'
   readonly file: SourceFile
+  readonly keys: readonly number[]
   readonly offsets: readonly number[]
+}
+
+/** The positions of `left // right`. */
+export interface UpdatedPositions {
+  readonly kind: 'updated'
+  readonly rightKeys: readonly number[]
+  readonly right: AttrPositions | undefined
+  readonly left: AttrPositions | undefined
+  readonly depth: number
 }
 
 /** What is needed to print a position; line and column are computed only when asked for. */

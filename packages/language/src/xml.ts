@@ -1,3 +1,4 @@
+import { attributePosition } from './attribute-position.ts'
 import { findAttribute, nameOrder } from './attrs.ts'
 import type { ContextCollector } from './context.ts'
 import { isDerivation } from './equality.ts'
@@ -109,11 +110,8 @@ class XmlWriter {
   #attributes(attrs: Attrs, indent: string): void {
     for (const i of nameOrder(attrs)) {
       const name = symbolText(attrs.keys[i]!)
-      const offset = attrs.positions?.offsets[i] ?? -1
-      const place =
-        this.#options.locations && attrs.positions !== undefined && offset >= 0
-          ? locationOf({ file: attrs.positions.file, offset })
-          : undefined
+      const position = this.#options.locations ? attributePosition(attrs, attrs.keys[i]!) : undefined
+      const place = position === undefined ? undefined : locationOf(position)
       this.#open(
         indent,
         'attr',

@@ -1,0 +1,241 @@
+import { compile, globalSlot, type Maker, makers, makeSlot } from './compile.ts'
+import { constantSelection } from './compile-select.ts'
+import { lessThan } from './equality.ts'
+import { EvaluationError } from './errors.ts'
+import type { Evaluator } from './evaluator.ts'
+import * as flat from './flat.ts'
+import { callFunction, callFunction2, callFunctionMany, Lambda, PrimOp } from './function.ts'
+import type { Unit } from './unit.ts'
+import type { Code, Env, Slot, Value } from './value.ts'
+
+export function compileCall(unit: Unit, node: number): Code {
+  const nodes = unit.nodes
+  const count = nodes[node + 3]!
+  const target = constantTarget(unit, nodes[node + 2]!)
+  if (target instanceof PrimOp && target.arity === count) return compileBuiltin(unit, node, target)
+  const fn = compile(unit, nodes[node + 2]!)
+  const args = makers(unit, node + 4, count)
+  const first = args[0]!
+  if (count === 1) {
+    return (env) => {
+      const f = fn(env)
+      try {
+        if (f instanceof Lambda && f.site.arity === 1) return (f.site.code as Code1)(f.env, makeSlot(first, env))
+        return callFunction(f, makeSlot(first, env))
+      } catch (error) {
+        throw failed(unit, node, f, error)
+      }
+    }
+  }
+  const second = args[1]!
+  if (count === 2) {
+    return (env) => {
+      const f = fn(env)
+      try {
+        if (f instanceof Lambda && f.site.arity === 2) {
+          return (f.site.code as Code2)(f.env, makeSlot(first, env), makeSlot(second, env))
+        }
+        return callFunction2(f, makeSlot(first, env), makeSlot(second, env))
+      } catch (error) {
+        throw failed(unit, node, f, error)
+      }
+    }
+  }
+  const third = args[2]!
+  return (env) => {
+    const f = fn(env)
+    try {
+      if (count === 3 && f instanceof Lambda && f.site.arity === 3) {
+        return (f.site.code as Code3)(f.env, makeSlot(first, env), makeSlot(second, env), makeSlot(third, env))
+      }
+      const slots: Slot[] = []
+      for (let i = 0; i < count; i++) slots.push(makeSlot(args[i]!, env))
+      return callFunctionMany(f, slots)
+    } catch (error) {
+      throw failed(unit, node, f, error)
+    }
+  }
+}
+
+type Code1 = (env: Env, a: Slot) => Value
+type Code2 = (env: Env, a: Slot, b: Slot) => Value
+type Code3 = (env: Env, a: Slot, b: Slot, c: Slot) => Value
+type PrimOp1 = (evaluator: Evaluator, a: Slot) => Value
+type PrimOp2 = (evaluator: Evaluator, a: Slot, b: Slot) => Value
+
+/**
+ * Builtins that force the argument at once in any case: it is computed directly, without a thunk. One character per
+ * argument, `!` for strict.
+ */
+const STRICT = new Map<string, string>(
+  Object.entries({
+    add: '!!',
+    sub: '!!',
+    mul: '!!',
+    div: '!!',
+    lessThan: '!!',
+    bitAnd: '!!',
+    bitOr: '!!',
+    bitXor: '!!',
+    head: '!',
+    tail: '!',
+    length: '!',
+    elemAt: '!!',
+    attrNames: '!',
+    attrValues: '!',
+    getAttr: '!!',
+    hasAttr: '!!',
+    isNull: '!',
+    isString: '!',
+    isList: '!',
+    isAttrs: '!',
+    isFunction: '!',
+    isBool: '!',
+    isInt: '!',
+    isFloat: '!',
+    isPath: '!',
+    typeOf: '!',
+    stringLength: '!',
+    substring: '!!!',
+    toString: '!',
+    listToAttrs: '!',
+    removeAttrs: '!!',
+    intersectAttrs: '!!',
+    functionArgs: '!',
+    seq: '!!',
+    concatStringsSep: '!!',
+    map: '.!',
+    filter: '.!',
+    all: '.!',
+    any: '.!',
+    mapAttrs: '.!',
+    import: '!',
+    getEnv: '!',
+    elem: '.!',
+    genericClosure: '!',
+    concatLists: '!',
+    catAttrs: '!!',
+    baseNameOf: '!',
+    dirOf: '!',
+    pathExists: '!',
+    compareVersions: '!!',
+    unsafeDiscardStringContext: '!',
+    match: '!!',
+    split: '!!',
+    replaceStrings: '!!!',
+    fromJSON: '!',
+  }),
+)
+
+function compileBuiltin(unit: Unit, node: number, target: PrimOp): Code {
+  const nodes = unit.nodes
+  const strict = STRICT.get(target.name) ?? ''
+  const { evaluator, code } = target
+  const lazyArgs = makers(unit, node + 4, target.arity)
+  const argument = (i: number): Code | Maker => (strict[i] === '!' ? compile(unit, nodes[node + 4 + i]!) : lazyArgs[i]!)
+  const a = argument(0)
+  if (target.arity === 1) {
+    if (typeof a === 'function') {
+      return (env) => {
+        try {
+          return (code as PrimOp1)(evaluator, a(env))
+        } catch (error) {
+          throw unit.located(error, node)
+        }
+      }
+    }
+    return (env) => {
+      try {
+        return (code as PrimOp1)(evaluator, makeSlot(a, env))
+      } catch (error) {
+        throw unit.located(error, node)
+      }
+    }
+  }
+  const b = argument(1)
+  if (target.arity === 2) {
+    if (typeof a === 'function' && typeof b === 'function') {
+      return compileArithmetic(unit, node, target, a, b)
+    }
+    return (env) => {
+      try {
+        const x = typeof a === 'function' ? a(env) : makeSlot(a, env)
+        return (code as PrimOp2)(evaluator, x, typeof b === 'function' ? b(env) : makeSlot(b, env))
+      } catch (error) {
+        throw unit.located(error, node)
+      }
+    }
+  }
+  const c = argument(2)
+  return (env) => {
+    try {
+      const x = typeof a === 'function' ? a(env) : makeSlot(a, env)
+      const y = typeof b === 'function' ? b(env) : makeSlot(b, env)
+      return code(evaluator, x, y, typeof c === 'function' ? c(env) : makeSlot(c, env))
+    } catch (error) {
+      throw unit.located(error, node)
+    }
+  }
+}
+
+/** Two strict arguments; small integers are added and compared in place. */
+function compileArithmetic(unit: Unit, node: number, target: PrimOp, a: Code, b: Code): Code {
+  const { evaluator, name } = target
+  const code = target.code as PrimOp2
+  const slow = (x: Value, y: Value): Value => {
+    try {
+      return code(evaluator, x, y)
+    } catch (error) {
+      throw unit.located(error, node)
+    }
+  }
+  switch (name) {
+    case 'sub':
+      return (env) => {
+        const x = a(env)
+        const y = b(env)
+        if (typeof x === 'number' && typeof y === 'number') {
+          const difference = x - y
+          if (Number.isSafeInteger(difference)) return difference
+        }
+        return slow(x, y)
+      }
+    case 'lessThan':
+      return (env) => {
+        const x = a(env)
+        const y = b(env)
+        if (typeof x === 'number' && typeof y === 'number') return x < y
+        // Nix gives a comparison no position.
+        return lessThan(x, y)
+      }
+  }
+  return (env) => {
+    try {
+      const x = a(env)
+      return code(evaluator, x, b(env))
+    } catch (error) {
+      throw unit.located(error, node)
+    }
+  }
+}
+
+/** The callee when it is known before anything runs. */
+function constantTarget(unit: Unit, node: number): Slot | undefined {
+  switch (unit.nodes[node]!) {
+    case flat.GLOBAL:
+      return globalSlot(unit, node)
+    case flat.SELECT:
+      return constantSelection(unit, node)
+  }
+  return undefined
+}
+
+function failed(unit: Unit, node: number, f: Value, error: unknown): unknown {
+  unit.located(error, node)
+  if (unit.trace && f instanceof Lambda && error instanceof EvaluationError) {
+    const { name, position } = f.site
+    error.addFrame(name === '' ? 'while calling anonymous lambda' : `while calling '${name}'`, position)
+    error.addFrame('from call site', unit.position(node))
+  }
+  return error
+}

@@ -1,0 +1,113 @@
+import { coerceToString } from './coerce.ts'
+import { compile } from './compile.ts'
+import { ContextCollector, makeString, unionContext } from './context.ts'
+import { EvaluationError, ValueError } from './errors.ts'
+import { typeName } from './force.ts'
+import { normalInt } from './integer.ts'
+import { canonicalPath } from './path.ts'
+import type { Unit } from './unit.ts'
+import { type Code, type Env, Float, NixString, Path, type Value } from './value.ts'
+
+/** `a + b`, `"${a}b"` and `./a/${b}`. */
+export function compileConcat(unit: Unit, node: number): Code {
+  const nodes = unit.nodes
+  const interpolated = nodes[node + 2] === 1
+  const count = nodes[node + 3]!
+  const codes: Code[] = new Array(count)
+  const offsets: number[] = new Array(count)
+  for (let i = 0; i < count; i++) {
+    offsets[i] = nodes[node + 4 + 2 * i]!
+    codes[i] = compile(unit, nodes[node + 5 + 2 * i]!)
+  }
+  if (interpolated) return (env) => interpolate(unit, codes, offsets, env)
+  if (count !== 2) return (env) => concatPath(unit, node, codes, offsets, env, codes[0]!(env), 1)
+  const left = codes[0]!
+  const right = codes[1]!
+  return (env) => {
+    const a = left(env)
+    const b = right(env)
+    if (typeof a === 'string') {
+      if (typeof b === 'string') return a + b
+      if (b instanceof NixString) return new NixString(a + b.text, b.context)
+    } else if (typeof a === 'number') {
+      if (typeof b === 'number') {
+        const sum = a + b
+        return Number.isSafeInteger(sum) ? sum : normalInt(BigInt(a) + BigInt(b))
+      }
+      return addNumbers(unit, offsets[1]!, a, b)
+    } else if (a instanceof NixString) {
+      if (typeof b === 'string') return new NixString(a.text + b, a.context)
+      if (b instanceof NixString) return new NixString(a.text + b.text, unionContext(a.context, b.context))
+    } else if (typeof a === 'bigint' || a instanceof Float) return addNumbers(unit, offsets[1]!, a, b)
+    else if (a instanceof Path) return appendToPath(unit, node, a, [b], [offsets[1]!])
+    const context = new ContextCollector()
+    const copy = typeof a === 'string' || a instanceof NixString
+    const first = coerced(unit, offsets[0]!, a, context, copy)
+    return makeString(first + coerced(unit, offsets[1]!, b, context, copy), context.context)
+  }
+}
+
+function interpolate(unit: Unit, codes: readonly Code[], offsets: readonly number[], env: Env): Value {
+  let text = ''
+  let context: ContextCollector | null = null
+  for (let i = 0; i < codes.length; i++) {
+    const value = codes[i]!(env)
+    if (typeof value === 'string') text += value
+    else {
+      context ??= new ContextCollector()
+      text += coerced(unit, offsets[i]!, value, context, true)
+    }
+  }
+  return context === null ? text : makeString(text, context.context)
+}
+
+function concatPath(
+  unit: Unit,
+  node: number,
+  codes: readonly Code[],
+  offsets: readonly number[],
+  env: Env,
+  first: Value,
+  from: number,
+): Value {
+  const values: Value[] = []
+  for (let i = from; i < codes.length; i++) values.push(codes[i]!(env))
+  return appendToPath(unit, node, first as Path, values, offsets.slice(from))
+}
+
+function appendToPath(
+  unit: Unit,
+  node: number,
+  path: Path,
+  values: readonly Value[],
+  offsets: readonly number[],
+): Value {
+  const context = new ContextCollector()
+  let text = path.path
+  for (let i = 0; i < values.length; i++) text += coerced(unit, offsets[i]!, values[i]!, context, false)
+  if (context.context.length > 0) {
+    throw new ValueError('a string that refers to a store path cannot be appended to a path', unit.position(node))
+  }
+  return new Path(canonicalPath(text))
+}
+
+function addNumbers(unit: Unit, offset: number, a: number | bigint | Float, b: Value): Value {
+  if (b instanceof Float) return new Float((a instanceof Float ? a.value : Number(a)) + b.value)
+  if (typeof b === 'number' || typeof b === 'bigint') {
+    return a instanceof Float ? new Float(a.value + Number(b)) : normalInt(BigInt(a) + BigInt(b))
+  }
+  const to = a instanceof Float ? 'a float' : 'an integer'
+  throw new ValueError(`cannot add ${typeName(b)} to ${to}`, unit.at(offset))
+}
+
+function coerced(unit: Unit, offset: number, value: Value, context: ContextCollector, copyToStore: boolean): string {
+  try {
+    return coerceToString(unit.evaluator, value, context, false, copyToStore)
+  } catch (error) {
+    if (error instanceof EvaluationError && error.wantsPosition) {
+      error.position = unit.at(offset)
+      error.wantsPosition = false
+    }
+    throw error
+  }
+}

@@ -1,0 +1,166 @@
+import { findKey } from './attrs.ts'
+import { compile, type Maker, maker, makeSlot } from './compile.ts'
+import { ValueError } from './errors.ts'
+import * as flat from './flat.ts'
+import { forceAttrs } from './force.ts'
+import type { Formals, LambdaCode, LambdaSite } from './function.ts'
+import { formatPosition } from './position.ts'
+import { suggest } from './suggestion.ts'
+import { symbolText } from './symbols.ts'
+import type { Unit } from './unit.ts'
+import type { Attrs, Code, Env, Slot } from './value.ts'
+
+/** The shared part of all functions that a lambda expression makes. Its body is compiled at the first call. */
+export function lambdaSite(unit: Unit, node: number): LambdaSite {
+  const known = unit.lambdas.get(node)
+  if (known !== undefined) return known
+  const site = unit.nodes[node] === flat.LAMBDA ? plainSite(unit, node) : formalsSite(unit, node)
+  unit.lambdas.set(node, site)
+  return site
+}
+
+function plainSite(unit: Unit, node: number): LambdaSite {
+  const nodes = unit.nodes
+  const arity = nodes[node + 4]!
+  const argumentNames: string[] = []
+  for (let i = 0; i < arity; i++) argumentNames.push(unit.string(nodes[node + 5 + i]!))
+  const site: LambdaSite = {
+    arity,
+    code: (env, a, b, c, d) => {
+      const code = plainCode(compile(unit, nodes[node + 3]!), arity)
+      site.code = code
+      return code(env, a, b, c, d)
+    },
+    formals: undefined,
+    name: unit.string(nodes[node + 2]!),
+    argumentNames,
+    position: unit.position(node),
+  }
+  return site
+}
+
+function plainCode(body: Code, arity: number): LambdaCode {
+  switch (arity) {
+    case 1:
+      return (env, a) => body([env, a])
+    case 2:
+      return (env, a, b) => body([env, a, b])
+    case 3:
+      return (env, a, b, c) => body([env, a, b, c])
+    default:
+      return (env, a, b, c, d) => body([env, a, b, c, d])
+  }
+}
+
+function formalsSite(unit: Unit, node: number): LambdaSite {
+  const nodes = unit.nodes
+  const argument = nodes[node + 4]!
+  const count = nodes[node + 6]!
+  const symbols: number[] = []
+  for (let i = 0; i < count; i++) symbols.push(unit.symbol(nodes[node + 7 + 3 * i]!))
+  const order = symbols.map((_, i) => i).sort((a, b) => symbols[a]! - symbols[b]!)
+  const formals: Formals = {
+    keys: order.map((i) => symbols[i]!),
+    optional: order.map((i) => nodes[node + 7 + 3 * i + 2]! >= 0),
+    offsets: order.map((i) => nodes[node + 7 + 3 * i + 1]!),
+    open: nodes[node + 5] === 1,
+  }
+  const site: LambdaSite = {
+    arity: 1,
+    code: (env, a, b, c, d) => {
+      const code = formalsCode(unit, node, site, formals, symbols)
+      site.code = code
+      return code(env, a, b, c, d)
+    },
+    formals,
+    name: unit.string(nodes[node + 2]!),
+    argumentNames: [argument < 0 ? '' : unit.string(argument)],
+    position: unit.position(node),
+  }
+  return site
+}
+
+/** Env: the `@` name when there is one, then the formals in source order. */
+function formalsCode(
+  unit: Unit,
+  node: number,
+  site: LambdaSite,
+  formals: Formals,
+  symbols: readonly number[],
+): LambdaCode {
+  const nodes = unit.nodes
+  const count = symbols.length
+  const named = nodes[node + 4]! >= 0
+  const first = named ? 2 : 1
+  const defaults: (Maker | null)[] = []
+  for (let i = 0; i < count; i++) {
+    const fallback = nodes[node + 7 + 3 * i + 2]!
+    defaults.push(fallback < 0 ? null : maker(unit, fallback))
+  }
+  const body = compile(unit, nodes[node + 3]!)
+  // Which slot of the argument each formal takes, for arguments of the shape seen last.
+  let cachedKeys: readonly number[] | null = null
+  let cachedMap: readonly number[] = []
+  return (outer, argument: Slot) => {
+    const attrs = forceAttrs(argument)
+    if (attrs.keys !== cachedKeys) {
+      cachedMap = matchFormals(site, formals, symbols, defaults, attrs)
+      cachedKeys = attrs.keys
+    }
+    const map = cachedMap
+    const env = new Array(first + count) as unknown as Env
+    env[0] = outer
+    if (named) env[1] = attrs
+    let missing = false
+    for (let i = 0; i < count; i++) {
+      const index = map[i]!
+      if (index >= 0) env[first + i] = attrs.slots[index]!
+      else {
+        missing = true
+        env[first + i] = undefined
+      }
+    }
+    // Defaults may refer to all other arguments, so they come last.
+    if (missing) {
+      for (let i = 0; i < count; i++) if (map[i]! < 0) env[first + i] = makeSlot(defaults[i]!, env)
+    }
+    return body(env)
+  }
+}
+
+function matchFormals(
+  site: LambdaSite,
+  formals: Formals,
+  symbols: readonly number[],
+  defaults: readonly (Maker | null)[],
+  attrs: Attrs,
+): number[] {
+  const map: number[] = []
+  let used = 0
+  for (let i = 0; i < symbols.length; i++) {
+    const index = findKey(attrs.keys, symbols[i]!)
+    map.push(index)
+    if (index >= 0) used++
+    else if (defaults[i] === null) {
+      throw new ValueError(`${describe(site)} called without required argument '${symbolText(symbols[i]!)}'`)
+    }
+  }
+  if (!formals.open && used < attrs.keys.length) {
+    for (const key of attrs.keys) {
+      if (findKey(formals.keys, key) >= 0) continue
+      const name = symbolText(key)
+      const error = new ValueError(
+        `${describe(site)} called with unexpected argument '${name}'`,
+        undefined,
+        suggest(name, symbols.map(symbolText)),
+      )
+      throw error
+    }
+  }
+  return map
+}
+
+/** `'f' at file:1:2`. */
+export function describe(site: LambdaSite): string {
+  return `${site.name === '' ? 'anonymous function' : `'${site.name}'`} at ${formatPosition(site.position)}`
+}

@@ -1,0 +1,230 @@
+import { attrsFromEntries } from './attrs.ts'
+import { allBuiltins, newerBuiltins } from './builtins/all.ts'
+import { compile } from './compile.ts'
+import { coreBuiltins } from './core-builtins.ts'
+import { CORE_PACKAGE_PREFIX, CORE_PACKAGES } from './core-packages.ts'
+import { EvaluationError, SearchPathError, ValueError } from './errors.ts'
+import type { EvalIo } from './eval-io.ts'
+import type { EvalSettings, Evaluator, SearchPathEntry } from './evaluator.ts'
+import type { FlatFile } from './flat.ts'
+import { type Builtin, PrimOp } from './function.ts'
+import { decodeParsedFile, encodeParsedFile, type ParseCache } from './parse-cache.ts'
+import { parseSource } from './parse-file.ts'
+import { canonicalPath, directoryOf } from './path.ts'
+import { lineColumn, type Position } from './position.ts'
+import { intern, symbolText } from './symbols.ts'
+import { lazy } from './thunk.ts'
+import { Unit } from './unit.ts'
+import type { Attrs, Env, Slot, SourceFile, Value } from './value.ts'
+
+export interface EvaluatorOptions {
+  readonly io: EvalIo
+  readonly settings: EvalSettings
+  readonly parseCache?: ParseCache
+}
+
+/** An evaluator with all builtins. Files are read through `io`, each evaluated once. */
+export function createEvaluator(options: EvaluatorOptions): Evaluator {
+  return new FileEvaluator(options)
+}
+
+class FileEvaluator implements Evaluator {
+  readonly io: EvalIo
+  readonly settings: EvalSettings
+  readonly builtins: Attrs
+  readonly #globals: Map<string, Slot>
+  readonly #globalNames: ReadonlySet<string>
+  readonly #parseCache: ParseCache | undefined
+  readonly #cachePrefix: string
+  readonly #values = new Map<string, Value>()
+  readonly #resolved = new Map<string, string>()
+  readonly #searchEntries = new Map<string, string | undefined>()
+
+  constructor(options: EvaluatorOptions) {
+    this.io = options.io
+    this.settings = options.settings
+    this.#parseCache = options.parseCache
+    const { globals, builtins } = makeGlobals(this)
+    this.builtins = builtins
+    this.#globals = globals
+    this.#globalNames = new Set(globals.keys())
+    // The flat form depends on which names are global.
+    this.#cachePrefix = `${hashNames([...globals.keys()])}:`
+  }
+
+  importFile(path: string): Value {
+    const file = this.#resolve(path)
+    const known = this.#values.get(file)
+    if (known !== undefined) return known
+    const value = this.#evaluateFile(file)
+    this.#values.set(file, value)
+    return value
+  }
+
+  importScoped(scope: Attrs, path: string): Value {
+    const file = this.#resolve(path)
+    const source = this.#read(file)
+    const sourceFile = this.#sourceFile(file)
+    const names = scope.keys.map(symbolText)
+    const parsed = parseSource(sourceFile, source, { globals: this.#globalNames, scope: names })
+    const unit = new Unit(this, this.#globals, parsed, sourceFile, directoryOf(file))
+    return compile(unit, parsed.root)([null, ...scope.slots])
+  }
+
+  evaluateText(source: string, basePath: string, name: string): Value {
+    const file: SourceFile = { name, source: () => source }
+    const parsed = parseSource(file, source, { globals: this.#globalNames })
+    return compile(new Unit(this, this.#globals, parsed, file, basePath), parsed.root)(EMPTY_ENV)
+  }
+
+  findFile(entries: readonly SearchPathEntry[], name: string): string {
+    for (const entry of entries) {
+      let rest: string
+      if (entry.prefix === '') rest = `/${name}`
+      else if (name === entry.prefix) rest = ''
+      else if (name.startsWith(`${entry.prefix}/`)) rest = name.slice(entry.prefix.length)
+      else continue
+      const root = this.#searchEntry(entry.path)
+      if (root === undefined) continue
+      const path = root + rest
+      if (this.io.fileType(path) !== undefined) return canonicalPath(path)
+    }
+    if (name.startsWith('nix/')) return CORE_PACKAGE_PREFIX + name.slice(4)
+    if (this.settings.pureEval) {
+      throw new SearchPathError(name, `cannot look up '<${name}>' in pure evaluation mode (use '--impure' to override)`)
+    }
+    throw new SearchPathError(name)
+  }
+
+  positionValue(position: Position | undefined): Slot {
+    if (position === undefined) return null
+    const { line, column } = lineColumn(position.file.source(), position.offset)
+    const file =
+      position.file.name === '«string»' ? '(string)' : position.file.name === '«stdin»' ? '(stdin)' : position.file.name
+    return attrsFromEntries([FILE, LINE, COLUMN], [file, line, column])
+  }
+
+  #evaluateFile(file: string): Value {
+    const sourceFile = this.#sourceFile(file)
+    const parsed = this.#parse(file, sourceFile)
+    const unit = new Unit(this, this.#globals, parsed, sourceFile, directoryOf(file))
+    try {
+      return compile(unit, parsed.root)(EMPTY_ENV)
+    } catch (error) {
+      if (this.settings.showTrace && error instanceof EvaluationError) {
+        error.addFrame(`while evaluating the file '${file}':`, undefined)
+      }
+      throw error
+    }
+  }
+
+  #parse(file: string, sourceFile: SourceFile): FlatFile {
+    const cache = this.#parseCache
+    if (cache === undefined || file.startsWith(CORE_PACKAGE_PREFIX)) return this.#parseAnew(file, sourceFile)
+    const fingerprint = this.io.fingerprint(file)
+    if (fingerprint === undefined) return this.#parseAnew(file, sourceFile)
+    const key = this.#cachePrefix + fingerprint
+    const stored = cache.get(file, key)
+    const decoded = stored === undefined ? undefined : decodeParsedFile(stored)
+    if (decoded !== undefined) return decoded
+    const parsed = this.#parseAnew(file, sourceFile)
+    cache.put(file, key, encodeParsedFile(parsed))
+    return parsed
+  }
+
+  #parseAnew(file: string, sourceFile: SourceFile): FlatFile {
+    return parseSource(sourceFile, this.#read(file), { globals: this.#globalNames })
+  }
+
+  #read(file: string): string {
+    if (file.startsWith(CORE_PACKAGE_PREFIX)) {
+      const text = CORE_PACKAGES.get(file.slice(CORE_PACKAGE_PREFIX.length))
+      if (text !== undefined) return text
+    }
+    return this.io.readFile(file)
+  }
+
+  /** Positions read the text again, and only when they are shown. */
+  #sourceFile(file: string): SourceFile {
+    return { name: file, source: () => this.#read(file) }
+  }
+
+  /** Symbolic links followed, and the `default.nix` of a directory. */
+  #resolve(path: string): string {
+    const known = this.#resolved.get(path)
+    if (known !== undefined) return known
+    let file = path
+    if (!path.startsWith(CORE_PACKAGE_PREFIX)) {
+      let links = 0
+      let type = this.io.fileType(file)
+      while (type === 'symlink') {
+        if (++links > MAX_LINKS)
+          throw new ValueError(`too many symbolic links encountered while traversing the path '${path}'`)
+        const target = this.io.readLink(file)
+        file = canonicalPath(target.startsWith('/') ? target : `${directoryOf(file)}/${target}`)
+        type = this.io.fileType(file)
+      }
+      if (type === undefined) {
+        throw new EvaluationError('EVAL_FILE', `getting status of '${file}': No such file or directory`)
+      }
+      if (type === 'directory') return this.#resolveDefault(path, file)
+    }
+    this.#resolved.set(path, file)
+    return file
+  }
+
+  #resolveDefault(path: string, directory: string): string {
+    const file = this.#resolve(directory === '/' ? '/default.nix' : `${directory}/default.nix`)
+    this.#resolved.set(path, file)
+    return file
+  }
+
+  #searchEntry(path: string): string | undefined {
+    if (this.#searchEntries.has(path)) return this.#searchEntries.get(path)
+    let root: string | undefined
+    if (/^(https?|file|ftp):\/\//.test(path) || path.startsWith('channel:')) {
+      const url = path.startsWith('channel:') ? `https://nixos.org/channels/${path.slice(8)}/nixexprs.tar.xz` : path
+      root = this.io.fetch({ kind: 'tarball', attributes: { url, name: 'source' } }).outPath
+    } else if (this.io.fileType(path) !== undefined) root = canonicalPath(path)
+    else this.io.log(`warning: Nix search path entry '${path}' does not exist, ignoring`)
+    this.#searchEntries.set(path, root)
+    return root
+  }
+}
+
+const FILE = intern('file')
+const LINE = intern('line')
+const COLUMN = intern('column')
+const MAX_LINKS = 100
+const EMPTY_ENV: Env = [null]
+
+function makeGlobals(evaluator: Evaluator): { globals: Map<string, Slot>; builtins: Attrs } {
+  const table = [...coreBuiltins, ...allBuiltins, ...(evaluator.settings.newerFeatures ? newerBuiltins : [])]
+  const globals = new Map<string, Slot>()
+  const symbols: number[] = []
+  const slots: Slot[] = []
+  for (const builtin of table) {
+    const name = builtin.name.startsWith('__') ? builtin.name.slice(2) : builtin.name
+    const slot = builtinSlot(builtin, name, evaluator)
+    globals.set(builtin.name, slot)
+    symbols.push(intern(name))
+    slots.push(slot)
+  }
+  symbols.push(intern('builtins'))
+  slots.push(lazy(() => evaluator.builtins))
+  const builtins = attrsFromEntries(symbols, slots, true)
+  globals.set('builtins', builtins)
+  return { globals, builtins }
+}
+
+function builtinSlot(builtin: Builtin, name: string, evaluator: Evaluator): Slot {
+  if (builtin.arity > 0) return new PrimOp(name, builtin.arity, builtin.code, evaluator)
+  const code = builtin.code as (evaluator: Evaluator) => Value
+  return lazy(() => code(evaluator))
+}
+
+function hashNames(names: string[]): string {
+  let hash = 0x811c9dc5
+  for (const c of names.sort().join('\n')) hash = Math.imul(hash ^ c.charCodeAt(0), 0x01000193)
+  return (hash >>> 0).toString(16)
+}

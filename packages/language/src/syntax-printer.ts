@@ -1,0 +1,120 @@
+import { resolvePath } from './path.ts'
+import type { AttrName, AttrsExpr, Expr, LambdaExpr } from './syntax.ts'
+
+/** What a path literal depends on. */
+export interface PathBase {
+  /** Directory of the file, absolute. */
+  readonly directory: string
+  readonly home: () => string
+}
+
+/**
+ * The expression as `nix-instantiate --parse` of Nix 2.8 prints it. Without a base, paths are printed as they were
+ * written.
+ */
+export function printSyntax(expr: Expr, base?: PathBase): string {
+  const print = (e: Expr): string => printSyntax(e, base)
+  switch (expr.kind) {
+    case 'int':
+      return String(expr.value)
+    case 'float':
+      return formatFloat(expr.value)
+    case 'string':
+      return quoteString(expr.text)
+    case 'path':
+      return base === undefined ? expr.text : resolvePath(expr.text, base)
+    case 'variable':
+      return formatName(expr.name)
+    case 'select': {
+      const fallback = expr.fallback === undefined ? '' : ` or (${print(expr.fallback)})`
+      return `(${print(expr.subject)}).${printAttrPath(expr.path, base)}${fallback}`
+    }
+    case 'hasAttr':
+      return `((${print(expr.subject)}) ? ${printAttrPath(expr.path, base)})`
+    case 'attrs':
+      return `${expr.recursive ? 'rec ' : ''}{ ${printBindings(expr, print)}}`
+    case 'list':
+      return `[ ${expr.items.map((item) => `(${print(item)}) `).join('')}]`
+    case 'lambda':
+      return `(${printArgument(expr, print)}: ${print(expr.body)})`
+    case 'call':
+      return `(${[expr.fn, ...expr.args].map(print).join(' ')})`
+    case 'let':
+      return `(let ${printBindings(expr.bindings, print)}in ${print(expr.body)})`
+    case 'with':
+      return `(with ${print(expr.scope)}; ${print(expr.body)})`
+    case 'if':
+      return `(if ${print(expr.condition)} then ${print(expr.consequent)} else ${print(expr.alternative)})`
+    case 'assert':
+      return `assert ${print(expr.condition)}; ${print(expr.body)}`
+    case 'not':
+      return `(! ${print(expr.operand)})`
+    case 'binary':
+      return `(${print(expr.left)} ${expr.operator} ${print(expr.right)})`
+    case 'concat':
+      return `(${expr.parts.map((part) => print(part.expr)).join(' + ')})`
+    case 'position':
+      return '__curPos'
+  }
+}
+
+/** `a."b c"."${expr}"`. */
+export function printAttrPath(path: readonly AttrName[], base?: PathBase): string {
+  return path
+    .map((name) => (typeof name === 'string' ? formatName(name) : `"\${${printSyntax(name, base)}}"`))
+    .join('.')
+}
+
+/** A name as it is, or quoted when it is no identifier. */
+export function formatName(name: string): string {
+  return name === '' || RESERVED.has(name) || !/^[a-zA-Z_][a-zA-Z0-9_'-]*$/.test(name) ? quoteString(name) : name
+}
+
+/** A string literal with the escapes that Nix prints. */
+export function quoteString(text: string): string {
+  const escaped = text.replace(/["\\\n\r\t]|\$(?=\{)/g, (c) => ESCAPES[c] ?? `\\${c}`)
+  return `"${escaped}"`
+}
+
+/** `%g` of C with six digits. */
+export function formatFloat(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value < 0 ? '-inf' : 'inf'
+  if (value === 0) return Object.is(value, -0) ? '-0' : '0'
+  const scientific = value.toExponential(5)
+  const exponent = Number(scientific.slice(scientific.indexOf('e') + 1))
+  if (exponent < -4 || exponent >= 6) {
+    const mantissa = scientific.slice(0, scientific.indexOf('e')).replace(/\.?0+$/, '')
+    const digits = String(Math.abs(exponent)).padStart(2, '0')
+    return `${mantissa}e${exponent < 0 ? '-' : '+'}${digits}`
+  }
+  const fixed = value.toFixed(Math.max(0, 5 - exponent))
+  return fixed.includes('.') ? fixed.replace(/\.?0+$/, '') : fixed
+}
+
+const RESERVED = new Set(['if', 'then', 'else', 'assert', 'with', 'let', 'in', 'rec', 'inherit'])
+
+const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+function printBindings(attrs: AttrsExpr, print: (e: Expr) => string): string {
+  let text = ''
+  for (const name of [...attrs.bindings.keys()].sort(compareBytes)) {
+    const binding = attrs.bindings.get(name)!
+    text += binding.inherited ? `inherit ${formatName(name)} ; ` : `${formatName(name)} = ${print(binding.value)}; `
+  }
+  for (const { name, value } of attrs.dynamic) text += `"\${${print(name)}}" = ${print(value)}; `
+  return text
+}
+
+function printArgument(lambda: LambdaExpr, print: (e: Expr) => string): string {
+  if (lambda.formals === undefined) return lambda.argument
+  const sorted = lambda.formals.list
+  const parts = sorted.map(
+    (formal) => formal.name + (formal.fallback === undefined ? '' : ` ? ${print(formal.fallback)}`),
+  )
+  if (lambda.formals.open) parts.push('...')
+  return `{ ${parts.join(', ')} }${lambda.argument === '' ? '' : ` @ ${lambda.argument}`}`
+}
+
+function compareBytes(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
