@@ -28,3 +28,4 @@ export {
   type UnpackResult,
   unpackArchive,
 } from './src/unpack-archive.ts'
+export { type UnpackManyOptions, type UnpackManyProgress, unpackMany } from './src/unpack-many.ts'

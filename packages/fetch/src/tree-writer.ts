@@ -9,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   readlinkSync,
+  renameSync,
   rmdirSync,
   type Stats,
   symlinkSync,
@@ -120,6 +121,20 @@ export class TreeWriter {
     const real = this.#place(path)
     if (real === source) return
     this.#create(real, path, () => linkSync(this.#path(source), this.#path(real)))
+  }
+
+  /** Moves a file or symlink of the same file system here. */
+  adopt(path: string, source: Buffer): void {
+    const real = this.#place(path)
+    this.#guard(path, () => {
+      try {
+        renameSync(source, this.#path(real))
+      } catch (error) {
+        if (!isSystemError(error, 'EISDIR')) throw error
+        this.#clear(real, path)
+        renameSync(source, this.#path(real))
+      }
+    })
   }
 
   /** Sets the modes and times of directories. */
