@@ -81,7 +81,7 @@ function fetchFile(evaluator: Evaluator, slot: Slot, kind: 'url' | 'tarball', wh
     if (io.isValidPath(expected)) return makeString(expected, [pathElement(expected)])
   }
   const attributes: Record<string, string> = { url, name }
-  if (hash !== undefined) attributes['sha256'] = formatHash(hash, 'base16', false)
+  if (hash !== undefined) attributes.sha256 = formatHash(hash, 'base16', false)
   const { outPath } = io.fetch({ kind, attributes })
   return makeString(outPath, [pathElement(outPath)])
 }
@@ -102,15 +102,15 @@ function fetchTree(evaluator: Evaluator, slot: Slot, kind: FetchRequest['kind'])
       } else if (typeof value === 'boolean') attributes[key] = forceBool(value)
       else attributes[key] = Number(forceInt(value))
     }
-    if (attributes['url'] === undefined && kind !== 'tree') {
+    if (attributes.url === undefined && kind !== 'tree') {
       throw kind === 'git'
         ? new EvaluationError('EVAL_TYPE', "input attribute 'url' is missing")
         : new ValueError("'url' argument required")
     }
   } else {
-    attributes['url'] = text(argument)
+    attributes.url = text(argument)
   }
-  if (evaluator.settings.pureEval && attributes['rev'] === undefined && attributes['narHash'] === undefined) {
+  if (evaluator.settings.pureEval && attributes.rev === undefined && attributes.narHash === undefined) {
     throw new ValueError(`in pure evaluation mode, '${WHO[kind]}' requires a locked input`)
   }
   realiseContext(evaluator, context.context)
