@@ -21,7 +21,7 @@ perl -0777 -pi -e '
   same("/lib/x86_64-linux-gnu/\0/usr/lib/x86_64-linux-gnu/\0/lib/\0/usr/lib/\0",
        "/proc/0/lib-of-the-ho/\0/proc/0/lib-of-the-host-x/\0/sys/\0/proc/00/\0");
 ' "$out/lib/ld-linux-x86-64.so.2"
-chmod 555 "$out/lib/ld-linux-x86-64.so.2"
+chmod u+w "$out"/lib/*
 
 # Converters of the host belong to another glibc and could not be loaded.
 perl -0777 -pi -e 's{/usr/lib/x86_64-linux-gnu/gconv}{/proc/0/set-GCONV_PATH-for-that}g or die' "$out/lib/libc.so.6"
@@ -29,6 +29,7 @@ perl -0777 -pi -e 's{/usr/lib/x86_64-linux-gnu/gconv}{/proc/0/set-GCONV_PATH-for
 # pthread_cancel and backtrace load libgcc_s from libc itself, which only sees
 # its own run path.
 cp /usr/lib/x86_64-linux-gnu/libgcc_s.so.1 "$out/lib/"
+chmod -R u+w "$out/lib"
 patchelf --force-rpath --set-rpath '$ORIGIN' "$out/lib/libc.so.6"
 for f in "$out"/lib/*.so*; do
   case $f in */ld-linux* | */libc.so.6) ;; *) [ -L "$f" ] || patchelf --force-rpath --set-rpath "$out/lib" "$f" ;; esac

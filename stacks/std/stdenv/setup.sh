@@ -254,7 +254,7 @@ activateInputs() {
 startStdenv() {
   umask 022
   export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-315619200} # 1980-01-02: zip cannot say earlier
-  export TZ=UTC LC_ALL=C.UTF-8 LANG=C.UTF-8
+  export TZ=UTC LC_ALL=C LANG=C
   export NIX_STORE=${NIX_STORE:-${NIX_CC%/*}}
   export NIX_BUILD_TOP=${NIX_BUILD_TOP:-$PWD}
   export CONFIG_SHELL=/bin/bash SHELL=/bin/bash
