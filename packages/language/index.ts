@@ -1,0 +1,41 @@
+export { attrsFromEntries, EMPTY_ATTRS, findAttribute, getAttribute, nameOrder } from './src/attrs.ts'
+export { coerceToString } from './src/coerce.ts'
+export { ContextCollector, contextOf, NO_CONTEXT } from './src/context.ts'
+export { createEvaluator, type EvaluatorOptions } from './src/create-evaluator.ts'
+export { forceDeep } from './src/deep-force.ts'
+export { isDerivation } from './src/equality.ts'
+export {
+  AbortError,
+  AssertionError,
+  CatchableError,
+  EvaluationError,
+  ParseError,
+  StackOverflowError,
+  ThrownError,
+  type TraceFrame,
+  typedError,
+  ValueError,
+} from './src/errors.ts'
+export type { AddPathRequest, EvalIo, FetchRequest, FetchResult, FileType } from './src/eval-io.ts'
+export type { EvalSettings, Evaluator, SearchPathEntry } from './src/evaluator.ts'
+export { forceAttrs, forceBool, forceList, forceString, forceStringNoContext, typeName } from './src/force.ts'
+export { callFunction, type Formals, Lambda, PartialApp, PrimOp } from './src/function.ts'
+export { jsonText } from './src/json.ts'
+export type { ParseCache } from './src/parse-cache.ts'
+export { formatPosition, type LineColumn, lineColumn, type Position } from './src/position.ts'
+export { printName, printString, printValue } from './src/print-value.ts'
+export { intern, symbolText } from './src/symbols.ts'
+export { force, lazy, Thunk } from './src/thunk.ts'
+export {
+  Attrs,
+  type Context,
+  type ContextElement,
+  Float,
+  NixString,
+  Path,
+  type Slot,
+  type SourceFile,
+  type Value,
+} from './src/value.ts'
+export { compareVersions, parseDerivationName, splitVersion } from './src/version.ts'
+export { xmlText } from './src/xml.ts'
