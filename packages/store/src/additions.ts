@@ -1,0 +1,471 @@
+/** The ways in which something comes into a store. */
+import { closeSync, existsSync, lstatSync, openSync, renameSync, writeSync } from 'node:fs'
+import {
+  checkStorePathName,
+  compareStorePaths,
+  createHasher,
+  createNarWriter,
+  type Derivation,
+  fixedOutputPath,
+  formatContentAddress,
+  formatHash,
+  type Hash,
+  type HashAlgorithm,
+  type HashMethod,
+  hashBytes,
+  hashesEqual,
+  parseContentAddress,
+  type StorePath,
+  storePathBaseName,
+  textPath,
+  UserError,
+} from '@baryon/format'
+import { syncDirectory } from './atomic-file.ts'
+import { type NativePath, pathBytes } from './byte-path.ts'
+import { canonicaliseTree } from './canonicalise-tree.ts'
+import { readOnlyError } from './database.ts'
+import { createTreeRestorer, hashPath, restoreNar } from './nar-tree.ts'
+import type { NewPathInfo, PathInfo } from './path-info.ts'
+import { moveIntoPlace, syncFiles, syncTree, temporaryName, withTemporary } from './placement.ts'
+import type { NewPath } from './registration.ts'
+import { removeTree } from './remove-tree.ts'
+import { scanForReferences } from './scan-tree.ts'
+import type { Store } from './store.ts'
+import { type TreeFilter, walkTree } from './walk-tree.ts'
+
+export interface AddPathOptions {
+  /** Default `recursive`. */
+  readonly method?: HashMethod
+  /** Default sha256. */
+  readonly algorithm?: HashAlgorithm
+  readonly filter?: TreeFilter
+  /** Only recursive sha256 paths may have some. */
+  readonly references?: readonly StorePath[]
+  /** What the hash must be, else `HASH_MISMATCH` and nothing is added. */
+  readonly expectedHash?: Hash
+}
+
+export interface OutputToRegister {
+  readonly path: StorePath
+  /** Where the build left it, on the same file system; default: its final place. */
+  readonly location?: string
+  /** For fixed and content-addressed outputs; checked. */
+  readonly contentAddress?: string
+}
+
+export interface OutputOptions {
+  /** Paths that an output may refer to: the closure of the inputs. The outputs themselves are always looked for. */
+  readonly candidates: readonly StorePath[]
+  readonly deriver?: StorePath
+  /** User ids that the build ran under; default our own. */
+  readonly owners?: readonly number[]
+  /** Called before anything is registered; throws to refuse the outputs. */
+  readonly check?: (infos: readonly PathInfo[]) => void
+}
+
+export interface Batch {
+  /** Registers what was added. May be called again. */
+  commit(): void
+}
+
+interface PendingText {
+  readonly info: NewPath
+  readonly text: string
+}
+
+export interface Additions {
+  readonly store: Store
+  readonly pending: Map<string, PendingText>
+  readonly batches: Set<Batch>
+  isPending(path: StorePath): boolean
+  pendingInfo(path: StorePath): PathInfo | undefined
+  startBatch(): Batch
+  flush(): void
+}
+
+export function createAdditions(store: Store): Additions {
+  const pending = new Map<string, PendingText>()
+  const batches = new Set<Batch>()
+  const additions: Additions = {
+    store,
+    pending,
+    batches,
+    isPending: (path) => pending.size > 0 && pending.has(storePathBaseName(path)),
+    pendingInfo: (path) => {
+      const entry = pending.get(storePathBaseName(path))
+      return entry === undefined ? undefined : asPathInfo(entry.info)
+    },
+    startBatch: () => {
+      const batch: Batch = {
+        commit: () => {
+          batches.delete(batch)
+          additions.flush()
+        },
+      }
+      batches.add(batch)
+      return batch
+    },
+    flush: () => flushPending(additions),
+  }
+  return additions
+}
+
+export function addText(
+  additions: Additions,
+  name: string,
+  text: string,
+  references: readonly StorePath[],
+  derivation?: Derivation,
+): StorePath {
+  const { store } = additions
+  const hash = hashBytes('sha256', text)
+  const path = textPath(
+    store.storeDirectory,
+    name,
+    hash,
+    references.map((reference) => store.format(reference)),
+  )
+  if (isPresent(store, path)) return path
+  const bytes = Buffer.from(text, 'latin1')
+  const nar = hashOfFile(bytes)
+  const info: NewPath = {
+    path,
+    narHash: nar.hash,
+    narSize: nar.size,
+    references: [...references].sort(compareStorePaths),
+    contentAddress: formatContentAddress({ method: 'text', hash }),
+    derivation,
+  }
+  if (additions.batches.size > 0) {
+    for (const reference of references) if (!store.isValid(reference)) store.pathInfo(reference)
+    placeText(store, path, text)
+    additions.pending.set(storePathBaseName(path), { info, text })
+    if (additions.pending.size >= BATCH_LIMIT) additions.flush()
+    return path
+  }
+  const aside = temporaryPath(store)
+  withTemporary(aside, () => {
+    writeText(aside, bytes)
+    syncFiles([aside])
+    place(store, [{ info, location: aside }])
+  })
+  return path
+}
+
+export function addPath(additions: Additions, name: string, source: NativePath, options: AddPathOptions): StorePath {
+  const { store } = additions
+  const { method = 'recursive', algorithm = 'sha256', references = [], filter, expectedHash } = options
+  checkStorePathName(name)
+  additions.flush()
+  const remembered = filter === undefined ? undefined : rememberFilter(filter)
+  const pathOf = (hash: Hash) =>
+    fixedOutputPath(store.storeDirectory, name, {
+      method,
+      hash,
+      references: references.map((reference) => store.format(reference)),
+    })
+  const check = (hash: Hash) => {
+    if (expectedHash !== undefined && !hashesEqual(hash, expectedHash)) throw mismatch(`'${name}'`, expectedHash, hash)
+  }
+  // Most sources are in the store already: reading is then all that is needed.
+  const before = hashPath(source, algorithm, {
+    method,
+    ...(remembered === undefined ? {} : { filter: remembered }),
+  }).hash
+  check(before)
+  const known = pathOf(before)
+  if (isPresent(store, known)) return known
+
+  const aside = temporaryPath(store)
+  return withTemporary(aside, () => {
+    // The copy counts, not what was read before: the source may have changed meanwhile.
+    const nar = copyTree(source, aside, method, remembered)
+    const hash =
+      method === 'recursive' && algorithm === 'sha256' ? nar.hash : hashPath(aside, algorithm, { method }).hash
+    check(hash)
+    const path = pathOf(hash)
+    if (isPresent(store, path)) return path
+    canonicaliseTree(aside)
+    syncTree(aside)
+    const contentAddress = formatContentAddress({ method, hash })
+    place(store, [
+      {
+        info: {
+          path,
+          narHash: nar.hash,
+          narSize: nar.size,
+          references: [...references].sort(compareStorePaths),
+          contentAddress,
+        },
+        location: aside,
+      },
+    ])
+    return path
+  })
+}
+
+export function addNar(additions: Additions, info: NewPathInfo, chunks: Iterable<Uint8Array>): void {
+  const { store } = additions
+  additions.flush()
+  if (isPresent(store, info.path)) return
+  const aside = temporaryPath(store)
+  withTemporary(aside, () => {
+    const hasher = createHasher('sha256')
+    let size = 0
+    restoreNar(
+      aside,
+      observed(chunks, (chunk) => {
+        hasher.update(chunk)
+        size += chunk.length
+      }),
+    )
+    const hash = hasher.digest()
+    const name = `'${store.format(info.path)}'`
+    if (!hashesEqual(hash, info.narHash)) throw mismatch(`the NAR of ${name}`, info.narHash, hash)
+    if (info.narSize !== 0 && size !== info.narSize) {
+      throw new UserError('SIZE_MISMATCH', `the NAR of ${name} has ${size} bytes instead of ${info.narSize}`, {
+        hint: 'the source of the path is damaged or lies',
+      })
+    }
+    checkContents(aside, info)
+    canonicaliseTree(aside)
+    syncTree(aside)
+    place(store, [{ info: { ...info, narSize: size }, location: aside }])
+  })
+}
+
+export function registerOutputs(
+  additions: Additions,
+  outputs: readonly OutputToRegister[],
+  options: OutputOptions,
+): PathInfo[] {
+  const { store } = additions
+  additions.flush()
+  store.addTempRoot(...outputs.map((output) => output.path))
+  const byDigest = new Map(
+    [...options.candidates, ...outputs.map((output) => output.path)].map((path) => [path.digest, path]),
+  )
+  const results = outputs.map((output) => {
+    const location = output.location ?? store.physicalPath(output.path)
+    canonicaliseTree(location, options.owners === undefined ? {} : { owners: options.owners })
+    const scan = scanForReferences(location, [...byDigest.keys()])
+    const info: NewPath = {
+      path: output.path,
+      narHash: scan.hash,
+      narSize: scan.size,
+      references: scan.references.map((digest) => byDigest.get(digest)!).sort(compareStorePaths),
+      deriver: options.deriver,
+      ultimate: true,
+      contentAddress: output.contentAddress,
+    }
+    checkContents(location, info)
+    return { info, location, positions: scan.positions }
+  })
+  const infos = results.map(({ info }) => asPathInfo(info))
+  options.check?.(infos)
+  for (const { location } of results) syncTree(location)
+  store.recordPositions(results.map(({ info, positions }) => ({ path: info.path, narHash: info.narHash, positions })))
+  place(store, results)
+  return infos
+}
+
+/** Moves what is at the locations into place and registers it, all in one transaction. What was valid already stays as it is. */
+function place(store: Store, items: readonly { readonly info: NewPath; readonly location: string }[]): void {
+  const trash: string[] = []
+  store.database.transaction(() => {
+    const fresh = items.filter(({ info }) => store.database.id(store.format(info.path)) === undefined)
+    if (fresh.length === 0) return
+    for (const { info, location } of fresh) {
+      const final = store.physicalPath(info.path)
+      const old = location === final ? undefined : moveIntoPlace(location, final)
+      if (old !== undefined) trash.push(old)
+    }
+    syncDirectory(store.physicalDirectory)
+    store.register(fresh.map(({ info }) => info))
+  })
+  for (const path of trash) removeTree(path)
+}
+
+function flushPending(additions: Additions): void {
+  const { store, pending } = additions
+  if (pending.size === 0) return
+  const entries = [...pending.values()]
+  const files = () => entries.map(({ info }) => store.physicalPath(info.path)).filter((file) => existsSync(file))
+  syncFiles(files())
+  store.database.transaction(() => {
+    const fresh = entries.filter(({ info }) => store.database.id(store.format(info.path)) === undefined)
+    for (const { info, text } of fresh) {
+      // Another process may have put ours away to place its own, and have died before it could.
+      if (!existsSync(store.physicalPath(info.path))) placeText(store, info.path, text)
+    }
+    syncDirectory(store.physicalDirectory)
+    store.register(fresh.map(({ info }) => info))
+  })
+  pending.clear()
+}
+
+/** Protects the path first: then a collector cannot remove it between the question and its use. */
+function isPresent(store: Store, path: StorePath): boolean {
+  if (store.readOnly) {
+    if (store.isValid(path)) return true
+    throw readOnlyError(store.physicalDirectory)
+  }
+  store.addTempRoot(path)
+  return store.isValid(path)
+}
+
+function temporaryPath(store: Store): string {
+  if (store.readOnly) throw readOnlyError(store.physicalDirectory)
+  const name = temporaryName('tmp')
+  store.addTempRoot({ digest: name.slice(0, 32), name: name.slice(33) })
+  return `${store.physicalDirectory}/${name}`
+}
+
+function placeText(store: Store, path: StorePath, text: string): void {
+  const aside = temporaryPath(store)
+  withTemporary(aside, () => {
+    writeText(aside, Buffer.from(text, 'latin1'))
+    const final = store.physicalPath(path)
+    // A directory in the way is no leftover of a text, so it is not replaced silently by rename.
+    const old = lstatSync(final, { throwIfNoEntry: false })?.isDirectory()
+      ? moveIntoPlace(aside, final)
+      : renameSync(aside, final)
+    if (typeof old === 'string') removeTree(old)
+  })
+}
+
+function writeText(file: string, bytes: Uint8Array): void {
+  const fd = openSync(file, 'wx', 0o644)
+  try {
+    for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written)
+  } finally {
+    closeSync(fd)
+  }
+  canonicaliseTree(file)
+}
+
+/** Hash of the NAR of a plain file that is at hand. */
+function hashOfFile(bytes: Uint8Array): { readonly hash: Hash; readonly size: number } {
+  const hasher = createHasher('sha256')
+  const writer = createNarWriter((chunk) => hasher.update(chunk))
+  writer.startFile(bytes.length, false)
+  writer.content(bytes)
+  writer.endFile()
+  writer.end()
+  return { hash: hasher.digest(), size: writer.size }
+}
+
+/** A filter may be a function of the evaluator: it is asked once per path. */
+function rememberFilter(filter: TreeFilter): TreeFilter {
+  const answers = new Map<string, boolean>()
+  return (path, type) => {
+    const known = answers.get(path)
+    if (known !== undefined) return known
+    const answer = filter(path, type)
+    answers.set(path, answer)
+    return answer
+  }
+}
+
+/** Copies and hashes (sha256 of the NAR) in one pass. A flat path is one file that loses its executable bit. */
+function copyTree(
+  source: NativePath,
+  target: string,
+  method: HashMethod,
+  filter: TreeFilter | undefined,
+): { readonly hash: Hash; readonly size: number } {
+  const hasher = createHasher('sha256')
+  const writer = createNarWriter((chunk) => hasher.update(chunk))
+  const restorer = createTreeRestorer(target)
+  const both = {
+    startDirectory: () => {
+      refuseFlat('directory')
+      writer.startDirectory()
+      restorer.startDirectory()
+    },
+    entry: (name: string) => {
+      writer.entry(name)
+      restorer.entry(name)
+    },
+    endDirectory: () => {
+      writer.endDirectory()
+      restorer.endDirectory()
+    },
+    startFile: (size: number, executable: boolean) => {
+      const kept = executable && method === 'recursive'
+      writer.startFile(size, kept)
+      restorer.startFile(size, kept)
+    },
+    content: (chunk: Uint8Array) => {
+      writer.content(chunk)
+      restorer.content(chunk)
+    },
+    endFile: () => {
+      writer.endFile()
+      restorer.endFile()
+    },
+    symlink: (to: string) => {
+      refuseFlat('symbolic link')
+      writer.symlink(to)
+      restorer.symlink(to)
+    },
+  }
+  const refuseFlat = (what: string) => {
+    if (method === 'recursive') return
+    throw new UserError('NOT_A_FILE', `'${Buffer.from(pathBytes(source), 'latin1')}' is a ${what}`, {
+      hint: 'a flat hash is of one regular file: use the recursive method',
+    })
+  }
+  try {
+    walkTree(source, both, filter)
+    writer.end()
+  } catch (error) {
+    restorer.abort()
+    throw error
+  }
+  return { hash: hasher.digest(), size: writer.size }
+}
+
+/** A content address must be that of the contents. With a self reference it is hashed modulo the digest: not done here. */
+function checkContents(location: string, info: NewPathInfo): void {
+  if (info.contentAddress === undefined || info.references.some((reference) => reference.digest === info.path.digest))
+    return
+  const { method, hash } = parseContentAddress(info.contentAddress)
+  const actual = hashPath(location, hash.algorithm, { method: method === 'recursive' ? 'recursive' : 'flat' }).hash
+  if (!hashesEqual(actual, hash)) throw mismatch(`'${storePathBaseName(info.path)}'`, hash, actual)
+}
+
+function* observed(chunks: Iterable<Uint8Array>, see: (chunk: Uint8Array) => void): Generator<Uint8Array> {
+  for (const chunk of chunks) {
+    see(chunk)
+    yield chunk
+  }
+}
+
+function mismatch(what: string, expected: Hash, actual: Hash): UserError {
+  return new UserError(
+    'HASH_MISMATCH',
+    `hash mismatch of ${what}: expected ${formatHash(expected, 'sri')}, got ${formatHash(actual, 'sri')}`,
+    {
+      hint: 'check where it comes from; if the new contents are right, write the new hash',
+    },
+  )
+}
+
+function asPathInfo(info: NewPath): PathInfo {
+  const { path, narHash, narSize, references, deriver, contentAddress } = info
+  const registrationTime = info.registrationTime ?? Math.floor(Date.now() / 1000)
+  return {
+    path,
+    narHash,
+    narSize,
+    references,
+    deriver,
+    registrationTime,
+    ultimate: info.ultimate ?? false,
+    signatures: info.signatures ?? [],
+    contentAddress,
+  }
+}
+
+const BATCH_LIMIT = 5000

@@ -1,0 +1,303 @@
+/**
+ * Garbage collection, safe while other processes add, build and read.
+ *
+ * Marking happens without a lock. Deletion goes in groups, each in two write transactions: the first reads the temporary
+ * roots again and removes the rows of what is still dead; the second, once that is committed, renames the files away
+ * (a crash in between leaves files without a row, never a row without files). The slow removal comes last, without a lock.
+ * `temp-roots.ts` says why a process that adds a path meanwhile cannot lose it.
+ */
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import { isSystemError, parseBaseName, type StorePath, storePathBaseName, UserError } from '@baryon/format'
+import { flockDescriptor } from './flock.ts'
+import { loadGraph, type PathGraph } from './path-graph.ts'
+import { isTemporaryName, temporaryName } from './placement.ts'
+import { removeTree } from './remove-tree.ts'
+import { findRoots, type Root, removeStaleRoots } from './roots.ts'
+import type { Store } from './store.ts'
+import { COLLECTOR_LOCK, createTempRootsReader } from './temp-roots.ts'
+
+export interface CollectOptions {
+  /** Says what would be deleted and deletes nothing. */
+  readonly dryRun?: boolean
+  /** Stop when about so many bytes have been freed. */
+  readonly maxFreed?: number
+  /** Delete only these, all of which must be dead, else `PATH_ALIVE`. */
+  readonly paths?: readonly StorePath[]
+  /** A live derivation keeps its outputs. Default false, as in Nix. */
+  readonly keepOutputs?: boolean
+  /** A live output keeps its derivation. Default true, as in Nix. */
+  readonly keepDerivations?: boolean
+  readonly onDelete?: (path: string, freed: number) => void
+}
+
+export interface CollectResult {
+  /** Full texts of what was, or would be, deleted; referrers first. Leftovers that were never valid are included. */
+  readonly deleted: readonly string[]
+  readonly live: readonly StorePath[]
+  /** Freed on disk; in a dry run the sum of NAR sizes. */
+  readonly bytes: number
+  /** Hard links in `.links` that nothing used any more. */
+  readonly links: number
+}
+
+export function collectGarbage(store: Store, options: CollectOptions): CollectResult {
+  if (options.dryRun === true) return dryRun(store, options)
+  const lock = store.locks.lock(COLLECTOR_LOCK, LOCK_TIMEOUT)
+  const releaseNix = lockOutNix(store)
+  try {
+    removeStaleRoots(store)
+    const collection = createCollection(store, options)
+    const graph = loadGraph(store.database)
+    const live = collection.mark(graph, [
+      ...findRoots(store).map((root) => store.format(root.path)),
+      ...collection.tempRoots(),
+    ])
+    const dead = graph.paths.filter((path) => !live.has(path))
+    const chosen = choose(store, dead, options.paths)
+    for (const group of groups(graph, graph.referrersFirst(chosen))) {
+      if (collection.full()) break
+      collection.deleteGroup(graph, group)
+    }
+    if (options.paths === undefined) collection.deleteLeftovers()
+    const links = options.paths === undefined && !collection.full() ? removeUnusedLinks(store, collection) : 0
+    store.locks.sweep()
+    return {
+      deleted: collection.deleted,
+      live: [...live].map((path) => store.parse(path)),
+      bytes: collection.freed(),
+      links,
+    }
+  } finally {
+    releaseNix()
+    lock.release()
+  }
+}
+
+/** Temporary and permanent roots together, as seen now. */
+export function allRoots(store: Store): Root[] {
+  const roots = findRoots(store)
+  for (const { path, owner } of createTempRootsReader(store.stateDirectory, store.locks)()) {
+    try {
+      roots.push({ path: store.parse(path), source: join(store.stateDirectory, 'temproots', owner), kind: 'temporary' })
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+    }
+  }
+  return roots
+}
+
+function dryRun(store: Store, options: CollectOptions): CollectResult {
+  const graph = loadGraph(store.database)
+  const live = graph.closure(
+    allRoots(store).map((root) => store.format(root.path)),
+    keep(options),
+  )
+  const dead = choose(
+    store,
+    graph.paths.filter((path) => !live.has(path)),
+    options.paths,
+  )
+  const deleted: string[] = []
+  let bytes = 0
+  for (const path of graph.referrersFirst(dead)) {
+    if (options.maxFreed !== undefined && bytes >= options.maxFreed) break
+    deleted.push(path)
+    bytes += graph.size(path)
+  }
+  return { deleted, live: [...live].map((path) => store.parse(path)), bytes, links: 0 }
+}
+
+function keep(options: CollectOptions): { readonly outputs: boolean; readonly derivations: boolean } {
+  return { outputs: options.keepOutputs === true, derivations: options.keepDerivations !== false }
+}
+
+function choose(store: Store, dead: readonly string[], wanted: readonly StorePath[] | undefined): readonly string[] {
+  if (wanted === undefined) return dead
+  const deadSet = new Set(dead)
+  const texts = wanted.map((path) => store.format(path))
+  const alive = texts.find((path) => !deadSet.has(path) && store.database.id(path) !== undefined)
+  if (alive !== undefined)
+    throw new UserError('PATH_ALIVE', `'${alive}' is still needed`, {
+      hint: 'remove the roots that keep it alive: baryon store roots',
+    })
+  return texts.filter((path) => deadSet.has(path))
+}
+
+interface Collection {
+  readonly deleted: readonly string[]
+  freed(): number
+  full(): boolean
+  tempRoots(): string[]
+  mark(graph: PathGraph, roots: readonly string[]): Set<string>
+  deleteGroup(graph: PathGraph, group: readonly string[]): void
+  deleteLeftovers(): void
+  addFreed(bytes: number): void
+}
+
+function createCollection(store: Store, options: CollectOptions): Collection {
+  const readTempRoots = createTempRootsReader(store.stateDirectory, store.locks)
+  const deleted: string[] = []
+  const prefix = store.storeDirectory.length + 1
+  const physical = (path: string) => `${store.physicalDirectory}/${path.slice(prefix)}`
+  const tempRoots = () => readTempRoots().map((root) => root.path)
+  let freed = 0
+
+  /** Renames what is not valid and not rooted; must be in a write transaction. */
+  const moveAway = (paths: readonly string[], rooted: ReadonlySet<string>): (readonly [string, string])[] => {
+    const moved: (readonly [string, string])[] = []
+    for (const path of paths) {
+      if (rooted.has(path) || store.database.id(path) !== undefined) continue
+      const trash = `${store.physicalDirectory}/${temporaryName('trash')}`
+      try {
+        renameSync(physical(path), trash)
+        moved.push([path, trash])
+      } catch (error) {
+        if (!isSystemError(error, 'ENOENT')) throw error
+        moved.push([path, ''])
+      }
+    }
+    return moved
+  }
+  const remove = (moved: readonly (readonly [string, string])[]) => {
+    for (const [path, trash] of moved) {
+      const bytes = trash === '' ? 0 : removeTree(trash)
+      freed += bytes
+      deleted.push(path)
+      options.onDelete?.(path, bytes)
+    }
+  }
+
+  return {
+    deleted,
+    freed: () => freed,
+    full: () => options.maxFreed !== undefined && freed >= options.maxFreed,
+    addFreed: (bytes) => {
+      freed += bytes
+    },
+    tempRoots,
+    mark: (graph, roots) => graph.closure(roots, keep(options)),
+    deleteGroup: (graph, group) => {
+      const invalid: string[] = []
+      store.database.transaction(() => {
+        const live = graph.closure(tempRoots(), keep(options))
+        for (const path of group) {
+          // A new referrer that came after the marking keeps it as well: deletePath refuses then.
+          if (!live.has(path) && store.database.deletePath(path)) invalid.push(path)
+        }
+      })
+      if (invalid.length === 0) return
+      const moved = store.database.transaction(() => moveAway(invalid, new Set(tempRoots())))
+      store.positions.remove(invalid.map((path) => store.parse(path)))
+      remove(moved)
+    },
+    deleteLeftovers: () => {
+      const candidates = readdirSync(store.physicalDirectory).filter(
+        (name) => name !== '.links' && store.database.id(`${store.storeDirectory}/${name}`) === undefined,
+      )
+      for (const name of candidates) {
+        if (options.maxFreed !== undefined && freed >= options.maxFreed) return
+        if (isInUse(store, name)) continue
+        const path = `${store.storeDirectory}/${name}`
+        const moved = store.database.transaction(() => {
+          const rooted = new Set(tempRoots())
+          return rooted.has(baseOfHelper(path)) ? [] : moveAway([path], rooted)
+        })
+        const before = deleted.length
+        remove(moved)
+        // Our own leftovers are no news to the user.
+        if (isTemporaryName(name)) deleted.length = before
+      }
+    },
+  }
+}
+
+/** A path whose lock is held is being built, wherever the builder notes its roots. */
+function isInUse(store: Store, name: string): boolean {
+  try {
+    return store.locks.isLocked(storePathBaseName(parseBaseName(name)))
+  } catch (error) {
+    if (error instanceof UserError) return false
+    throw error
+  }
+}
+
+/** Nix keeps `PATH.lock` and `PATH.chroot` beside what it builds. */
+function baseOfHelper(path: string): string {
+  return path.replace(/\.(lock|chroot|check)$/, '')
+}
+
+/** Groups of bounded size and bytes: what a reader that comes in between must wait for stays short. */
+function* groups(graph: PathGraph, paths: readonly string[]): Generator<string[]> {
+  let group: string[] = []
+  let bytes = 0
+  for (const path of paths) {
+    group.push(path)
+    bytes += graph.size(path)
+    if (group.length < GROUP_PATHS && bytes < GROUP_BYTES) continue
+    yield group
+    group = []
+    bytes = 0
+  }
+  if (group.length > 0) yield group
+}
+
+/** `.links` holds one hard link per distinct file of an optimised store; one that is the last is unused. */
+function removeUnusedLinks(store: Store, collection: Collection): number {
+  const directory = `${store.physicalDirectory}/.links`
+  let removed = 0
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    const file = `${directory}/${name}`
+    const stat = lstatSync(file, { throwIfNoEntry: false })
+    if (stat === undefined || stat.isDirectory() || stat.nlink !== 1) continue
+    unlinkSync(file)
+    collection.addFreed(stat.blocks * 512)
+    removed++
+  }
+  return removed
+}
+
+/**
+ * Keeps processes of Nix from adding temporary roots that we would not see. Nix 2.8 then connects to a socket of the
+ * collector; refused, it tries again until the lock is free. Without the socket's file it would fail, so there is one that nobody serves.
+ */
+function lockOutNix(store: Store): () => void {
+  const fd = openSync(join(store.stateDirectory, 'gc.lock'), 'a', 0o600)
+  const socket = join(store.stateDirectory, 'gc-socket/socket')
+  if (!existsSync(socket)) leaveDeadSocket(socket)
+  flockDescriptor(fd, { wait: true })
+  return () => closeSync(fd)
+}
+
+function leaveDeadSocket(path: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  const aside = `${path}.${process.pid}`
+  // Longer addresses do not fit into the kernel's structure, for Nix neither.
+  if (Buffer.byteLength(aside) > 100) return
+  const server = createServer()
+  // Reported later, when nobody can use it any more: Nix will say what is wrong with its socket.
+  server.on('error', () => undefined)
+  server.unref().listen(aside)
+  try {
+    renameSync(aside, path)
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error
+  }
+  server.close()
+  rmSync(aside, { force: true })
+}
+
+const LOCK_TIMEOUT = 10 * 60 * 1000
+const GROUP_PATHS = 100
+const GROUP_BYTES = 1 << 28

@@ -1,0 +1,241 @@
+/**
+ * Queries and changes of the store's database. Paths are full texts of store paths in here, as they are in the tables.
+ */
+import { join } from 'node:path'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { UserError } from '@baryon/format'
+import { asDatabaseError, databaseStamp, openDatabase } from './schema.ts'
+
+/** A row of `ValidPaths`. */
+export interface PathRow {
+  readonly id: number
+  readonly path: string
+  /** `sha256:BASE16`. */
+  readonly hash: string
+  readonly registrationTime: number
+  readonly deriver: string | null
+  readonly narSize: number | null
+  readonly ultimate: number | null
+  readonly sigs: string | null
+  readonly ca: string | null
+}
+
+export type NewPathRow = Omit<PathRow, 'id'>
+
+export class StoreDatabase {
+  readonly #stateDirectory: string
+  readonly #readOnly: boolean
+  readonly #statements = new Map<string, StatementSync>()
+  #database: DatabaseSync
+  #stamp: string | undefined
+  #depth = 0
+
+  constructor(stateDirectory: string, readOnly: boolean) {
+    this.#stateDirectory = stateDirectory
+    this.#readOnly = readOnly
+    this.#database = openDatabase(stateDirectory, readOnly)
+    this.#stamp = readOnly ? databaseStamp(stateDirectory) : undefined
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.#database.close()
+  }
+
+  row(path: string): PathRow | undefined {
+    return this.#get('select * from ValidPaths where path = ?', path) as PathRow | undefined
+  }
+
+  id(path: string): number | undefined {
+    return this.#get('select id from ValidPaths where path = ?', path)?.id as number | undefined
+  }
+
+  references(id: number): string[] {
+    return this.#texts(
+      'select v.path as text from Refs r join ValidPaths v on v.id = r.reference where r.referrer = ? order by v.path',
+      id,
+    )
+  }
+
+  referrers(path: string): string[] {
+    return this.#texts(
+      'select v.path as text from Refs r join ValidPaths v on v.id = r.referrer where r.reference = (select id from ValidPaths where path = ?) order by v.path',
+      path,
+    )
+  }
+
+  /** Derivations in the store that have this output. */
+  validDerivers(path: string): string[] {
+    return this.#texts(
+      'select v.path as text from DerivationOutputs d join ValidPaths v on d.drv = v.id where d.path = ? order by v.path',
+      path,
+    )
+  }
+
+  derivationOutputs(id: number): { readonly id: string; readonly path: string }[] {
+    return this.#all('select id, path from DerivationOutputs where drv = ? order by id', id) as {
+      id: string
+      path: string
+    }[]
+  }
+
+  /** The first valid path that is not before `prefix`. */
+  firstFrom(prefix: string): string | undefined {
+    return this.#get('select path from ValidPaths where path >= ? order by path limit 1', prefix)?.path as
+      | string
+      | undefined
+  }
+
+  allPaths(): string[] {
+    return this.#texts('select path as text from ValidPaths order by path')
+  }
+
+  allRows(): PathRow[] {
+    return this.#all('select * from ValidPaths order by path') as unknown as PathRow[]
+  }
+
+  /** All references as pairs of row ids. */
+  allReferences(): { readonly referrer: number; readonly reference: number }[] {
+    return this.#all('select referrer, reference from Refs') as { referrer: number; reference: number }[]
+  }
+
+  allDerivationOutputs(): { readonly drv: number; readonly path: string }[] {
+    return this.#all('select drv, path from DerivationOutputs') as { drv: number; path: string }[]
+  }
+
+  insertPath(row: NewPathRow): number {
+    const result = this.#run(
+      'insert into ValidPaths (path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca) values (?, ?, ?, ?, ?, ?, ?, ?)',
+      row.path,
+      row.hash,
+      row.registrationTime,
+      row.deriver,
+      row.narSize,
+      row.ultimate,
+      row.sigs,
+      row.ca,
+    )
+    return Number(result.lastInsertRowid)
+  }
+
+  updatePath(row: NewPathRow): void {
+    this.#run(
+      'update ValidPaths set narSize = ?, hash = ?, ultimate = ?, sigs = ?, ca = ? where path = ?',
+      row.narSize,
+      row.hash,
+      row.ultimate,
+      row.sigs,
+      row.ca,
+      row.path,
+    )
+  }
+
+  insertReference(referrer: number, reference: number): void {
+    this.#run('insert or replace into Refs (referrer, reference) values (?, ?)', referrer, reference)
+  }
+
+  insertDerivationOutput(derivation: number, output: string, path: string): void {
+    this.#run('insert or replace into DerivationOutputs (drv, id, path) values (?, ?, ?)', derivation, output, path)
+  }
+
+  /** Gives false when another valid path still refers to it. */
+  deletePath(path: string): boolean {
+    const id = this.id(path)
+    if (id === undefined) return true
+    if (this.#get('select 1 from Refs where reference = ? and referrer != ? limit 1', id, id) !== undefined)
+      return false
+    this.#run('delete from ValidPaths where id = ?', id)
+    return true
+  }
+
+  /** What SQLite itself finds wrong with the file, empty when nothing is. */
+  integrityProblems(): string[] {
+    const problems = this.#texts('select integrity_check as text from pragma_integrity_check').filter(
+      (text) => text !== 'ok',
+    )
+    for (const row of this.#all('select "table", rowid, parent from pragma_foreign_key_check')) {
+      problems.push(`row ${String(row.rowid)} of ${String(row.table)} refers to a missing row of ${String(row.parent)}`)
+    }
+    return problems
+  }
+
+  /**
+   * Runs `work` while no other process can write to the database, and commits; an error rolls everything back.
+   * A call inside another transaction becomes part of it.
+   */
+  transaction<T>(work: () => T): T {
+    if (this.#readOnly) throw readOnlyError(this.#stateDirectory)
+    if (this.#depth > 0) return work()
+    this.#exec('BEGIN IMMEDIATE')
+    this.#depth++
+    try {
+      const result = work()
+      this.#exec('COMMIT')
+      return result
+    } catch (error) {
+      // A full disk may have rolled it back already.
+      if (this.#database.isTransaction) this.#exec('ROLLBACK')
+      throw error
+    } finally {
+      this.#depth--
+    }
+  }
+
+  /** Waits until a writer that was at work has finished. */
+  barrier(): void {
+    this.transaction(() => undefined)
+  }
+
+  #statement(sql: string): StatementSync {
+    if (this.#stamp !== undefined) this.#reopenWhenChanged(this.#stamp)
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  // An immutable opening sees nothing of later writers and would read torn pages after their checkpoint. A look at the
+  // file before each query costs 3 µs, and a long-lived reader stays right.
+  #reopenWhenChanged(stamp: string): void {
+    const now = databaseStamp(this.#stateDirectory)
+    if (now === stamp) return
+    this.#statements.clear()
+    this.#database.close()
+    this.#database = openDatabase(this.#stateDirectory, true)
+    this.#stamp = now
+  }
+
+  #get(sql: string, ...values: SQLInputValue[]): Record<string, unknown> | undefined {
+    return this.#guard(() => this.#statement(sql).get(...values))
+  }
+
+  #all(sql: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
+    return this.#guard(() => this.#statement(sql).all(...values))
+  }
+
+  #texts(sql: string, ...values: SQLInputValue[]): string[] {
+    return this.#all(sql, ...values).map((row) => String(row.text))
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): { readonly lastInsertRowid: number | bigint } {
+    return this.#guard(() => this.#statement(sql).run(...values))
+  }
+
+  #exec(sql: string): void {
+    this.#guard(() => this.#database.exec(sql))
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw asDatabaseError(error, join(this.#stateDirectory, 'db/db.sqlite'))
+    }
+  }
+}
+
+export function readOnlyError(directory: string): UserError {
+  return new UserError('STORE_READ_ONLY', `the store of '${directory}' was opened for reading only`)
+}

@@ -1,0 +1,115 @@
+/**
+ * Locks between processes that the kernel releases when the holder dies, however it dies.
+ *
+ * Node has no flock. A lock is an empty SQLite database in an exclusive transaction: SQLite holds a POSIX lock on it and,
+ * unlike bare POSIX locks, tells holders within one process (and its workers) apart. Nothing may open such a file by
+ * other means: closing any descriptor of it would drop the process's locks on it.
+ *
+ * Lock files are made and removed only under the *mutex* of their directory, or one process could lock a file
+ * that another one has just unlinked.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { UserError } from '@baryon/format'
+import { asDatabaseError } from './schema.ts'
+
+export interface LockFile {
+  /** Gives the lock up and removes its file. May be called again. */
+  release(): void
+}
+
+export interface LockDirectory {
+  /** Takes the lock of that name, or gives undefined when somebody (this process included) holds it. */
+  tryLock(name: string): LockFile | undefined
+  /** True when somebody holds the lock. Cleans up after a holder that died. */
+  isLocked(name: string): boolean
+  /** Like `tryLock`, but blocks the whole process up to so many milliseconds; then throws `LOCK_TIMEOUT`. */
+  lock(name: string, timeout: number): LockFile
+  /** Removes the files of locks that nobody holds. */
+  sweep(): void
+  close(): void
+}
+
+export function openLockDirectory(directory: string): LockDirectory {
+  mkdirSync(directory, { recursive: true })
+  const mutexFile = join(directory, MUTEX)
+  let mutex: DatabaseSync | undefined
+  const underMutex = <T>(work: () => T): T => {
+    try {
+      mutex ??= new DatabaseSync(mutexFile, { timeout: MUTEX_TIMEOUT })
+      mutex.exec('BEGIN EXCLUSIVE')
+    } catch (error) {
+      throw asDatabaseError(error, mutexFile)
+    }
+    try {
+      return work()
+    } finally {
+      mutex.exec('ROLLBACK')
+    }
+  }
+  const fileOf = (name: string) => join(directory, `${name}.lock`)
+  const tryLock = (name: string): LockFile | undefined => {
+    const file = fileOf(name)
+    const held = underMutex(() => acquire(file))
+    if (held === undefined) return undefined
+    let released = false
+    return {
+      release: () => {
+        if (released) return
+        released = true
+        underMutex(() => {
+          rmSync(file, { force: true })
+          held.close()
+        })
+      },
+    }
+  }
+  return {
+    tryLock,
+    isLocked: (name) => {
+      if (!existsSync(fileOf(name))) return false
+      const lock = tryLock(name)
+      lock?.release()
+      return lock === undefined
+    },
+    lock: (name, timeout) => {
+      const end = Date.now() + timeout
+      for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+        const lock = tryLock(name)
+        if (lock !== undefined) return lock
+        if (Date.now() > end) {
+          throw new UserError('LOCK_TIMEOUT', `the lock '${fileOf(name)}' is held by another process`, {
+            hint: 'wait until it has finished',
+          })
+        }
+        Atomics.wait(NEVER, 0, 0, pause)
+      }
+    },
+    sweep: () => {
+      for (const entry of readdirSync(directory)) {
+        if (entry.endsWith('.lock')) tryLock(entry.slice(0, -'.lock'.length))?.release()
+      }
+    },
+    close: () => {
+      mutex?.close()
+      mutex = undefined
+    },
+  }
+}
+
+const MUTEX = 'mutex'
+const MUTEX_TIMEOUT = 60_000
+const NEVER = new Int32Array(new SharedArrayBuffer(4))
+
+function acquire(file: string): DatabaseSync | undefined {
+  const database = new DatabaseSync(file, { timeout: 0 })
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    database.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === 5) return undefined
+    throw asDatabaseError(error, file)
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The database of a Nix store, schema version 10 (Nix 2.0 up to the current one), as SQL and as a file next to it.
+ *
+ * `db/db.sqlite` is in WAL mode, `db/schema` holds the text `10`. Specification: what nix-bin creates; the tests compare.
+ */
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
+import { isSystemError, UserError } from '@baryon/format'
+import { writeFileAtomically } from './atomic-file.ts'
+
+export const SCHEMA_VERSION = 10
+
+/** Opens the database below a state directory, and creates it unless it must only be read. */
+export function openDatabase(stateDirectory: string, readOnly: boolean): DatabaseSync {
+  const directory = join(stateDirectory, 'db')
+  return readOnly ? openForReading(directory) : openForWriting(directory)
+}
+
+/**
+ * True when the open database file can no longer be trusted to be what was opened: only matters to an immutable opening,
+ * which SQLite reads without locks.
+ */
+export function databaseStamp(stateDirectory: string): string {
+  const file = join(stateDirectory, 'db/db.sqlite')
+  const stat = statSync(file)
+  return `${stat.ino}:${stat.size}:${stat.mtimeMs}:${walSize(file)}`
+}
+
+function openForWriting(directory: string): DatabaseSync {
+  mkdirSync(directory, { recursive: true })
+  const file = join(directory, 'db.sqlite')
+  const version = readVersion(directory)
+  if (version === undefined && existsSync(file) && statSync(file).size > 0) checkTables(file)
+  const database = new DatabaseSync(file, { timeout: LOCK_TIMEOUT, enableForeignKeyConstraints: true })
+  try {
+    // What Nix sets: a commit is ordered after the writes before it, and is lost only together with later ones.
+    database.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 40000;')
+    if (version === undefined) {
+      database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`)
+      writeFileAtomically(join(directory, 'schema'), String(SCHEMA_VERSION))
+    }
+    return database
+  } catch (error) {
+    database.close()
+    throw asDatabaseError(error, file)
+  }
+}
+
+function openForReading(directory: string): DatabaseSync {
+  const file = join(directory, 'db.sqlite')
+  if (readVersion(directory) === undefined && !existsSync(file)) {
+    throw new UserError('STORE_MISSING', `there is no store database at '${file}'`, {
+      hint: 'check the root and the store directory',
+    })
+  }
+  const url = pathToFileURL(file)
+  // A plain read-only opening of a WAL database creates files beside it. Without a log to read, none is needed.
+  if (walSize(file) === 0 && !(isWritable(directory) && existsSync(`${file}-shm`)))
+    url.searchParams.set('immutable', '1')
+  else if (!isWritable(directory)) url.searchParams.set('readonly_shm', '1')
+  try {
+    return new DatabaseSync(url, { readOnly: true, timeout: LOCK_TIMEOUT })
+  } catch (error) {
+    throw asDatabaseError(error, file)
+  }
+}
+
+function readVersion(directory: string): number | undefined {
+  const file = join(directory, 'schema')
+  let text: string
+  try {
+    text = readFileSync(file, 'latin1').trim()
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined
+    throw error
+  }
+  if (text === String(SCHEMA_VERSION)) return SCHEMA_VERSION
+  throw new UserError(
+    'STORE_SCHEMA_VERSION',
+    `the store database in '${directory}' has schema version '${text.slice(0, 20)}', Baryon works with ${SCHEMA_VERSION}`,
+    {
+      hint: /^[1-9]$/.test(text)
+        ? 'upgrade it by opening it once with Nix 2.0 or later'
+        : 'use a newer Baryon, or another --root',
+    },
+  )
+}
+
+/** A database without a `schema` file is either one whose creation was cut short, or none of Nix's at all. */
+function checkTables(file: string): void {
+  try {
+    const database = new DatabaseSync(file, { readOnly: true })
+    const tables = database
+      .prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+      .all()
+    database.close()
+    const foreign = tables.find((table) => !SCHEMA.includes(`table if not exists ${String(table.name)} (`))
+    if (foreign === undefined) return
+    throw new UserError(
+      'STORE_SCHEMA_VERSION',
+      `'${file}' has a table '${String(foreign.name)}' and no schema version: it is no store database`,
+    )
+  } catch (error) {
+    throw asDatabaseError(error, file)
+  }
+}
+
+/** Makes an error with a code out of SQLite's for what a user can cause: no database, a full disk, no permission. */
+export function asDatabaseError(error: unknown, file: string): unknown {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error
+  const reason = SQLITE_REASONS[error.errcode & 0xff]
+  return reason === undefined
+    ? error
+    : new UserError(reason[0], `the store database '${file}' ${reason[1]}`, { cause: error })
+}
+
+const SQLITE_REASONS: Readonly<Record<number, readonly [string, string]>> = {
+  5: ['STORE_BUSY', 'has been locked by another process for too long'],
+  8: ['STORE_READ_ONLY', 'cannot be written'],
+  10: ['STORE_IO', 'cannot be read or written'],
+  11: ['STORE_CORRUPT', 'is damaged'],
+  13: ['STORE_DISK_FULL', 'cannot be written: no space left on the device'],
+  14: ['STORE_UNREADABLE', 'cannot be opened'],
+  26: ['STORE_CORRUPT', 'is not an SQLite database'],
+}
+
+function walSize(file: string): number {
+  return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK)
+    return true
+  } catch (error) {
+    if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM')) return false
+    throw error
+  }
+}
+
+const LOCK_TIMEOUT = 10 * 60 * 1000
+
+const SCHEMA = `
+create table if not exists ValidPaths (
+    id               integer primary key autoincrement not null,
+    path             text unique not null,
+    hash             text not null,
+    registrationTime integer not null,
+    deriver          text,
+    narSize          integer,
+    ultimate         integer,
+    sigs             text,
+    ca               text
+);
+create table if not exists Refs (
+    referrer  integer not null,
+    reference integer not null,
+    primary key (referrer, reference),
+    foreign key (referrer) references ValidPaths(id) on delete cascade,
+    foreign key (reference) references ValidPaths(id) on delete restrict
+);
+create index if not exists IndexReferrer on Refs(referrer);
+create index if not exists IndexReference on Refs(reference);
+create trigger if not exists DeleteSelfRefs before delete on ValidPaths
+  begin
+    delete from Refs where referrer = old.id and reference = old.id;
+  end;
+create table if not exists DerivationOutputs (
+    drv  integer not null,
+    id   text not null,
+    path text not null,
+    primary key (drv, id),
+    foreign key (drv) references ValidPaths(id) on delete cascade
+);
+create index if not exists IndexDerivationOutputs on DerivationOutputs(path);
+`

@@ -1,0 +1,85 @@
+/** Checks a store against its database. Reports as data and changes nothing. */
+import { lstatSync, readdirSync } from 'node:fs'
+import { formatHash, hashesEqual, parseHash, type StorePath, UserError } from '@baryon/format'
+import { hashPath } from './nar-tree.ts'
+import type { Store } from './store.ts'
+
+export interface VerifyOptions {
+  /** Reads every file and compares hashes. */
+  readonly checkContents?: boolean
+  /** Called for each path, for progress. */
+  readonly onPath?: (path: string, index: number, total: number) => void
+}
+
+export type VerifyProblem =
+  /** Valid, but not on disk. */
+  | { readonly kind: 'missing'; readonly path: StorePath }
+  /** The contents are not those that were registered; `actual` says what they are, or why they could not be read. */
+  | { readonly kind: 'corrupt'; readonly path: StorePath; readonly expected: string; readonly actual: string }
+  /** Refers to a path that is valid, but not on disk. */
+  | { readonly kind: 'broken-reference'; readonly path: StorePath; readonly reference: StorePath }
+  /** A row that cannot be understood, or what SQLite finds. */
+  | { readonly kind: 'database'; readonly message: string }
+
+export interface VerifyReport {
+  readonly checked: number
+  /** Empty when the store is sound. */
+  readonly problems: readonly VerifyProblem[]
+  /** Names in the store directory that are not valid paths: leftovers, or being made. Garbage collection removes the former. */
+  readonly orphans: readonly string[]
+}
+
+export function verifyStore(store: Store, options: VerifyOptions): VerifyReport {
+  const problems: VerifyProblem[] = store.database.integrityProblems().map((message) => ({ kind: 'database', message }))
+  const rows = store.database.allRows()
+  const missing = new Set<string>()
+  const paths: StorePath[] = []
+  for (const row of rows) {
+    try {
+      const path = store.toPathInfo(row).path
+      paths.push(path)
+      if (lstatSync(store.physicalPath(path), { throwIfNoEntry: false }) !== undefined) continue
+      missing.add(row.path)
+      problems.push({ kind: 'missing', path })
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      problems.push({ kind: 'database', message: `row ${row.id}: ${error.message}` })
+    }
+  }
+  if (missing.size > 0) {
+    for (const path of paths) {
+      for (const reference of store.pathInfo(path).references) {
+        if (missing.has(store.format(reference)) && reference.digest !== path.digest)
+          problems.push({ kind: 'broken-reference', path, reference })
+      }
+    }
+  }
+  if (options.checkContents === true) {
+    for (const [index, path] of paths.entries()) {
+      options.onPath?.(store.format(path), index, paths.length)
+      if (!missing.has(store.format(path))) checkContents(store, path, problems)
+    }
+  }
+  const valid = new Set(rows.map((row) => row.path))
+  const orphans = readdirSync(store.physicalDirectory).filter(
+    (name) => name !== '.links' && !valid.has(`${store.storeDirectory}/${name}`),
+  )
+  return { checked: rows.length, problems, orphans: orphans.sort() }
+}
+
+function checkContents(store: Store, path: StorePath, problems: VerifyProblem[]): void {
+  const row = store.database.row(store.format(path))
+  // Collected meanwhile.
+  if (row === undefined) return
+  const expected = parseHash(row.hash)
+  const fail = (actual: string) =>
+    problems.push({ kind: 'corrupt', path, expected: formatHash(expected, 'nix32'), actual })
+  try {
+    const { hash, size } = hashPath(store.physicalPath(path), expected.algorithm)
+    if (!hashesEqual(hash, expected)) fail(formatHash(hash, 'nix32'))
+    else if (row.narSize !== null && row.narSize !== size) fail(`${size} bytes instead of ${row.narSize}`)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    fail(error.message)
+  }
+}

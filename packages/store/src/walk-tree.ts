@@ -1,0 +1,134 @@
+/**
+ * Reads a tree from disk in the order of a NAR: entries of a directory sorted by bytes, contents of files in chunks.
+ * Memory stays at one chunk buffer, whatever the size of the files. Symbolic links are never followed.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  type Stats,
+} from 'node:fs'
+import { isSystemError, type NarVisitor, UserError } from '@baryon/format'
+import { type NativePath, nativePath, pathBytes, pathError } from './byte-path.ts'
+
+export type FileType = 'regular' | 'directory' | 'symlink' | 'unknown'
+
+/** Says whether an entry (absolute path as a byte string) belongs to the tree. Not asked about the top. */
+export type TreeFilter = (path: string, type: FileType) => boolean
+
+/** Drives the visitor with the tree at `path`; throws `FILE_TYPE_UNSUPPORTED`, `FILE_CHANGED` or `FILE_UNREADABLE`. */
+export function walkTree(path: NativePath, visitor: NarVisitor, filter?: TreeFilter): void {
+  const top = pathBytes(path)
+  let stat: Stats
+  try {
+    stat = lstatSync(nativePath(top))
+  } catch (error) {
+    throw pathError('FILE_UNREADABLE', 'read', top, error)
+  }
+  walkObject({ visitor, filter }, top, fileTypeOf(stat))
+}
+
+/** Type of a file by its status. */
+export function fileTypeOf(
+  stat: Stats | { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean },
+): FileType {
+  return stat.isFile() ? 'regular' : stat.isDirectory() ? 'directory' : stat.isSymbolicLink() ? 'symlink' : 'unknown'
+}
+
+interface Walk {
+  readonly visitor: NarVisitor
+  readonly filter: TreeFilter | undefined
+}
+
+function walkObject(walk: Walk, path: string, type: FileType): void {
+  switch (type) {
+    case 'regular':
+      walkFile(walk, path)
+      break
+    case 'directory':
+      walkDirectory(walk, path)
+      break
+    case 'symlink':
+      walk.visitor.symlink(readLink(path))
+      break
+    case 'unknown':
+      throw new UserError(
+        'FILE_TYPE_UNSUPPORTED',
+        `'${Buffer.from(path, 'latin1')}' is neither a file, a directory nor a symbolic link`,
+        {
+          hint: 'sockets, pipes and devices cannot be in a store: remove it or filter it out',
+        },
+      )
+  }
+}
+
+function walkDirectory(walk: Walk, path: string): void {
+  let entries: { name: string; type: FileType }[]
+  try {
+    entries = readdirSync(nativePath(path), { withFileTypes: true, encoding: 'latin1' }).map((entry) => ({
+      name: entry.name,
+      type: fileTypeOf(entry),
+    }))
+  } catch (error) {
+    throw pathError('FILE_UNREADABLE', 'read the directory', path, error)
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+  walk.visitor.startDirectory()
+  for (const { name, type } of entries) {
+    const absolute = `${path}/${name}`
+    if (walk.filter !== undefined && !walk.filter(absolute, type)) continue
+    walk.visitor.entry(name)
+    walkObject(walk, absolute, type)
+  }
+  walk.visitor.endDirectory()
+}
+
+// One buffer serves all walks of the process: a walk is synchronous, and 256 KiB is where reading stops getting faster.
+// A visitor that starts another walk from `chunk` would overwrite its own bytes; none has a reason to.
+const buffer = Buffer.allocUnsafeSlow(256 * 1024)
+
+function walkFile(walk: Walk, absolute: string): void {
+  let fd: number
+  try {
+    fd = openSync(nativePath(absolute), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    throw pathError('FILE_UNREADABLE', 'read', absolute, error)
+  }
+  try {
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) throw changed(absolute)
+    walk.visitor.startFile(stat.size, (stat.mode & 0o100) !== 0)
+    for (let left = stat.size; left > 0; ) {
+      const count = readSync(fd, buffer, 0, Math.min(left, buffer.length), null)
+      if (count === 0) throw changed(absolute)
+      walk.visitor.content(count === buffer.length ? buffer : buffer.subarray(0, count))
+      left -= count
+    }
+    walk.visitor.endFile()
+  } catch (error) {
+    throw isSystemError(error, 'EIO', 'EISDIR', 'ESTALE')
+      ? pathError('FILE_UNREADABLE', 'read', absolute, error)
+      : error
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function readLink(absolute: string): string {
+  try {
+    return readlinkSync(nativePath(absolute), { encoding: 'latin1' })
+  } catch (error) {
+    throw pathError('FILE_UNREADABLE', 'read the link', absolute, error)
+  }
+}
+
+function changed(absolute: string): UserError {
+  return new UserError('FILE_CHANGED', `'${Buffer.from(absolute, 'latin1')}' changed while it was read`, {
+    hint: 'wait until nothing writes to it',
+  })
+}
