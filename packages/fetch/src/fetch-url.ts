@@ -62,7 +62,7 @@ export interface FetchedFile {
  * `FILE_UNWRITABLE`. An abort throws the signal's reason.
  */
 export async function fetchUrl(request: FetchUrlRequest): Promise<FetchedFile> {
-  const name = request.name ?? request.urls[0]?.split('/').at(-1) ?? 'file'
+  const name = request.name ?? nameOf(request.urls[0] ?? '')
   if (request.urls.length === 0) {
     throw new UserError('FETCH_BAD_URL', `${name} has no URL to be fetched from`, { hint: 'give at least one URL' })
   }
@@ -84,6 +84,12 @@ export async function fetchUrl(request: FetchUrlRequest): Promise<FetchedFile> {
   } finally {
     partial.discard()
   }
+}
+
+function nameOf(url: string): string {
+  const parsed = URL.parse(url)
+  const last = (parsed?.pathname ?? url).split('/').at(-1)!
+  return last === '' ? (parsed?.host ?? 'file') : last
 }
 
 async function fetchFrom(

@@ -40,16 +40,25 @@ export async function requestHttp(request: HttpRequest): Promise<HttpResponse> {
     body.resume()
     const next = URL.parse(location, url)
     if (next === null || !(next.protocol === 'http:' || next.protocol === 'https:')) {
-      throw new UserError('FETCH_REDIRECT', `redirected to ${location}, which is no web address`)
+      throw new UserError('FETCH_REDIRECT', `redirected to ${location}, which is no web address`, {
+        hint: redirectHint,
+      })
     }
     if (url.protocol === 'https:' && next.protocol === 'http:') {
-      throw new UserError('FETCH_REDIRECT', `redirected from an encrypted connection to an open one, ${next.href}`)
+      throw new UserError(
+        'FETCH_REDIRECT',
+        `redirected from an encrypted connection to an open one, ${withoutPassword(next)}`,
+        {
+          hint: redirectHint,
+        },
+      )
     }
     url = next
   }
   throw new UserError(
     'FETCH_REDIRECT',
     `redirected more than ${redirectLimit} times, at last to ${withoutPassword(url)}`,
+    { hint: redirectHint },
   )
 }
 
@@ -61,6 +70,7 @@ export function withoutPassword(url: URL | string): string {
   return parsed.href
 }
 
+const redirectHint = 'the server is set up wrongly, or a portal wants a login: use a mirror'
 const redirectLimit = 10
 const redirectStatuses = new Set([301, 302, 303, 307, 308])
 
@@ -73,12 +83,16 @@ function send(url: URL, request: HttpRequest): Promise<http.IncomingMessage> {
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     })
     let timeout = request.connectTimeout
+    let answer: http.IncomingMessage | undefined
     outgoing.setTimeout(timeout, () => {
       const error: NodeJS.ErrnoException = new Error(`no data for ${timeout / 1000} s`)
       error.code = 'ESTALLED'
-      outgoing.destroy(error)
+      // The reader of a body sees only errors of the body.
+      if (answer === undefined) outgoing.destroy(error)
+      else answer.destroy(error)
     })
     outgoing.on('response', (response) => {
+      answer = response
       timeout = request.stallTimeout
       outgoing.setTimeout(timeout)
       resolve(response)

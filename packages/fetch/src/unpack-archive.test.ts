@@ -52,8 +52,11 @@ describe('tar', () => {
     test(`unpacks .tar.${suffix}, whatever its name is`, async (context) => {
       if (!has(context, 'tar', program)) return
       const directory = temporaryDirectory(context)
-      sh(`${makeTree}
-tar -c tree | ${program} -c > packed; mkdir theirs; cp -a tree theirs`, directory)
+      sh(
+        `${makeTree}
+tar -c tree | ${program} -c > packed; mkdir theirs; cp -a tree theirs`,
+        directory,
+      )
       await unpackArchive(join(directory, 'packed'), join(directory, 'ours'), { keepTimes: true })
       assert.deepEqual(treeLines(join(directory, 'ours')), treeLines(join(directory, 'theirs')))
     })
