@@ -341,12 +341,17 @@ async function copyWorkTree(git: Git, path: string, tree: string, submodules: bo
     const from = Buffer.concat([base, bytes])
     const to = Buffer.concat([target, bytes])
     const stat = lstatSync(from, { throwIfNoEntry: false })
-    // Deleted without being told to git; or a submodule, which is a directory that is left empty.
-    if (stat === undefined) continue
     const cut = bytes.lastIndexOf(0x2f)
-    if (cut > 0) mkdirSync(Buffer.concat([target, bytes.subarray(0, cut)]), { recursive: true })
-    if (stat.isDirectory()) mkdirSync(to, { recursive: true })
-    else if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from, { encoding: 'buffer' }), to)
+    if (cut > 0) {
+      // As for Nix, a directory stays whose tracked files were deleted, if it is still there.
+      const folder = lstatSync(Buffer.concat([base, bytes.subarray(0, cut)]), { throwIfNoEntry: false })
+      // Behind a symlink that took the place of a directory lies nothing that git tracks.
+      if (folder?.isDirectory() !== true) continue
+      mkdirSync(Buffer.concat([target, bytes.subarray(0, cut)]), { recursive: true })
+    }
+    // Deleted without being told to git; or a submodule, which Nix leaves out.
+    if (stat === undefined || stat.isDirectory()) continue
+    if (stat.isSymbolicLink()) symlinkSync(readlinkSync(from, { encoding: 'buffer' }), to)
     else {
       copyFileSync(from, to)
       chmodSync(to, (stat.mode & 0o100) !== 0 ? 0o755 : 0o644)
