@@ -9,7 +9,11 @@ import { hashBytesBase16, UserError } from '@baryon/format'
 
 export function temporaryDirectory(context: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'baryon-fetch-'))
-  context.after(() => rmSync(directory, { recursive: true, force: true }))
+  context.after(() => {
+    // Store paths made by Nix are not writable.
+    execFileSync('chmod', ['-R', 'u+w', directory])
+    rmSync(directory, { recursive: true, force: true })
+  })
   return directory
 }
 
