@@ -1,0 +1,47 @@
+import { mkdirSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import type { Store } from '@baryon/store'
+
+/** How long things took the last time, by name: what priorities and the time left are made from. A guess, never needed. */
+export interface Durations {
+  /** Seconds; undefined for what was never built here. */
+  recall(name: string): number | undefined
+  remember(name: string, seconds: number): void
+  close(): void
+}
+
+/** Kept beside the store. When the file cannot be used, nothing is remembered. */
+export function openDurations(store: Store): Durations {
+  let database: DatabaseSync
+  try {
+    mkdirSync(store.ownDirectory, { recursive: true })
+    database = new DatabaseSync(`${store.ownDirectory}/durations.sqlite`)
+    database.exec('PRAGMA busy_timeout = 2000; PRAGMA synchronous = OFF')
+    database.exec('CREATE TABLE IF NOT EXISTS duration (name TEXT PRIMARY KEY, seconds REAL NOT NULL) WITHOUT ROWID')
+  } catch {
+    return { recall: () => undefined, remember: () => {}, close: () => {} }
+  }
+  const select = database.prepare('SELECT seconds FROM duration WHERE name = ?')
+  const insert = database.prepare('INSERT OR REPLACE INTO duration VALUES (?, ?)')
+  const find = (name: string) => {
+    const seconds = select.get(name)?.seconds
+    return typeof seconds === 'number' ? seconds : undefined
+  }
+  return {
+    // Another version takes about as long.
+    recall: (name) => find(name) ?? find(withoutVersion(name)),
+    remember(name, seconds) {
+      try {
+        insert.run(name, seconds)
+        insert.run(withoutVersion(name), seconds)
+      } catch {
+        // A full disk or a busy database must not fail a build that has succeeded.
+      }
+    },
+    close: () => database.close(),
+  }
+}
+
+function withoutVersion(name: string): string {
+  return name.replace(/-\d.*$/, '')
+}

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { launch } from './launch.ts'
+import { SANDBOX_USER, type Sandbox, type SandboxRequest } from './sandbox.ts'
+
+/** The first choice: one program that sets all up, drops every capability and dies with us. */
+export function bubblewrapSandbox(program: string): Sandbox {
+  return {
+    tier: 'bubblewrap',
+    lost: [],
+    inputsWritable: false,
+    buildDirectory: () => '/build',
+    start(request) {
+      const { work } = request
+      const status = `${work.path}/status`
+      return launch([program, '--args', '3', '--json-status-fd', '4', '--', request.builder, ...request.args], {
+        directory: work.path,
+        env: [],
+        // Hundreds of inputs and any environment go through a descriptor: a command line has a limit.
+        descriptor3: `${bubblewrapOptions(request).join('\0')}\0`,
+        descriptor4Path: status,
+        setupFailed: (code) => code !== 0 && !readFileSync(status, 'latin1').includes('"exit-code"'),
+      })
+    },
+  }
+}
+
+function bubblewrapOptions(request: SandboxRequest): string[] {
+  const { work, storeDirectory } = request
+  const options = [
+    ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    ...(request.network ? [] : ['--unshare-net']),
+    ...['--uid', String(SANDBOX_USER.uid), '--gid', String(SANDBOX_USER.gid), '--hostname', SANDBOX_USER.hostname],
+    // For root: an ordinary user has none to drop.
+    ...['--cap-drop', 'ALL', '--die-with-parent', '--new-session'],
+    ...['--proc', '/proc', '--dev', '/dev', '--bind', work.temporary, '/tmp', '--ro-bind', work.etc, '/etc'],
+    ...['--bind', work.build, '/build', '--bind', work.store, storeDirectory],
+  ]
+  if (request.usr !== undefined) {
+    options.push('--ro-bind', request.usr, '/usr')
+    for (const name of ['bin', 'sbin', 'lib', 'lib64']) options.push('--symlink', `usr/${name}`, `/${name}`)
+  }
+  for (const { source, target } of request.hostFiles) options.push('--ro-bind', source, target)
+  for (const { source, name, kind } of request.inputs) {
+    // Symbolic links cannot be mounted; they are made in the writable directory beforehand.
+    if (kind !== 'symlink') options.push('--ro-bind', source, `${storeDirectory}/${name}`)
+  }
+  options.push('--remount-ro', '/', '--chdir', '/build')
+  for (const [name, value] of request.env) options.push('--setenv', name, value)
+  return options
+}

@@ -1,0 +1,53 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { launch } from './launch.ts'
+import type { Sandbox, SandboxRequest } from './sandbox.ts'
+
+/**
+ * No isolation: the builder runs on the host as ourselves. Only by explicit wish, and only for a store that lies at its
+ * logical place, since nothing can be mounted there. Outputs are made in the store itself.
+ */
+export function noSandbox(): Sandbox {
+  return {
+    tier: 'none',
+    lost: ['everything: the host is visible and writable, the network is reachable'],
+    inputsWritable: true,
+    buildDirectory: (work) => work.build,
+    start(request: SandboxRequest) {
+      const { work, builder, args, env } = request
+      const marker = `NIX_BUILD_TOP=${work.build}\0`
+      return launch([builder, ...args], {
+        directory: work.path,
+        workingDirectory: work.build,
+        env,
+        // A daemon leaves the process group, but rarely drops its environment.
+        sweep: async () => {
+          for (const pid of ourProcesses()) {
+            if (environmentOf(pid).includes(marker)) kill(pid)
+          }
+        },
+      })
+    },
+  }
+}
+
+function ourProcesses(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+}
+
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // ESRCH: it has gone.
+  }
+}

@@ -1,0 +1,153 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { launch } from './launch.ts'
+import { inheritedByLoader, throughShell } from './loader-environment.ts'
+import { SANDBOX_USER, type Sandbox, type SandboxRequest } from './sandbox.ts'
+import { deathSignal } from './unshare.ts'
+
+export interface ProotPrograms {
+  readonly proot: string
+  readonly setpriv: string | undefined
+  /** A static shell of the host, which changes the environment without adding to it. */
+  readonly busybox: string | undefined
+}
+
+/** The third choice, for hosts without user namespaces: system calls are traced and paths translated. 2 to 4 times slower. */
+export function prootSandbox(programs: ProotPrograms): Sandbox {
+  return {
+    tier: 'proot',
+    lost: [
+      'the network is reachable',
+      'processes and the name of the host are visible',
+      'inputs are protected by their modes only, and verified after the build',
+    ],
+    inputsWritable: true,
+    buildDirectory: () => '/build',
+    async start(request) {
+      assembleRoot(request)
+      const { direct, viaShell } = inheritedByLoader(request.env)
+      const shell = programs.busybox === undefined ? '/bin/sh' : HIDDEN_SHELL
+      // The acceleration of proot 5.1 is broken since Linux 4.8; the variable that says so must not reach the builder.
+      const builder = throughShell(viaShell, ['PROOT_NO_SECCOMP'], [request.builder, ...request.args], shell)
+      const command = [programs.proot, ...prootOptions(programs, request), ...builder]
+      let watch: Watch | undefined
+      const running = await launch([...deathSignal(programs, 'QUIT'), ...command], {
+        directory: request.work.path,
+        env: [['PROOT_NO_SECCOMP', '1'], ...direct.map(splitVariable)],
+        onStart: (pid) => {
+          watch = watchBuilder(pid)
+        },
+        // proot kills its tracees on SIGQUIT; killed itself, it would let them go on untraced.
+        kill: (pid) => void endTracees(pid),
+        sweep: async (pid) => {
+          watch?.stop()
+          await endTracees(pid)
+        },
+      })
+      return running
+    },
+  }
+}
+
+function prootOptions(programs: ProotPrograms, request: SandboxRequest): string[] {
+  const { work, storeDirectory } = request
+  const options = ['-v', '-1', '-r', work.root, '-i', `${SANDBOX_USER.uid}:${SANDBOX_USER.gid}`, '-w', '/build']
+  const bind = (source: string, target: string) => options.push('-b', `${source}:${target}`)
+  options.push('-b', '/proc')
+  for (const name of DEVICES) options.push('-b', `/dev/${name}`)
+  bind(work.build, '/build')
+  bind(work.temporary, '/tmp')
+  bind(work.etc, '/etc')
+  bind(work.store, storeDirectory)
+  if (request.usr !== undefined) bind(request.usr, '/usr')
+  if (programs.busybox !== undefined) bind(programs.busybox, HIDDEN_SHELL)
+  for (const { source, target } of request.hostFiles) bind(source, target)
+  for (const { source, name, kind } of request.inputs) if (kind !== 'symlink') bind(source, `${storeDirectory}/${name}`)
+  return options
+}
+
+/** Mount points must exist to be seen in listings. */
+function assembleRoot({ work, storeDirectory, usr, hostFiles, inputs }: SandboxRequest): void {
+  const { root } = work
+  for (const name of ['proc', 'dev', 'build', 'tmp', 'etc']) mkdirSync(`${root}/${name}`)
+  mkdirSync(root + storeDirectory, { recursive: true })
+  if (usr !== undefined) {
+    mkdirSync(`${root}/usr`)
+    for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, `${root}/${name}`)
+  }
+  for (const { target } of hostFiles) {
+    mkdirSync(root + dirname(target), { recursive: true })
+    writeFileSync(root + target, '')
+  }
+  for (const name of DEVICES) writeFileSync(`${root}/dev/${name}`, '')
+  mkdirSync(`${root}/dev/shm`, { mode: 0o1777 })
+  symlinkSync('/proc/self/fd', `${root}/dev/fd`)
+  for (const [index, name] of ['stdin', 'stdout', 'stderr'].entries())
+    symlinkSync(`/proc/self/fd/${index}`, `${root}/dev/${name}`)
+  for (const { name, kind } of inputs) {
+    if (kind === 'directory') mkdirSync(`${work.store}/${name}`)
+    else if (kind === 'regular') writeFileSync(`${work.store}/${name}`, '')
+  }
+  chmodSync(root, 0o555)
+}
+
+interface Watch {
+  stop(): void
+}
+
+/**
+ * proot ends only when all of its tracees have: a daemon would keep it for ever. Its own child is the builder; when that
+ * has gone, the rest is killed.
+ */
+function watchBuilder(pid: number): Watch {
+  const timer = setInterval(() => {
+    const children = readText(`/proc/${pid}/task/${pid}/children`)
+    // Before the start there are neither children nor tracees.
+    if (children?.trim() === '' && traceesOf(pid).length > 0) void endTracees(pid)
+  }, 100)
+  return { stop: () => clearInterval(timer) }
+}
+
+async function endTracees(pid: number): Promise<void> {
+  kill(pid, 'SIGQUIT')
+  for (let round = 0; round < 50; round++) {
+    const tracees = traceesOf(pid)
+    if (tracees.length === 0) return
+    if (round > 0) for (const tracee of tracees) kill(tracee, 'SIGKILL')
+    await delay(20)
+  }
+}
+
+function traceesOf(pid: number): number[] {
+  const line = `\nTracerPid:\t${pid}\n`
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && readText(`/proc/${name}/status`)?.includes(line) === true)
+    .map(Number)
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    // The process has gone, or is not ours to look at.
+    return undefined
+  }
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // ESRCH: it has gone.
+  }
+}
+
+function splitVariable(variable: string): [string, string] {
+  const at = variable.indexOf('=')
+  return [variable.slice(0, at), variable.slice(at + 1)]
+}
+
+/** busybox looks at its own name for what it is to be. */
+const HIDDEN_SHELL = '/.enter/sh'
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const

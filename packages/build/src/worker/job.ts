@@ -1,0 +1,135 @@
+/**
+ * What worker threads do for builds: everything that reads or writes whole trees, so that progress stays live and two
+ * builds overlap. Jobs and results are plain data.
+ */
+import { closeSync, openSync, readSync } from 'node:fs'
+import { decompressFile, openSourceArchive } from '@baryon/fetch'
+import type { Hash, HashMethod } from '@baryon/format'
+import { hashPath, type NewPathInfo, openStore, restoreNar, type Store } from '@baryon/store'
+import { type UnpackTreeRequest, unpackTree } from '../builtin/unpack-tree.ts'
+import { firstDifference } from '../compare-trees.ts'
+import { changedSince } from '../input-protection.ts'
+import {
+  type InspectedOutput,
+  inspectOutputs,
+  type OutputsRequest,
+  type RegisterTimes,
+  registerOutputs,
+} from '../register-outputs.ts'
+
+export interface JobKinds {
+  /** Checks, canonicalises, scans, hashes and registers the outputs of a build. */
+  readonly register: { readonly request: StoreRequest & OutputsRequest; readonly result: RegisterTimes }
+  /** The same without registering: for `--check`. */
+  readonly inspect: { readonly request: StoreRequest & OutputsRequest; readonly result: readonly InspectedOutput[] }
+  readonly addNar: {
+    readonly request: StoreRequest & { readonly info: NewPathInfo; readonly file: string }
+    readonly result: null
+  }
+  readonly restoreNar: {
+    readonly request: { readonly file: string; readonly destination: string }
+    readonly result: null
+  }
+  /** Puts a fixed output into the source archive. */
+  readonly archive: { readonly request: ArchiveRequest; readonly result: null }
+  readonly unpackTree: { readonly request: UnpackTreeRequest; readonly result: null }
+  /** Inputs that were changed after a point in time. */
+  readonly changed: {
+    readonly request: { readonly paths: readonly string[]; readonly since: number }
+    readonly result: readonly string[]
+  }
+  readonly hash: {
+    readonly request: { readonly path: string }
+    readonly result: { readonly hash: Hash; readonly size: number }
+  }
+  readonly compare: {
+    readonly request: { readonly left: string; readonly right: string }
+    readonly result: string | undefined
+  }
+}
+
+export interface ArchiveRequest {
+  readonly directory: string
+  readonly path: string
+  readonly name: string
+  readonly method: HashMethod
+  readonly hash: Hash
+  readonly origin: string | undefined
+}
+
+export type JobKind = keyof JobKinds
+
+/** A thread opens the store for itself. */
+export interface StoreRequest {
+  readonly store: StorePlaces
+}
+
+type StorePlaces = Pick<Store, 'storeDirectory' | 'physicalDirectory' | 'stateDirectory' | 'logDirectory'>
+
+export function storeLocation({ storeDirectory, physicalDirectory, stateDirectory, logDirectory }: Store): StorePlaces {
+  return { storeDirectory, physicalDirectory, stateDirectory, logDirectory }
+}
+
+export async function runJob<K extends JobKind>(
+  kind: K,
+  request: JobKinds[K]['request'],
+): Promise<JobKinds[K]['result']> {
+  const run = JOBS[kind] as (request: JobKinds[K]['request']) => JobKinds[K]['result'] | Promise<JobKinds[K]['result']>
+  return run(request)
+}
+
+const JOBS: {
+  readonly [K in JobKind]: (request: JobKinds[K]['request']) => JobKinds[K]['result'] | Promise<JobKinds[K]['result']>
+} = {
+  register: (request) => withStore(request, (store) => registerOutputs(store, request)),
+  inspect: (request) => withStore(request, (store) => inspectOutputs(store, request)),
+  addNar: (request) =>
+    withStore(request, (store) => {
+      store.addNar(request.info, chunksOf(request.file))
+      return null
+    }),
+  restoreNar: async ({ file, destination }) => {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of decompressFile(file)) chunks.push(chunk)
+    restoreNar(destination, chunks)
+    return null
+  },
+  archive: ({ directory, path, name, method, hash, origin }) => {
+    const archive = openSourceArchive(directory)
+    if (archive.get(hash) === undefined) {
+      if (method === 'recursive') archive.putTree(path, { name, hash, origin })
+      else archive.put(path, { name, hash, origin })
+    }
+    return null
+  },
+  unpackTree: async (request) => {
+    await unpackTree(request)
+    return null
+  },
+  changed: ({ paths, since }) => paths.filter((path) => changedSince(path, since)),
+  hash: ({ path }) => hashPath(path, 'sha256'),
+  compare: ({ left, right }) => firstDifference(left, right),
+}
+
+function withStore<T>(request: StoreRequest, work: (store: Store) => T): T {
+  const store = openStore(request.store)
+  try {
+    return work(store)
+  } finally {
+    store.close()
+  }
+}
+
+function* chunksOf(file: string): Generator<Uint8Array> {
+  const descriptor = openSync(file, 'r')
+  try {
+    for (;;) {
+      const buffer = Buffer.allocUnsafe(1 << 18)
+      const count = readSync(descriptor, buffer)
+      if (count === 0) return
+      yield buffer.subarray(0, count)
+    }
+  } finally {
+    closeSync(descriptor)
+  }
+}
