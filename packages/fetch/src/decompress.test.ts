@@ -17,7 +17,16 @@ const programs = [
   {
     compression: 'xz',
     program: 'xz',
-    options: [['-0'], ['-6'], ['-9e'], ['-C', 'crc32'], ['-C', 'none'], ['--block-size=65536']],
+    options: [
+      ['-0'],
+      ['-6'],
+      ['-9e'],
+      ['-C', 'crc32'],
+      ['-C', 'none'],
+      ['-C', 'sha256'],
+      ['-C', 'sha256', '--block-size=65536'],
+      ['--block-size=65536'],
+    ],
   },
   { compression: 'zstd', program: 'zstd', options: [['-1'], ['-19'], ['--no-check']] },
 ] as const
@@ -107,6 +116,20 @@ test('xz: padding between streams is allowed, other filters are refused by name'
     collect(decompress(pieces(filtered, 10), 'xz')),
     (error) => error instanceof UserError && error.code === 'ARCHIVE_UNSUPPORTED',
   )
+})
+
+test('xz: SHA-256 checks are made', async (context) => {
+  if (!has(context, 'xz')) return
+  const input = inputs.random.subarray(0, 3000)
+  const packed = execFileSync('xz', ['-c', '-C', 'sha256', '--block-size=1000'], { input })
+  const padded = Buffer.concat([packed, Buffer.alloc(4), packed])
+  assert.deepEqual(await collect(decompress(pieces(padded, 7), 'xz')), Buffer.concat([input, input]))
+  for (let at = 0; at < packed.length; at += 13) {
+    const changed = Buffer.from(packed)
+    changed[at]! ^= 0x10
+    await assert.rejects(collect(decompress(pieces(changed, 65536), 'xz')), UserError, `changed at ${at}`)
+    await assert.rejects(collect(decompress(pieces(packed.subarray(0, at), 65536), 'xz')), isCorrupt, `cut at ${at}`)
+  }
 })
 
 test('several streams can be decoded at the same time', async (context) => {
