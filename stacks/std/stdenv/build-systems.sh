@@ -16,6 +16,9 @@ configurePhase() {
       if [[ -z ${dontDisableStatic-} ]] && grep -q enable-static "$script"; then
         flags+=(--disable-static)
       fi
+      # autoconf's own default would be -g -O2, whatever the build type.
+      export CFLAGS=${CFLAGS-$defaultBuildFlags} CXXFLAGS=${CXXFLAGS-$defaultBuildFlags}
+      export FFLAGS=${FFLAGS-$defaultBuildFlags} FCFLAGS=${FCFLAGS-$defaultBuildFlags}
       # Configure scripts of libtool would put libraries' build directories and
       # the system's directories into run paths.
       if [[ -z ${dontFixLibtool-} ]]; then fixLibtool; fi

@@ -6,6 +6,7 @@
   compiler,
   flags,
   cxxStandard,
+  forceOptimisation,
 }:
 let
   cc = toolchain.boot "cc-${compiler.name}-${compiler.version}" ./make-cc-wrapper.sh {
@@ -16,6 +17,7 @@ let
     inherit flags;
     inherit (compiler) family;
     cxxStandard = toString cxxStandard;
+    inherit forceOptimisation;
   };
 in
 cc

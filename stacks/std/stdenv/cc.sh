@@ -12,6 +12,7 @@ args=()
 for arg in "$@"; do
   case $arg in
     -c | -S | -E | -M | -MM | -fsyntax-only) link= ;;
+    -O | -O[0-9sgz] | -Ofast) [[ -n "@forceOptimisation@" ]] && continue ;;
     -nostdinc) after=() ;;
     -xc++ | -xc++-header) cxx=1 ;;
     *.cc | *.cpp | *.cxx | *.C | *.c++ | *.cp) cxx=1 ;;

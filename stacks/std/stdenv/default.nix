@@ -23,6 +23,8 @@ let
       define = [ "-DNDEBUG" ];
       debugInfo = false;
       keepSymbols = false;
+      # Whether a package's own -O3 loses to the build type.
+      force = false;
     };
     "opt+g" = buildTypes.opt // {
       flags = [ "-O2" "-g" ];
@@ -35,6 +37,7 @@ let
       define = [ ];
       debugInfo = true;
       keepSymbols = true;
+      force = true;
     };
     do0 = buildTypes.dbg // {
       flags = [ "-O0" "-g" ];
@@ -46,6 +49,7 @@ let
 
   cc = import ./cc-wrapper.nix {
     inherit lib toolchain compiler cxxStandard;
+    forceOptimisation = type.force;
     flags = type.flags ++ lib.platformTags.machineFlags machine ++ extraFlags;
   };
 
@@ -55,6 +59,7 @@ let
     fixup = ./fixup.sh;
     build = ./build-systems.sh;
     buildType = type.cmake;
+    buildFlags = type.flags;
     splitDebugInfo = type.debugInfo && !type.keepSymbols;
     inherit (type) keepSymbols;
   };

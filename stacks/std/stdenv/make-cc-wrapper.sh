@@ -9,6 +9,7 @@ fill() { # template target real-program language
   text=${text//@flags@/$flags}
   text=${text//@family@/$family}
   text=${text//@cxxStandard@/$cxxStandard}
+  text=${text//@forceOptimisation@/$forceOptimisation}
   text=${text//@glibc@/$glibc}
   text=${text//@gccLib@/$gccLib}
   printf '%s\n' "$text" > "$2"
