@@ -4,6 +4,7 @@ export { ContextCollector, contextOf, NO_CONTEXT } from './src/context.ts'
 export { createEvaluator, type EvaluatorOptions } from './src/create-evaluator.ts'
 export { forceDeep } from './src/deep-force.ts'
 export { isDerivation } from './src/equality.ts'
+export { formatError } from './src/error-text.ts'
 export {
   AbortError,
   AssertionError,
@@ -18,13 +19,19 @@ export {
 } from './src/errors.ts'
 export type { AddPathRequest, EvalIo, FetchRequest, FetchResult, FileType } from './src/eval-io.ts'
 export type { EvalSettings, Evaluator, SearchPathEntry } from './src/evaluator.ts'
+export type { FlatFile } from './src/flat.ts'
 export { forceAttrs, forceBool, forceList, forceString, forceStringNoContext, typeName } from './src/force.ts'
 export { callFunction, type Formals, Lambda, PartialApp, PrimOp } from './src/function.ts'
 export { jsonText } from './src/json.ts'
 export type { ParseCache } from './src/parse-cache.ts'
+export { decodeParsedFile, encodeParsedFile } from './src/parse-cache.ts'
+export { type ParseOptions, parseFile } from './src/parse-file.ts'
+export { parseSyntax } from './src/parser.ts'
+export { canonicalPath, directoryOf } from './src/path.ts'
 export { formatPosition, type LineColumn, lineColumn, type Position } from './src/position.ts'
 export { printName, printString, printValue } from './src/print-value.ts'
 export { intern, symbolText } from './src/symbols.ts'
+export { type PathBase, printSyntax } from './src/syntax-printer.ts'
 export { force, lazy, Thunk } from './src/thunk.ts'
 export {
   Attrs,

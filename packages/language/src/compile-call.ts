@@ -234,7 +234,7 @@ function failed(unit: Unit, node: number, f: Value, error: unknown): unknown {
   unit.located(error, node)
   if (unit.trace && f instanceof Lambda && error instanceof EvaluationError) {
     const { name, position } = f.site
-    error.addFrame(name === '' ? 'while calling anonymous lambda' : `while calling '${name}'`, position)
+    error.addFrame(name === '' ? 'while evaluating anonymous lambda' : `while evaluating '${name}'`, position)
     error.addFrame('from call site', unit.position(node))
   }
   return error

@@ -32,8 +32,10 @@ export const coreBuiltins: readonly Builtin[] = [
     name: '__unsafeGetAttrPos',
     arity: 2,
     code: (evaluator, name, set) => {
-      const symbol = findSymbol(forceStringNoContext(name))
+      const text = forceStringNoContext(name)
       const attrs = forceAttrs(set)
+      // Only now: names of a file are interned when its code runs.
+      const symbol = findSymbol(text)
       if (symbol === undefined || getAttribute(attrs, symbol) === undefined) return null
       return evaluator.positionValue(attributePosition(attrs, symbol)) as Value
     },

@@ -32,8 +32,8 @@ class FileEvaluator implements Evaluator {
   readonly io: EvalIo
   readonly settings: EvalSettings
   readonly builtins: Attrs
+  readonly globalNames: ReadonlySet<string>
   readonly #globals: Map<string, Slot>
-  readonly #globalNames: ReadonlySet<string>
   readonly #parseCache: ParseCache | undefined
   readonly #cachePrefix: string
   readonly #values = new Map<string, Value>()
@@ -47,7 +47,7 @@ class FileEvaluator implements Evaluator {
     const { globals, builtins } = makeGlobals(this)
     this.builtins = builtins
     this.#globals = globals
-    this.#globalNames = new Set(globals.keys())
+    this.globalNames = new Set(globals.keys())
     // The flat form depends on which names are global.
     this.#cachePrefix = `${hashNames([...globals.keys()])}:`
   }
@@ -66,14 +66,14 @@ class FileEvaluator implements Evaluator {
     const source = this.#read(file)
     const sourceFile = this.#sourceFile(file)
     const names = scope.keys.map(symbolText)
-    const parsed = parseSource(sourceFile, source, { globals: this.#globalNames, scope: names })
+    const parsed = parseSource(sourceFile, source, { globals: this.globalNames, scope: names })
     const unit = new Unit(this, this.#globals, parsed, sourceFile, directoryOf(file))
     return compile(unit, parsed.root)([null, ...scope.slots])
   }
 
   evaluateText(source: string, basePath: string, name: string): Value {
     const file: SourceFile = { name, source: () => source }
-    const parsed = parseSource(file, source, { globals: this.#globalNames })
+    const parsed = parseSource(file, source, { globals: this.globalNames })
     return compile(new Unit(this, this.#globals, parsed, file, basePath), parsed.root)(EMPTY_ENV)
   }
 
@@ -133,7 +133,7 @@ class FileEvaluator implements Evaluator {
   }
 
   #parseAnew(file: string, sourceFile: SourceFile): FlatFile {
-    return parseSource(sourceFile, this.#read(file), { globals: this.#globalNames })
+    return parseSource(sourceFile, this.#read(file), { globals: this.globalNames })
   }
 
   #read(file: string): string {

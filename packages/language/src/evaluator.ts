@@ -15,6 +15,8 @@ export interface Evaluator {
   readonly settings: EvalSettings
   /** The set `builtins`. */
   readonly builtins: Attrs
+  /** The names that are there without any scope: `true`, `map`, `__add`, … */
+  readonly globalNames: ReadonlySet<string>
   /** Evaluates a file, or the `default.nix` of a directory; each file once. The path is absolute. */
   importFile(path: string): Value
   /** Like `importFile` with the attributes of `scope` as further variables; not cached. */

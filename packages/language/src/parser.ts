@@ -328,8 +328,8 @@ export class Parser {
     while (startsAttr(lexer.token)) {
       const at = lexer.start
       const name = this.attrName()
-      if (typeof name !== 'string') return this.fail('dynamic attributes not allowed in inherit', at)
-      addInherited(this.file, attrs, name, from, opened, before)
+      if (typeof name === 'string') addInherited(this.file, attrs, name, from, opened, before)
+      else this.fail('dynamic attributes not allowed in inherit', at)
     }
     this.expect(SEMICOLON)
   }

@@ -45,7 +45,7 @@ export function parseString(parser: Parser): Expr {
     }
     if (p > from) {
       const raw = source.slice(from, p)
-      parts.push({ expr: { kind: 'string', text: special ? unescape(raw) : raw }, at: from })
+      parts.push({ expr: { kind: 'string', text: special ? unescapeText(raw) : raw }, at: from })
     }
     if (c === 34) break
     interpolated = true
@@ -105,7 +105,7 @@ export function parseIndentedString(parser: Parser): Expr {
       p += 3
       pieces.push({ at: from, text: "''", expr: undefined, indented: false })
     } else if (third === 92 && p + 3 < source.length) {
-      pieces.push({ at: from, text: unescape(source.slice(p + 2, p + 4)), expr: undefined, indented: false })
+      pieces.push({ at: from, text: unescapeText(source.slice(p + 2, p + 4)), expr: undefined, indented: false })
       p += 4
     } else break
   }
@@ -265,7 +265,7 @@ function stripIndentation(pieces: readonly Piece[], at: number): Expr {
   return { kind: 'concat', interpolated: true, parts, at }
 }
 
-function unescape(raw: string): string {
+function unescapeText(raw: string): string {
   let result = ''
   let from = 0
   for (let i = 0; i < raw.length; i++) {

@@ -1,4 +1,4 @@
-/** Names close to a misspelt one, best first: at most three, at an edit distance of at most two. */
+/** Names close to a misspelt one, best first: at most five, at an edit distance of at most two. */
 export function suggest(name: string, candidates: readonly string[]): string[] {
   const close: { text: string; distance: number }[] = []
   for (const text of candidates) {
@@ -7,7 +7,7 @@ export function suggest(name: string, candidates: readonly string[]): string[] {
     if (distance <= LIMIT) close.push({ text, distance })
   }
   close.sort((a, b) => a.distance - b.distance || (a.text < b.text ? -1 : 1))
-  return close.slice(0, 3).map((one) => one.text)
+  return close.slice(0, 5).map((one) => one.text)
 }
 
 const LIMIT = 2

@@ -6,6 +6,11 @@ export interface PathBase {
   /** Directory of the file, absolute. */
   readonly directory: string
   readonly home: () => string
+  /**
+   * Names of builtins. Nix prints `let` and formals in the order in which it first saw the names, and it saw those of
+   * builtins before any file.
+   */
+  readonly builtinNames?: ReadonlySet<string>
 }
 
 /**
@@ -32,15 +37,15 @@ export function printSyntax(expr: Expr, base?: PathBase): string {
     case 'hasAttr':
       return `((${print(expr.subject)}) ? ${printAttrPath(expr.path, base)})`
     case 'attrs':
-      return `${expr.recursive ? 'rec ' : ''}{ ${printBindings(expr, print)}}`
+      return `${expr.recursive ? 'rec ' : ''}{ ${printBindings(expr, print, [...expr.bindings.keys()].sort(compareBytes))}}`
     case 'list':
       return `[ ${expr.items.map((item) => `(${print(item)}) `).join('')}]`
     case 'lambda':
-      return `(${printArgument(expr, print)}: ${print(expr.body)})`
+      return `(${printArgument(expr, print, base)}: ${print(expr.body)})`
     case 'call':
       return `(${[expr.fn, ...expr.args].map(print).join(' ')})`
     case 'let':
-      return `(let ${printBindings(expr.bindings, print)}in ${print(expr.body)})`
+      return `(let ${printBindings(expr.bindings, print, builtinsFirst([...expr.bindings.bindings.keys()], base))}in ${print(expr.body)})`
     case 'with':
       return `(with ${print(expr.scope)}; ${print(expr.body)})`
     case 'if':
@@ -95,9 +100,9 @@ const RESERVED = new Set(['if', 'then', 'else', 'assert', 'with', 'let', 'in', '
 
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
-function printBindings(attrs: AttrsExpr, print: (e: Expr) => string): string {
+function printBindings(attrs: AttrsExpr, print: (e: Expr) => string, names: readonly string[]): string {
   let text = ''
-  for (const name of [...attrs.bindings.keys()].sort(compareBytes)) {
+  for (const name of names) {
     const binding = attrs.bindings.get(name)!
     text += binding.inherited ? `inherit ${formatName(name)} ; ` : `${formatName(name)} = ${print(binding.value)}; `
   }
@@ -105,14 +110,21 @@ function printBindings(attrs: AttrsExpr, print: (e: Expr) => string): string {
   return text
 }
 
-function printArgument(lambda: LambdaExpr, print: (e: Expr) => string): string {
+function printArgument(lambda: LambdaExpr, print: (e: Expr) => string, base: PathBase | undefined): string {
   if (lambda.formals === undefined) return lambda.argument
-  const sorted = lambda.formals.list
+  const formals = new Map(lambda.formals.list.map((formal) => [formal.name, formal]))
+  const sorted = builtinsFirst([...formals.keys()], base).map((name) => formals.get(name)!)
   const parts = sorted.map(
     (formal) => formal.name + (formal.fallback === undefined ? '' : ` ? ${print(formal.fallback)}`),
   )
   if (lambda.formals.open) parts.push('...')
   return `{ ${parts.join(', ')} }${lambda.argument === '' ? '' : ` @ ${lambda.argument}`}`
+}
+
+function builtinsFirst(names: readonly string[], base: PathBase | undefined): string[] {
+  const known = base?.builtinNames
+  if (known === undefined) return names.slice()
+  return [...names.filter((name) => known.has(name)).sort(compareBytes), ...names.filter((name) => !known.has(name))]
 }
 
 function compareBytes(a: string, b: string): number {

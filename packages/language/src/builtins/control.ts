@@ -81,13 +81,12 @@ export const newerControlBuiltins: readonly Builtin[] = [
 ]
 
 const SUCCESS_AND_VALUE = [intern('success'), intern('value')]
-const FAILURE = attrsFromEntries(SUCCESS_AND_VALUE, [false, false])
 
 function tryEval(slot: Slot): Value {
   try {
     return attrsFromEntries(SUCCESS_AND_VALUE, [true, force(slot)])
   } catch (error) {
-    if (error instanceof CatchableError) return FAILURE
+    if (error instanceof CatchableError) return attrsFromEntries(SUCCESS_AND_VALUE, [false, false])
     throw error
   }
 }

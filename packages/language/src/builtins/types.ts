@@ -1,4 +1,4 @@
-import { attrsFromEntries, EMPTY_ATTRS } from '../attrs.ts'
+import { EMPTY_ATTRS } from '../attrs.ts'
 import { ValueError } from '../errors.ts'
 import { type Builtin, Lambda, PartialApp, PrimOp } from '../function.ts'
 import { force } from '../thunk.ts'
@@ -56,6 +56,8 @@ function isFunctionValue(value: Value): boolean {
 }
 
 function formalsOf(fn: Lambda): Attrs {
-  const { formals } = fn.site
-  return formals === undefined ? EMPTY_ATTRS : attrsFromEntries(formals.keys, formals.optional)
+  const { formals, position } = fn.site
+  if (formals === undefined) return EMPTY_ATTRS
+  const { keys, offsets } = formals
+  return new Attrs(keys, formals.optional, { kind: 'literal', file: position.file, keys, offsets })
 }
