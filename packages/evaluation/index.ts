@@ -1,0 +1,13 @@
+export { defaultCacheDirectory, evaluate } from './src/evaluate.ts'
+export { EvaluationFailure } from './src/evaluation-failure.ts'
+export {
+  DEFAULT_SETTINGS,
+  type EvaluationArgument,
+  type EvaluationRequest,
+  type EvaluationResult,
+  type EvaluationSettings,
+  type EvaluationSource,
+  type EvaluationStore,
+  type FoundDerivation,
+  type OutputKind,
+} from './src/request.ts'

@@ -1,0 +1,161 @@
+/**
+ * What an evaluation asked of the world, so that its answer can be given again as long as the world says the same.
+ * This file loads nothing of the language: checking an answer must cost next to nothing.
+ */
+import { hash } from 'node:crypto'
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { fileFingerprint, typeOfFile } from './fingerprint.ts'
+
+/** JSON form. Paths are byte strings as on disk (store paths in their physical place). */
+export interface Dependencies {
+  /** Fingerprints of files whose contents were read; null: was not there. */
+  readonly files: Readonly<Record<string, string | null>>
+  /** Types of paths that were looked at; null: nothing there. */
+  readonly types: Readonly<Record<string, string | null>>
+  readonly links: Readonly<Record<string, string>>
+  /** Digests of the names and types in directories. */
+  readonly directories: Readonly<Record<string, string>>
+  readonly environment: Readonly<Record<string, string>>
+  /** Whether paths of the store were there. */
+  readonly present: Readonly<Record<string, boolean>>
+}
+
+/** True when everything is still as it was. `physical` says where a store path lies on disk. */
+export function dependenciesHold(dependencies: Dependencies, environment: Readonly<NodeJS.ProcessEnv>): boolean {
+  const { files, types, links, directories, present } = dependencies
+  for (const name in dependencies.environment) {
+    if ((environment[name] ?? '') !== textOf(dependencies.environment[name])) return false
+  }
+  for (const path in files) if ((fileFingerprint(native(path)) ?? null) !== files[path]) return false
+  for (const path in types) if (quietType(path) !== types[path]) return false
+  for (const path in links) if (quietLink(path) !== links[path]) return false
+  for (const path in directories) if (quietDigest(path) !== directories[path]) return false
+  for (const path in present) if (exists(path) !== present[path]) return false
+  return true
+}
+
+/** Collects dependencies; a second answer to the same question must be the same, or nothing is recorded. */
+export class DependencyRecorder {
+  readonly #files: Record<string, string | null> = {}
+  readonly #types: Record<string, string | null> = {}
+  readonly #links: Record<string, string> = {}
+  readonly #directories: Record<string, string> = {}
+  readonly #environment: Record<string, string> = {}
+  readonly #present: Record<string, boolean> = {}
+  #reason: string | undefined
+
+  /** Why the answer must not be kept, if so. */
+  get uncacheable(): string | undefined {
+    return this.#reason
+  }
+
+  giveUp(reason: string): void {
+    this.#reason ??= reason
+  }
+
+  file(path: string, fingerprint: string | undefined): void {
+    const known = this.#files[path]
+    if (known === undefined) this.#files[path] = fingerprint ?? null
+    else if (known !== (fingerprint ?? null)) this.giveUp(`'${path}' changed during the evaluation`)
+  }
+
+  type(path: string, type: string | undefined): void {
+    this.#types[path] = type ?? null
+  }
+
+  link(path: string, target: string): void {
+    this.#links[path] = target
+  }
+
+  directory(path: string, digest: string): void {
+    this.#directories[path] = digest
+  }
+
+  environment(name: string, value: string): void {
+    this.#environment[name] = value
+  }
+
+  /** A store path that had to be there, or was looked for. A path that the evaluation itself makes is not recorded as absent. */
+  present(path: string, isPresent: boolean): void {
+    if (isPresent || this.#present[path] === undefined) this.#present[path] = isPresent
+  }
+
+  result(): Dependencies {
+    return {
+      files: this.#files,
+      types: this.#types,
+      links: this.#links,
+      directories: this.#directories,
+      environment: this.#environment,
+      present: this.#present,
+    }
+  }
+}
+
+/** A digest of a directory's names and types. */
+export function directoryDigest(entries: readonly { readonly name: string; readonly type: string }[]): string {
+  const lines = entries.map((entry) => `${entry.name}\0${entry.type}`).sort()
+  return hash('sha256', Buffer.from(lines.join('\n'), 'latin1'), 'base64url').slice(0, 22)
+}
+
+/** The entries of a directory with names as bytes. */
+export function listDirectory(
+  path: string | Buffer,
+): { name: string; type: 'regular' | 'directory' | 'symlink' | 'unknown' }[] {
+  return readdirSync(path, { withFileTypes: true, encoding: 'latin1' }).map((entry) => ({
+    name: entry.name,
+    type: entry.isFile()
+      ? 'regular'
+      : entry.isDirectory()
+        ? 'directory'
+        : entry.isSymbolicLink()
+          ? 'symlink'
+          : 'unknown',
+  }))
+}
+
+/** What `node:fs` takes for a byte string. */
+export function native(path: string): string | Buffer {
+  return /^[\0-\x7f]*$/.test(path) ? path : Buffer.from(path, 'latin1')
+}
+
+/** The bytes of a text of the system. */
+export function bytesOf(text: string): string {
+  return /^[\0-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1')
+}
+
+function textOf(bytes: string | undefined): string {
+  return bytes === undefined ? '' : Buffer.from(bytes, 'latin1').toString('utf8')
+}
+
+function quietType(path: string): string | null {
+  try {
+    return typeOfFile(native(path)) ?? null
+  } catch {
+    return null
+  }
+}
+
+function quietLink(path: string): string | undefined {
+  try {
+    return readlinkSync(native(path), 'latin1')
+  } catch {
+    return undefined
+  }
+}
+
+function quietDigest(path: string): string | undefined {
+  try {
+    return directoryDigest(listDirectory(native(path)))
+  } catch {
+    return undefined
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    return lstatSync(native(path), { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return false
+  }
+}

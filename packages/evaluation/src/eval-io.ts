@@ -1,0 +1,377 @@
+import { lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import {
+  fixedOutputPath,
+  formatStorePath,
+  type Hash,
+  hashBytes,
+  parseDerivation,
+  parseStorePath,
+  textPath,
+} from '@baryon/format'
+import {
+  type AddPathRequest,
+  type EvalIo,
+  EvaluationError,
+  type FetchRequest,
+  type FetchResult,
+  type FileType,
+} from '@baryon/language'
+import { type Batch, hashPath, type Store, type StoreOptions } from '@baryon/store'
+import type { BlockingWorker, FetchOutcome } from './blocking-call.ts'
+import { bytesOf, type DependencyRecorder, directoryDigest, listDirectory, native } from './dependencies.ts'
+import { fingerprintOf, isJustChanged, typeOfFile } from './fingerprint.ts'
+import type { PackCache } from './pack-cache.ts'
+import { PhysicalPaths } from './physical-path.ts'
+import { surveyTree } from './source-tree.ts'
+
+export interface EvalIoOptions {
+  /** Logical store directory. */
+  readonly storeDirectory: string
+  /** Undefined: nothing is written and nothing is valid, paths are only computed. */
+  readonly store: Store | undefined
+  /** False with a store: what is there can be read, nothing is added. */
+  readonly writable: boolean
+  readonly environment: Readonly<NodeJS.ProcessEnv>
+  readonly log: (message: string) => void
+  /** Fetched files without a store, git repositories. */
+  readonly cacheDirectory: string
+  readonly recorder?: DependencyRecorder | undefined
+  /** Remembers the hashes of copied sources. */
+  readonly sourceHashes?: PackCache | undefined
+  /** Does what cannot be done synchronously. */
+  readonly worker: BlockingWorker
+  /** How the worker opens the store. */
+  readonly storeOptions: StoreOptions | undefined
+  /** Module that builds for the evaluation, and what it is given; see `RealiseCall`. */
+  readonly realise?: { readonly module: string; readonly data: unknown } | undefined
+  /** Undefined: everything may be read. */
+  readonly allowedPaths?: readonly string[] | undefined
+}
+
+export interface WorldIo extends EvalIo {
+  /** Registers what was written; to be called at the end. */
+  finish(): void
+}
+
+/** The world as it is: real files, a store, fetchers. Paths below the store directory are read where the store really lies. */
+export function createEvalIo(options: EvalIoOptions): WorldIo {
+  return new RealWorld(options)
+}
+
+class RealWorld implements WorldIo {
+  readonly storeDirectory: string
+  readonly #options: EvalIoOptions
+  readonly #store: Store | undefined
+  readonly #recorder: DependencyRecorder | undefined
+  readonly #paths: PhysicalPaths
+  readonly #environment = new Map<string, string>()
+  readonly #valid = new Set<string>()
+  readonly #allowed: string[] | undefined
+  #batch: Batch | undefined
+
+  constructor(options: EvalIoOptions) {
+    this.#options = options
+    this.storeDirectory = options.storeDirectory
+    this.#store = options.store
+    this.#recorder = options.recorder
+    this.#paths = new PhysicalPaths(options.storeDirectory, options.store?.physicalDirectory ?? options.storeDirectory)
+    this.#allowed = options.allowedPaths?.map((path) => path.replace(/\/+$/, ''))
+  }
+
+  readFile(path: string): string {
+    this.#check(path)
+    return this.#attempt('opening file', path, false, (place) => {
+      const stat = statSync(native(place))
+      this.#recorder?.file(place, fingerprintOf(stat))
+      if (isJustChanged(stat)) this.#recorder?.giveUp(`'${path}' was written just now`)
+      return readFileSync(native(place), 'latin1')
+    })
+  }
+
+  fileType(path: string): FileType | undefined {
+    this.#check(path)
+    let place = this.#paths.of(path)
+    try {
+      let type = typeOfFile(native(place))
+      if (type === undefined) {
+        const other = this.#paths.followLinks(path, true)
+        if (other !== undefined) {
+          this.#recorder?.type(place, undefined)
+          place = other
+          type = typeOfFile(native(place))
+        }
+      }
+      this.#recorder?.type(place, type)
+      return type
+    } catch (error) {
+      throw systemFailure('getting status of', path, error)
+    }
+  }
+
+  readLink(path: string): string {
+    this.#check(path)
+    return this.#attempt('reading symbolic link', path, true, (place) => {
+      const target = readlinkSync(native(place), 'latin1')
+      this.#recorder?.link(place, target)
+      return target
+    })
+  }
+
+  readDirectory(path: string): readonly { readonly name: string; readonly type: FileType }[] {
+    this.#check(path)
+    return this.#attempt('opening directory', path, false, (place) => {
+      const entries = listDirectory(native(place))
+      this.#recorder?.directory(place, directoryDigest(entries))
+      return entries
+    })
+  }
+
+  fingerprint(path: string): string | undefined {
+    this.#check(path)
+    try {
+      return this.#attempt('opening file', path, false, (place) => {
+        const stat = statSync(native(place))
+        const fingerprint = fingerprintOf(stat)
+        this.#recorder?.file(place, fingerprint)
+        if (!isJustChanged(stat)) return fingerprint
+        this.#recorder?.giveUp(`'${path}' was written just now`)
+        return undefined
+      })
+    } catch {
+      return undefined
+    }
+  }
+
+  getEnvironment(name: string): string {
+    let value = this.#environment.get(name)
+    if (value === undefined) {
+      value = bytesOf(this.#options.environment[Buffer.from(name, 'latin1').toString('utf8')] ?? '')
+      this.#environment.set(name, value)
+      this.#recorder?.environment(name, value)
+    }
+    return value
+  }
+
+  currentTime(): number {
+    this.#recorder?.giveUp('it asks for the time')
+    return Math.floor(Date.now() / 1000)
+  }
+
+  log(message: string): void {
+    this.#options.log(message)
+  }
+
+  addPath(request: AddPathRequest): string {
+    this.#check(request.path)
+    const { path, name, recursive } = request
+    const method = recursive ? 'recursive' : 'flat'
+    let place = this.#paths.of(path)
+    if (typeOfFile(native(place)) === undefined) place = this.#paths.followLinks(path, true) ?? place
+    try {
+      // A flat copy is of what a link points to, a tree keeps the link itself.
+      if (!recursive) lstatSync(native(place))
+      const survey = surveyTree(path, place, request.filter, this.#recorder)
+      const { accepted } = survey
+      const filter = accepted === undefined ? undefined : (entry: string) => accepted.has(entry)
+      const known =
+        survey.fingerprint === undefined
+          ? undefined
+          : this.#options.sourceHashes?.get(`${method}:${place}`, survey.fingerprint)
+      let hash: Hash
+      if (known !== undefined && known.length === 32) {
+        hash = { algorithm: 'sha256', bytes: known }
+      } else {
+        hash = hashPath(native(place), 'sha256', { method, ...(filter === undefined ? {} : { filter }) }).hash
+        if (survey.fingerprint !== undefined) {
+          this.#options.sourceHashes?.put(`${method}:${place}`, survey.fingerprint, hash.bytes)
+        }
+      }
+      const computed = formatStorePath(
+        this.storeDirectory,
+        fixedOutputPath(this.storeDirectory, name, { method, hash }),
+      )
+      const store = this.#writableStore()
+      if (store === undefined || this.isValidPath(computed)) return computed
+      if (request.expectedSha256 !== undefined && request.expectedSha256 !== Buffer.from(hash.bytes).toString('hex')) {
+        return computed
+      }
+      const added = store.format(
+        store.addPath(name, native(place), { method, ...(filter === undefined ? {} : { filter }) }),
+      )
+      this.#noteValid(added)
+      return added
+    } catch (error) {
+      throw systemFailure('getting status of', path, error)
+    }
+  }
+
+  addText(name: string, contents: string, references: readonly string[]): string {
+    const path = formatStorePath(
+      this.storeDirectory,
+      textPath(this.storeDirectory, name, hashBytes('sha256', contents), references),
+    )
+    const store = this.#writableStore()
+    if (store === undefined || this.isValidPath(path)) return path
+    this.#batch ??= store.startBatch()
+    store.addText(
+      name,
+      contents,
+      references.map((reference) => store.parse(reference)),
+    )
+    this.#noteValid(path)
+    return path
+  }
+
+  writeDerivation(path: string, aterm: string, _references: readonly string[]): void {
+    const store = this.#writableStore()
+    if (store === undefined || this.isValidPath(path)) return
+    this.#batch ??= store.startBatch()
+    const name = parseStorePath(this.storeDirectory, path).name
+    store.writeDerivation(parseDerivation(aterm), name.slice(0, -'.drv'.length))
+    this.#noteValid(path)
+  }
+
+  readDerivation(path: string): string {
+    return this.readFile(path)
+  }
+
+  isValidPath(path: string): boolean {
+    if (this.#valid.has(path)) return true
+    const store = this.#store
+    if (store === undefined) return false
+    const valid = store.isValid(parseStorePath(this.storeDirectory, path))
+    if (valid) this.#noteValid(path)
+    else this.#recorder?.present(this.#paths.of(path), false)
+    return valid
+  }
+
+  queryReferences(path: string): readonly string[] {
+    const store = this.#store
+    const info = store?.queryPathInfo(parseStorePath(this.storeDirectory, path))
+    return info === undefined ? [] : info.references.map((reference) => formatStorePath(this.storeDirectory, reference))
+  }
+
+  realise(
+    outputs: readonly { readonly derivation: string; readonly output: string }[],
+    paths: readonly string[],
+  ): void {
+    for (const path of paths) {
+      if (!this.isValidPath(path)) throw new EvaluationError('PATH_INVALID', `path '${path}' is not valid`)
+    }
+    const { storeOptions } = this.#options
+    if (outputs.length === 0 || this.#store === undefined) return
+    const byDerivation = new Map<string, string[]>()
+    for (const { derivation, output } of outputs) {
+      const names = byDerivation.get(derivation)
+      if (names === undefined) byDerivation.set(derivation, [output])
+      else names.push(output)
+    }
+    const missing = [...byDerivation].filter(
+      ([derivation, names]) => !names.every((name) => this.#isOutputValid(derivation, name)),
+    )
+    if (missing.length === 0) return
+    if (storeOptions === undefined || !this.#options.writable) {
+      throw new EvaluationError(
+        'STORE_READ_ONLY',
+        `cannot build '${missing[0]![0]}' during evaluation: the store is only read`,
+      )
+    }
+    this.finish()
+    this.#options.worker.call({
+      kind: 'realise',
+      store: storeOptions,
+      targets: missing.map(([derivation, names]) => ({ derivation, outputs: names })),
+      module: this.#options.realise?.module,
+      data: this.#options.realise?.data,
+    })
+    for (const [derivation, names] of missing) for (const name of names) this.#isOutputValid(derivation, name)
+  }
+
+  fetch(request: FetchRequest): FetchResult {
+    if (request.attributes.sha256 === undefined && request.attributes.rev === undefined) {
+      this.#recorder?.giveUp('it fetches something without a hash')
+    }
+    const attributes: Record<string, string | number | boolean> = {}
+    for (const [key, value] of Object.entries(request.attributes)) {
+      attributes[key] = typeof value === 'string' ? Buffer.from(value, 'latin1').toString('utf8') : value
+    }
+    this.finish()
+    const outcome = this.#options.worker.call({
+      kind: 'fetch',
+      request: { kind: request.kind, attributes },
+      storeDirectory: this.storeDirectory,
+      store: this.#writableStore() === undefined ? undefined : this.#options.storeOptions,
+      cacheDirectory: this.#options.cacheDirectory,
+    }) as FetchOutcome
+    if (outcome.location !== undefined) this.#paths.place(outcome.outPath, bytesOf(outcome.location))
+    this.#allowed?.push(outcome.outPath)
+    this.#noteValid(outcome.outPath)
+    return { outPath: outcome.outPath, attributes: outcome.attributes }
+  }
+
+  finish(): void {
+    this.#batch?.commit()
+    this.#batch = undefined
+  }
+
+  #writableStore(): Store | undefined {
+    return this.#options.writable ? this.#store : undefined
+  }
+
+  #noteValid(path: string): void {
+    this.#valid.add(path)
+    this.#recorder?.present(this.#paths.of(path), true)
+  }
+
+  #isOutputValid(derivation: string, output: string): boolean {
+    const path = this.#store?.queryDerivationOutputs(parseStorePath(this.storeDirectory, derivation)).get(output)
+    return path !== undefined && this.isValidPath(formatStorePath(this.storeDirectory, path))
+  }
+
+  /** Restricted evaluation: only below the allowed paths, and what is in the store. */
+  #check(path: string): void {
+    if (this.#allowed === undefined) return
+    for (const allowed of this.#allowed) if (path === allowed || path.startsWith(`${allowed}/`)) return
+    throw new EvaluationError('RESTRICTED_PATH', `access to path '${path}' is forbidden in restricted mode`)
+  }
+
+  /** Runs an action on the physical path; when nothing is there, once more with links followed through the store. */
+  #attempt<T>(verb: string, path: string, keepLast: boolean, action: (place: string) => T): T {
+    const place = this.#paths.of(path)
+    try {
+      return action(place)
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+        this.#recorder?.file(place, undefined)
+        const other = this.#paths.followLinks(path, keepLast)
+        if (other !== undefined && other !== place) {
+          try {
+            return action(other)
+          } catch (second) {
+            throw systemFailure(verb, path, second)
+          }
+        }
+      }
+      throw systemFailure(verb, path, error)
+    }
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+  EISDIR: 'Is a directory',
+  EACCES: 'Permission denied',
+  EPERM: 'Operation not permitted',
+  ELOOP: 'Too many levels of symbolic links',
+  ENAMETOOLONG: 'File name too long',
+  EINVAL: 'Invalid argument',
+}
+
+/** An error of the operating system in Nix's words; anything else comes back as it is. */
+function systemFailure(verb: string, path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return error
+  const reason = REASONS[String(error.code)] ?? error.message
+  if (error.code === 'EISDIR') return new EvaluationError('EVAL_FILE', `reading from file: ${reason}`)
+  return new EvaluationError('EVAL_FILE', `${verb} '${path}': ${reason}`)
+}

@@ -1,0 +1,71 @@
+import { homedir } from 'node:os'
+import { UserError } from '@baryon/format'
+import { answerKey, findAnswer, keepAnswer } from './answer-cache.ts'
+import { EvaluationFailure } from './evaluation-failure.ts'
+import type { EvaluationRequest, EvaluationResult } from './request.ts'
+
+/**
+ * Evaluates. When nothing changed since the last time, the answer comes from the cache, and the evaluator is not even
+ * loaded. Needs more stack than there is: starts over in a thread with a large one. Errors of the expression are
+ * `EvaluationFailure`s.
+ */
+export async function evaluate(request: EvaluationRequest): Promise<EvaluationResult> {
+  const environment = request.environment ?? process.env
+  const workingDirectory = request.workingDirectory ?? process.cwd()
+  const cacheDirectory =
+    request.cacheDirectory === undefined ? defaultCacheDirectory(environment) : request.cacheDirectory
+  const answers = request.answerCache === false || cacheDirectory === null ? undefined : `${cacheDirectory}/answers`
+  const key = answers === undefined ? '' : answerKey(request, workingDirectory)
+  if (answers !== undefined) {
+    const answer = findAnswer(answers, key, environment)
+    if (answer !== undefined) return answer
+  }
+
+  let logged = 0
+  const log = request.onLog ?? ((message: string) => void process.stderr.write(Buffer.from(`${message}\n`, 'latin1')))
+  const countedLog = (message: string): void => {
+    logged++
+    log(message)
+  }
+  const { runEvaluation } = await import('./run-evaluation.ts')
+  const job = {
+    request: { ...request, environment, workingDirectory },
+    cacheDirectory,
+    recording: answers !== undefined,
+  }
+  let outcome = runEvaluation(job, { onLog: countedLog, onBuildEvent: request.onBuildEvent ?? (() => {}) })
+  if (outcome.kind === 'overflow') {
+    const { runWithLargeStack } = await import('./large-stack.ts')
+    // What was already shown is not shown again.
+    let repeated = logged
+    outcome = await runWithLargeStack(job, {
+      onLog: (message) => {
+        if (repeated > 0) repeated--
+        else countedLog(message)
+      },
+      onBuildEvent: request.onBuildEvent ?? (() => {}),
+    })
+  }
+  switch (outcome.kind) {
+    case 'overflow':
+      throw new EvaluationFailure('EVAL_STACK_OVERFLOW', OVERFLOW, `error: ${OVERFLOW}`)
+    case 'failed':
+      throw outcome.report === undefined
+        ? new UserError(outcome.code, outcome.message, outcome.hint === undefined ? {} : { hint: outcome.hint })
+        : new EvaluationFailure(outcome.code, outcome.message, outcome.report, outcome.hint)
+    case 'done':
+      // Traces are part of what an evaluation does: such an answer is not kept.
+      if (answers !== undefined && outcome.dependencies !== undefined && logged === 0) {
+        keepAnswer(answers, key, outcome.result, outcome.dependencies)
+      }
+      return outcome.result
+  }
+}
+
+const OVERFLOW = 'stack overflow (possible infinite recursion)'
+
+/** `$XDG_CACHE_HOME/baryon`, else `~/.cache/baryon`. */
+export function defaultCacheDirectory(environment: Readonly<NodeJS.ProcessEnv>): string {
+  const base = environment.XDG_CACHE_HOME || `${environment.HOME || homedir()}/.cache`
+  return `${base}/baryon`
+}

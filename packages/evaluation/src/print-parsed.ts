@@ -1,0 +1,31 @@
+import { type Evaluator, parseFile, parseSyntax, printSyntax, symbolText } from '@baryon/language'
+import { bytesOf } from './dependencies.ts'
+import type { EvaluationRequest } from './request.ts'
+
+/** The source after parsing, in Nix's normal form (`nix-instantiate --parse`). */
+export function printParsed(evaluator: Evaluator, request: EvaluationRequest): string {
+  const { io } = evaluator
+  const base = bytesOf(request.workingDirectory ?? process.cwd())
+  const { source } = request
+  let name = source.kind === 'stdin' ? '«stdin»' : '«string»'
+  let directory = base
+  let text: string
+  if (source.kind === 'file') {
+    const path = bytesOf(source.path)
+    name = path.startsWith('/') ? path : `${base}/${path}`
+    if (io.fileType(name) === 'directory') name = `${name}/default.nix`
+    directory = name.slice(0, name.lastIndexOf('/'))
+    text = io.readFile(name)
+  } else {
+    text = bytesOf(source.text)
+  }
+  const builtinNames = new Set<string>()
+  for (const key of evaluator.builtins.keys) {
+    builtinNames.add(symbolText(key))
+    builtinNames.add(`__${symbolText(key)}`)
+  }
+  // Undefined variables are errors of this step, too.
+  parseFile(text, name, { globals: builtinNames })
+  const home = (): string => io.getEnvironment('HOME')
+  return printSyntax(parseSyntax({ name, source: () => text }, text), { directory, home, builtinNames })
+}

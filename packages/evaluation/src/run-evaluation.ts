@@ -1,0 +1,196 @@
+import { UserError } from '@baryon/format'
+import {
+  ContextCollector,
+  createEvaluator,
+  EvaluationError,
+  type Evaluator,
+  force,
+  forceDeep,
+  formatError,
+  jsonText,
+  printValue,
+  StackOverflowError,
+  typedError,
+  type Value,
+  xmlText,
+} from '@baryon/language'
+import { openStore, type Store } from '@baryon/store'
+import { selectAttribute } from './attribute-path.ts'
+import { argumentSet, autoCall } from './auto-call.ts'
+import { BlockingWorker } from './blocking-call.ts'
+import { bytesOf, type Dependencies, DependencyRecorder } from './dependencies.ts'
+import { createEvalIo, type WorldIo } from './eval-io.ts'
+import { findDerivations } from './find-derivations.ts'
+import { openPackCache, type PackCache } from './pack-cache.ts'
+import { printParsed } from './print-parsed.ts'
+import { DEFAULT_SETTINGS, type EvaluationRequest, type EvaluationResult, storeDirectoryOf } from './request.ts'
+import { searchPathEntries } from './search-path.ts'
+import { evaluateSource } from './source.ts'
+
+/** A request with everything filled in that another thread could not know. */
+export interface EvaluationJob {
+  readonly request: EvaluationRequest & {
+    readonly environment: Readonly<NodeJS.ProcessEnv>
+    readonly workingDirectory: string
+  }
+  readonly cacheDirectory: string | null
+  /** Notes what the answer depends on. */
+  readonly recording: boolean
+}
+
+export interface EvaluationListeners {
+  readonly onLog: (message: string) => void
+  readonly onBuildEvent: (event: unknown) => void
+}
+
+/** Survives structured cloning. */
+export type EvaluationOutcome =
+  | {
+      readonly kind: 'done'
+      readonly result: EvaluationResult
+      /** Undefined: the answer must not be kept. */
+      readonly dependencies: Dependencies | undefined
+    }
+  | {
+      readonly kind: 'failed'
+      readonly code: string
+      readonly message: string
+      readonly hint: string | undefined
+      /** For errors of the expression: the text with place and trace. */
+      readonly report: string | undefined
+    }
+  /** The stack was too small. */
+  | { readonly kind: 'overflow' }
+
+/** Evaluates in this thread. Throws only what is a bug. */
+export function runEvaluation(job: EvaluationJob, listeners: EvaluationListeners): EvaluationOutcome {
+  const resources = new Resources(job, listeners)
+  try {
+    return run(job, resources)
+  } catch (thrown) {
+    const error = typedError(thrown)
+    if (error instanceof StackOverflowError) return { kind: 'overflow' }
+    if (!(error instanceof UserError)) throw error
+    const showTrace = job.request.settings?.showTrace ?? false
+    return {
+      kind: 'failed',
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+      report: error instanceof EvaluationError ? formatError(error, { showTrace }) : undefined,
+    }
+  } finally {
+    resources.close()
+  }
+}
+
+function run(job: EvaluationJob, resources: Resources): EvaluationOutcome {
+  const { request } = job
+  const { io, recorder } = resources
+  const settings = { ...DEFAULT_SETTINGS, ...request.settings }
+  const evaluator = createEvaluator({
+    io,
+    settings: { ...settings, searchPath: searchPathEntries(request, io, settings) },
+    ...(resources.parsed === undefined ? {} : { parseCache: resources.parsed }),
+  })
+  if (request.output === 'parse') {
+    return done({ texts: [printParsed(evaluator, request)], derivations: [], fromCache: false }, recorder)
+  }
+  const args = argumentSet(evaluator, request.arguments ?? {}, bytesOf(request.workingDirectory))
+  const root = evaluateSource(evaluator, request)
+  const texts: string[] = []
+  const derivations: EvaluationResult['derivations'][number][] = []
+  for (const path of request.attributePaths ?? ['']) {
+    const value = selectAttribute(root, bytesOf(path), args)
+    if (request.output === 'derivations') {
+      derivations.push(...findDerivations(evaluator, value, args, request.meta ?? false))
+    } else {
+      texts.push(textOf(evaluator, request, args.keys.length === 0 ? value : autoCall(value, args)))
+    }
+  }
+  io.finish()
+  return done({ texts, derivations, fromCache: false }, recorder)
+}
+
+function done(result: EvaluationResult, recorder: DependencyRecorder | undefined): EvaluationOutcome {
+  const dependencies = recorder?.uncacheable === undefined ? recorder?.result() : undefined
+  return { kind: 'done', result, dependencies }
+}
+
+function textOf(evaluator: Evaluator, request: EvaluationRequest, value: Value): string {
+  const context = new ContextCollector()
+  const strict = request.strict ?? false
+  force(value)
+  switch (request.output) {
+    case 'json':
+      return jsonText(evaluator, value, context, strict)
+    case 'xml':
+      return xmlText(value, { strict, locations: request.locations ?? true }, context)
+    default:
+      if (strict) forceDeep(value)
+      return printValue(value)
+  }
+}
+
+/** What an evaluation holds open. */
+class Resources {
+  readonly io: WorldIo
+  readonly recorder: DependencyRecorder | undefined
+  readonly parsed: PackCache | undefined
+  readonly #hashes: PackCache | undefined
+  readonly #store: Store | undefined
+  readonly #worker: BlockingWorker
+
+  constructor(job: EvaluationJob, listeners: EvaluationListeners) {
+    const { request, cacheDirectory } = job
+    const { store } = request
+    this.recorder = job.recording ? new DependencyRecorder() : undefined
+    this.parsed = cacheDirectory === null ? undefined : openPackCache(`${cacheDirectory}/parsed`)
+    this.#hashes = cacheDirectory === null ? undefined : openPackCache(`${cacheDirectory}/sources`)
+    this.#store = openFor(store)
+    this.#worker = new BlockingWorker({ onLog: listeners.onLog, onEvent: listeners.onBuildEvent })
+    const settings = { ...DEFAULT_SETTINGS, ...request.settings }
+    this.io = createEvalIo({
+      storeDirectory: storeDirectoryOf(store),
+      store: this.#store,
+      writable: store.kind === 'write',
+      environment: request.environment ?? process.env,
+      log: listeners.onLog,
+      cacheDirectory: cacheDirectory ?? `${process.env.TMPDIR || '/tmp'}/baryon-${process.getuid?.() ?? 0}`,
+      recorder: this.recorder,
+      sourceHashes: this.#hashes,
+      worker: this.#worker,
+      storeOptions: store.kind === 'none' ? undefined : store.options,
+      realise: request.realise,
+      allowedPaths: settings.restrictEval || settings.pureEval ? [] : undefined,
+    })
+  }
+
+  close(): void {
+    try {
+      this.io.finish()
+    } finally {
+      this.parsed?.flush()
+      this.#hashes?.flush()
+      this.#worker.close()
+      this.#store?.close()
+    }
+  }
+}
+
+/** A store that is only read need not exist. */
+function openFor(store: EvaluationRequest['store']): Store | undefined {
+  switch (store.kind) {
+    case 'none':
+      return undefined
+    case 'write':
+      return openStore(store.options)
+    case 'read':
+      try {
+        return openStore({ ...store.options, readOnly: true })
+      } catch (error) {
+        if (error instanceof UserError) return undefined
+        throw error
+      }
+  }
+}
