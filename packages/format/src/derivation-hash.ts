@@ -21,11 +21,20 @@ export interface DerivationHash {
   readonly base16: string
 }
 
+export interface HashDerivationOptions {
+  /** The form that the derivation's own output paths are made from; without it, the form by which others depend on it. */
+  readonly maskOutputs?: boolean
+}
+
 /**
- * The hash modulo fixed outputs. `lookup` gives the hash of an input derivation (full path text) and should remember it:
- * see `createDerivationHasher`.
+ * The hash modulo fixed outputs. `lookup` gives the (unmasked) hash of an input derivation, named by its full path text,
+ * and should remember it: see `createDerivationHasher`.
  */
-export function hashDerivationModulo(derivation: Derivation, lookup: (path: string) => DerivationHash): DerivationHash {
+export function hashDerivationModulo(
+  derivation: Derivation,
+  lookup: (path: string) => DerivationHash,
+  options: HashDerivationOptions = {},
+): DerivationHash {
   const fixed = fixedOutput(derivation)
   if (fixed !== undefined) {
     const base16 = hashBytesBase16('sha256', `fixed:out:${fixed.hashAlgo}:${fixed.hash}:${fixed.path}`)
@@ -34,14 +43,14 @@ export function hashDerivationModulo(derivation: Derivation, lookup: (path: stri
   let kind: DerivationHash['kind'] = 'input-addressed'
   for (const output of derivation.outputs.values()) if (output.hashAlgo !== '') kind = 'deferred'
   const inputs = new Map<string, readonly string[]>()
-  const paths = [...derivation.inputDerivations.keys()]
-  // When two inputs have the same hash, Nix keeps the outputs of the one whose path sorts last.
-  for (const path of paths.length > 1 ? paths.sort() : paths) {
-    const input = lookup(path)
-    if (input.kind === 'deferred') kind = 'deferred'
-    inputs.set(input.base16, input.kind === 'fixed' ? ['out'] : derivation.inputDerivations.get(path)!)
+  for (const [path, outputs] of derivation.inputDerivations) {
+    const { kind: inputKind, base16 } = lookup(path)
+    if (inputKind === 'deferred') kind = 'deferred'
+    // Inputs of equal hash (they differ in fixed outputs only) become one with the outputs of all: formatting removes doubles.
+    const same = inputs.get(base16)
+    inputs.set(base16, same === undefined ? outputs : [...same, ...outputs])
   }
-  return { kind, base16: hashBytesBase16('sha256', formatDerivation(derivation, { maskOutputs: true, inputs })) }
+  return { kind, base16: hashBytesBase16('sha256', formatDerivation(derivation, { ...options, inputs })) }
 }
 
 /** A lookup that reads derivations on demand and remembers their hashes. Depth costs no stack; cycles are refused. */
@@ -83,7 +92,7 @@ export function createDerivationHasher(
 export interface FilledDerivation {
   /** The derivation with the paths in its outputs and in the variables of their names (added where missing). */
   readonly derivation: Derivation
-  /** Stays valid for the filled derivation: remember it for those that depend on it. */
+  /** The hash by which others depend on it, to be remembered for them. */
   readonly hash: DerivationHash
 }
 
@@ -103,17 +112,14 @@ export function fillOutputPaths(
     const filled = withPaths(derivation, () => path)
     return { derivation: filled, hash: hashDerivationModulo(filled, lookup) }
   }
-  // The masked form does not hold the paths, so that the hash taken before they are known is the one taken after.
   // The variables of the outputs must be there all the same: masking empties them, it does not add them.
-  const hash = hashDerivationModulo(
-    withPaths(derivation, () => ''),
-    lookup,
-  )
-  if (hash.kind === 'deferred') return { derivation, hash }
+  const blank = withPaths(derivation, () => '')
+  const masked = hashDerivationModulo(blank, lookup, { maskOutputs: true })
+  if (masked.kind === 'deferred') return { derivation, hash: hashDerivationModulo(derivation, lookup) }
   const filled = withPaths(derivation, (output) =>
-    formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, output, hash.base16)),
+    formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, output, masked.base16)),
   )
-  return { derivation: filled, hash }
+  return { derivation: filled, hash: hashDerivationModulo(filled, lookup) }
 }
 
 /** The `out` of a fixed-output derivation, or undefined for every other derivation. */
