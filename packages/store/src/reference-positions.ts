@@ -173,7 +173,7 @@ export function decodePositions(data: Uint8Array): ItemPositions[] {
   if (byte() !== VERSION) throw corrupt()
   const digests = Array.from({ length: count(20) }, () => encodeNix32(bytes.subarray(offset, (offset += 20))))
   let before = ''
-  return Array.from({ length: count(5) }, () => {
+  return Array.from({ length: count(4) }, () => {
     const shared = number()
     if (shared > before.length) throw corrupt()
     const length = count(1)

@@ -3,6 +3,8 @@ import { type Derivation, formatStorePath, type StorePath } from '@baryon/format
 import * as fc from 'fast-check'
 import type { Tree } from './tree.ts'
 
+const plain = { noNullPrototype: true }
+
 /** Any file name: all bytes but `/` and NUL, odd ones often. */
 export const arbitraryFileName: fc.Arbitrary<string> = fc
   .oneof(
@@ -22,8 +24,8 @@ export const arbitraryBytes: fc.Arbitrary<string> = fc
 export const arbitraryTree: fc.Arbitrary<Tree> = fc.letrec<{ tree: Tree }>((tie) => ({
   tree: fc.oneof(
     { depthSize: 'small', maxDepth: 4 },
-    fc.record({ file: arbitraryBytes, mode: fc.constantFrom(0o644, 0o755) }),
-    fc.record({ symlink: arbitraryFileName }),
+    fc.record({ file: arbitraryBytes, mode: fc.constantFrom(0o644, 0o755) }, plain),
+    fc.record({ symlink: arbitraryFileName }, plain),
     fc
       .dictionary(arbitraryFileName, tie('tree'), { maxKeys: 5, noNullPrototype: true })
       .map((entries) => ({ entries })),
@@ -38,10 +40,13 @@ export const arbitraryStorePathName: fc.Arbitrary<string> = fc.string({
   maxLength: 40,
 })
 
-export const arbitraryStorePath: fc.Arbitrary<StorePath> = fc.record({
-  digest: fc.string({ unit: fc.constantFrom(...digits), minLength: 32, maxLength: 32 }),
-  name: arbitraryStorePathName,
-})
+export const arbitraryStorePath: fc.Arbitrary<StorePath> = fc.record(
+  {
+    digest: fc.string({ unit: fc.constantFrom(...digits), minLength: 32, maxLength: 32 }),
+    name: arbitraryStorePathName,
+  },
+  plain,
+)
 
 /** Derivations with any texts in them. Their output paths are not those that follow from the contents. */
 export function arbitraryDerivation(storeDirectory: string): fc.Arbitrary<Derivation> {
@@ -54,16 +59,19 @@ export function arbitraryDerivation(storeDirectory: string): fc.Arbitrary<Deriva
     fc
       .uniqueArray(fc.tuple(key, value), { minLength, maxLength: 4, selector: ([name]) => name })
       .map((entries) => new Map(entries))
-  return fc.record({
-    outputs: map(outputName, fc.record({ path, hashAlgo: fc.constant(''), hash: fc.constant('') }), 1),
-    inputDerivations: map(
-      derivationPath,
-      fc.uniqueArray(outputName, { minLength: 1 }).map((names) => names.sort()),
-    ),
-    inputSources: fc.uniqueArray(path, { maxLength: 4 }).map((paths) => paths.sort()),
-    system: fc.constantFrom('x86_64-linux', 'aarch64-linux', 'builtin'),
-    builder: arbitraryBytes,
-    args: fc.array(arbitraryBytes, { maxLength: 4 }),
-    env: map(arbitraryBytes, arbitraryBytes),
-  })
+  return fc.record(
+    {
+      outputs: map(outputName, fc.record({ path, hashAlgo: fc.constant(''), hash: fc.constant('') }, plain), 1),
+      inputDerivations: map(
+        derivationPath,
+        fc.uniqueArray(outputName, { minLength: 1 }).map((names) => names.sort()),
+      ),
+      inputSources: fc.uniqueArray(path, { maxLength: 4 }).map((paths) => paths.sort()),
+      system: fc.constantFrom('x86_64-linux', 'aarch64-linux', 'builtin'),
+      builder: arbitraryBytes,
+      args: fc.array(arbitraryBytes, { maxLength: 4 }),
+      env: map(arbitraryBytes, arbitraryBytes),
+    },
+    plain,
+  )
 }
