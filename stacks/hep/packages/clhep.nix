@@ -1,0 +1,25 @@
+{ lib, stdenv, sources, cmake }:
+
+stdenv.mkDerivation {
+  pname = "clhep";
+  version = "2.1.4.1";
+  src = sources.clhep;
+
+  nativeBuildInputs = [ cmake ];
+  # Upstream compiles every file four times: per package and for the joint
+  # library, shared and static. The shared ones stay.
+  postPatch = ''
+    sed -i -e '/ADD_LIBRARY.*STATIC/d' -e '/clhep_static_symlink )/d' \
+      -e '/SET_TARGET_PROPERTIES(''${package}S/,/)$/d' -e '/SET_TARGET_PROPERTIES(CLHEPS/,/)$/d' \
+      -e '/target_link_libraries(''${package}S/d' \
+      -e 's/''${package} ''${package}S/''${package}/' -e 's/TARGETS CLHEP CLHEPS/TARGETS CLHEP/' \
+      cmake/Modules/ClhepBuildLibrary.cmake
+    grep -rlZ 'S *)' --include=CMakeLists.txt . | xargs -0 grep -l 'target_link_libraries' | head -20
+  '';
+
+  meta = {
+    description = "Class library for high-energy physics";
+    mainProgram = "clhep-config";
+    license = lib.licenses.lgpl3;
+  };
+}

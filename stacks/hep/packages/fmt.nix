@@ -1,0 +1,15 @@
+{ lib, stdenv, sources, cmake }:
+
+stdenv.mkDerivation {
+  pname = "fmt";
+  version = "9.1.0";
+  src = sources.fmtlib;
+
+  nativeBuildInputs = [ cmake ];
+  cmakeFlags = [ "-DBUILD_SHARED_LIBS=ON" "-DFMT_TEST=OFF" "-DFMT_DOC=OFF" ];
+
+  meta = {
+    description = "Formatting library for C++";
+    license = lib.licenses.mit;
+  };
+}
