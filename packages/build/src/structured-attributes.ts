@@ -37,11 +37,16 @@ function simpleWord(value: Json): string | undefined {
   return undefined
 }
 
-/** A fraction has no form that a shell can count with. */
+/**
+ * A fraction has no form that a shell can count with. Nix looks at the number in single precision and writes it in 32 bits,
+ * and a builder must see what it sees under Nix.
+ */
 function wholeNumber(source: string): string | undefined {
-  if (/^-?\d+$/.test(source)) return source
   const number = Number(source)
-  return Number.isInteger(number) && Math.abs(number) < 2 ** 63 ? BigInt(number).toString() : undefined
+  if (!Number.isInteger(Math.fround(number))) return undefined
+  if (/^-?\d+$/.test(source)) return BigInt.asIntN(32, BigInt(source)).toString()
+  const whole = Math.trunc(number)
+  return String(Math.abs(whole) < 2 ** 31 ? whole : -(2 ** 31))
 }
 
 function quoteWord(text: string): string {

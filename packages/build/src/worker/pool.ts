@@ -26,7 +26,10 @@ export function createWorkerPool(size: number = Math.max(1, Math.min(8, availabl
   const all = new Set<Worker>()
   const waiting: ((worker: Worker) => void)[] = []
   const start = (): Worker => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url))
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      // What our own process was started with (`--input-type`, `--test`) may not suit a worker.
+      execArgv: [],
+    })
     all.add(worker)
     worker.unref()
     return worker
