@@ -34,7 +34,7 @@ function plainSite(unit: Unit, node: number): LambdaSite {
     formals: undefined,
     name: unit.string(nodes[node + 2]!),
     argumentNames,
-    position: unit.position(node),
+    position: unit.at(nodes[node + 1]!),
   }
   return site
 }
@@ -75,7 +75,7 @@ function formalsSite(unit: Unit, node: number): LambdaSite {
     formals,
     name: unit.string(nodes[node + 2]!),
     argumentNames: [argument < 0 ? '' : unit.string(argument)],
-    position: unit.position(node),
+    position: unit.at(nodes[node + 1]!),
   }
   return site
 }

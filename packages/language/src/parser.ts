@@ -196,9 +196,8 @@ export class Parser {
     }
     if (lexer.token === t.OR_KEYWORD) {
       // `map or xs`: `or` was a plain identifier once.
-      const orAt = lexer.start
       lexer.next()
-      return { kind: 'call', fn: subject, args: [{ kind: 'variable', name: 'or', at: orAt }], at }
+      return { kind: 'call', fn: subject, args: [{ kind: 'variable', name: 'or', at }], at }
     }
     return subject
   }
@@ -257,7 +256,8 @@ export class Parser {
       case t.LET: {
         lexer.next()
         const subject = this.set(true, at)
-        return { kind: 'select', subject, path: ['body'], fallback: undefined, at }
+        // Nix gives this select no position.
+        return { kind: 'select', subject, path: ['body'], fallback: undefined, at: -1 }
       }
       case t.REC:
         lexer.next()

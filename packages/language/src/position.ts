@@ -35,6 +35,6 @@ export function lineColumn(source: string, offset: number): LineColumn {
 export function formatPosition(position: Position): string {
   const { line, column } = lineColumn(position.file.source(), position.offset)
   const name = position.file.name
-  const short = name === '«string»' ? '(string)' : name === '«stdin»' ? '(stdin)' : name
+  const short = name === '«string»' || name === '«stdin»' ? '(string)' : name
   return `${short}:${line}:${column}`
 }

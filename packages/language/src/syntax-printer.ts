@@ -75,9 +75,9 @@ export function formatName(name: string): string {
   return name === '' || RESERVED.has(name) || !/^[a-zA-Z_][a-zA-Z0-9_'-]*$/.test(name) ? quoteString(name) : name
 }
 
-/** A string literal with the escapes that Nix prints. */
+/** A string literal with the escapes that Nix prints in syntax (not in values): every `$` has one. */
 export function quoteString(text: string): string {
-  const escaped = text.replace(/["\\\n\r\t]|\$(?=\{)/g, (c) => ESCAPES[c] ?? `\\${c}`)
+  const escaped = text.replace(/["\\\n\r\t$]/g, (c) => ESCAPES[c] ?? `\\${c}`)
   return `"${escaped}"`
 }
 

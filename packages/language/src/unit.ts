@@ -53,9 +53,10 @@ export class Unit {
     return this.flat.string(index)
   }
 
-  /** The position of a node (all kinds that need one have it behind the kind). */
-  position(node: number): Position {
-    return { file: this.file, offset: this.nodes[node + 1]! }
+  /** The position of a node (all kinds that need one have it behind the kind); undefined where Nix gives none. */
+  position(node: number): Position | undefined {
+    const offset = this.nodes[node + 1]!
+    return offset < 0 ? undefined : { file: this.file, offset }
   }
 
   at(offset: number): Position {

@@ -1,0 +1,78 @@
+/** The same expressions through us and through Nix 2.8. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { peer } from '@baryon/testing'
+import { forceDeep, formatError, parseFile, parseSyntax, printSyntax, printValue, symbolText } from '../index.ts'
+import { readExpressions } from './expressions.ts'
+import { testEvaluator } from './memory-io.ts'
+
+const nix = peer('nix-instantiate')
+const home = mkdtempSync(join(tmpdir(), 'language-'))
+const environment = {
+  NIX_STORE_DIR: join(home, 'store'),
+  NIX_STATE_DIR: join(home, 'state'),
+  NIX_LOG_DIR: join(home, 'log'),
+  NIX_PATH: '',
+  HOME: home,
+}
+after(() => rmSync(home, { recursive: true, force: true }))
+const evaluator = testEvaluator()
+
+describe('differential with nix-instantiate', { skip: nix.skip }, () => {
+  test('values', () => {
+    const expressions = readExpressions('values.txt')
+    const all = `[${expressions.map((text) => `(\n${text}\n)`).join('\n')}]`
+    if (ourValue(all) === nixValue(all)) return
+    // Which one is it?
+    for (const text of expressions) assert.equal(ourValue(text), nixValue(text), text)
+    assert.fail('each expression agrees, but not all of them together')
+  })
+
+  test('errors', () => {
+    for (const text of readExpressions('errors.txt')) {
+      const result = nix.run(['--eval', '--strict', '-'], { home, environment, input: text })
+      assert.notEqual(result.status, 0, text)
+      assert.equal(ourError(text), theirError(result.stderr), text)
+    }
+  })
+
+  test('parsing', () => {
+    const expressions = readExpressions('parses.txt')
+    const base = {
+      directory: home,
+      home: () => home,
+      builtinNames: new Set(evaluator.builtins.keys.map(symbolText)),
+    }
+    for (const text of expressions) {
+      const theirs = nix.output(['--parse', '-'], { home, environment, input: text })
+      parseFile(text, '«stdin»', { globals: evaluator.globalNames })
+      assert.equal(printSyntax(parseSyntax({ name: '«stdin»', source: () => text }, text), base), theirs, text)
+    }
+  })
+})
+
+function ourValue(text: string): string {
+  return printValue(forceDeep(evaluator.evaluateText(text, home, '«stdin»')))
+}
+
+function nixValue(text: string): string {
+  return nix.output(['--eval', '--strict', '-'], { home, environment, input: text })
+}
+
+function ourError(text: string): string {
+  try {
+    forceDeep(evaluator.evaluateText(text, home, '«stdin»'))
+  } catch (error) {
+    return theirError(formatError(error as Error, { showTrace: false }))
+  }
+  return 'no error'
+}
+
+/** Without warnings about the machine, and without the remark that depends on frames we do not collect. */
+function theirError(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => !line.startsWith('warning: ') && !line.startsWith("(use '--show"))
+  return lines.join('\n').trimEnd()
+}
