@@ -63,7 +63,10 @@ export function parseArguments(
     const name = word.slice(2, equals < 0 ? undefined : equals)
     const option = command.options.find((candidate) => candidate.name === name)
     if (option === undefined) throw unknownOption(command, `--${name}`)
-    if (equals < 0) return record(option, `--${name}`, take(option, `--${name}`))
+    if (equals < 0) {
+      record(option, `--${name}`, take(option, `--${name}`))
+      return
+    }
     if ((option.values ?? []).length !== 1) {
       throw new UsageError(`--${name} takes ${option.values ? 'two values' : 'no value'}`)
     }

@@ -6,6 +6,7 @@ export interface Terminal {
   out(text: string | Uint8Array): void
   /** Text for standard error. */
   err(text: string): void
+  errBytes(bytes: Uint8Array): void
   /** Whether the progress display may move the cursor. */
   readonly isLive: boolean
   readonly outPaint: Paint
@@ -27,6 +28,7 @@ export function createTerminal(environment: NodeJS.ProcessEnv = process.env): Te
   return {
     out: (text) => writeAll(1, text),
     err: (text) => writeAll(2, text),
+    errBytes: (bytes) => writeAll(2, bytes),
     isLive: process.stderr.isTTY === true && environment.TERM !== 'dumb',
     outPaint: paint(hasColour(process.stdout.isTTY === true, environment)),
     errPaint: paint(hasColour(process.stderr.isTTY === true, environment)),

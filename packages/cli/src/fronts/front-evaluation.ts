@@ -1,0 +1,69 @@
+/** Evaluation as Nix's programs ask for it. */
+import { existsSync, readFileSync } from 'node:fs'
+import {
+  type EvaluationArgument,
+  type EvaluationRequest,
+  type EvaluationResult,
+  type EvaluationSource,
+  type EvaluationStore,
+  evaluate,
+} from '@baryon/evaluation'
+import type { FrontArguments } from './front-arguments.ts'
+
+export const evaluationFrontOptions = {
+  options: { '--attr': 1, '--expr': 0, '--dry-run': 0 },
+  aliases: { '-A': '--attr', '-E': '--expr' },
+} as const
+
+/** The sources that the operands name, in order; `fallback` when there are none. */
+export function frontSources(given: FrontArguments, fallback: string): EvaluationSource[] {
+  const operands = given.operands.length > 0 ? given.operands : [fallback]
+  return operands.map((operand): EvaluationSource => {
+    if (operand === '-') return { kind: 'stdin', text: readFileSync(0, 'utf8') }
+    return given.has('--expr') ? { kind: 'expression', text: operand } : { kind: 'file', path: operand }
+  })
+}
+
+export function evaluateFront(
+  given: FrontArguments,
+  source: EvaluationSource,
+  store: EvaluationStore,
+  request: Pick<EvaluationRequest, 'output' | 'strict' | 'locations'> & { readonly attributePaths?: readonly string[] },
+): Promise<EvaluationResult> {
+  const args: Record<string, EvaluationArgument> = {}
+  for (const [name, key, text] of given.given) {
+    if (name === '--arg') args[key!] = { kind: 'expression', text: text! }
+    if (name === '--argstr') args[key!] = { kind: 'string', text: text! }
+  }
+  const attributes = request.attributePaths ?? given.all('--attr')
+  return evaluate({
+    source,
+    store,
+    ...request,
+    attributePaths: attributes.length > 0 ? attributes : [''],
+    arguments: args,
+    searchPath: given.all('--include'),
+    settings: {
+      showTrace: showsTrace(given),
+      pureEval: given.has('--pure-eval') && !given.has('--impure'),
+      restrictEval: given.has('--restrict-eval') || optionOf(given, 'restrict-eval') === 'true',
+      allowImportFromDerivation:
+        !given.has('--no-allow-import-from-derivation') && optionOf(given, 'allow-import-from-derivation') !== 'false',
+      traceVerbose: given.has('--trace-verbose'),
+    },
+  })
+}
+
+/** The last of the switches, else `show-trace` of nix.conf. */
+function showsTrace(given: FrontArguments): boolean {
+  const last = given.given.findLast(([name]) => name === '--show-trace' || name === '--no-show-trace')
+  if (last !== undefined) return last[0] === '--show-trace'
+  const option = optionOf(given, 'show-trace')
+  if (option !== undefined) return option === 'true'
+  const file = `${process.env.NIX_CONF_DIR ?? '/etc/nix'}/nix.conf`
+  return existsSync(file) && /^\s*show-trace\s*=\s*true\s*(#.*)?$/m.test(readFileSync(file, 'utf8'))
+}
+
+export function optionOf(given: FrontArguments, option: string): string | undefined {
+  return given.given.findLast(([name, key]) => name === '--option' && key === option)?.[2]
+}
