@@ -272,18 +272,22 @@ export function registerOutputs(
 /** Moves what is at the locations into place and registers it, all in one transaction. What was valid already stays as it is. */
 function place(store: Store, items: readonly { readonly info: NewPath; readonly location: string }[]): void {
   const trash: string[] = []
-  store.database.transaction(() => {
-    const fresh = items.filter(({ info }) => store.database.id(store.format(info.path)) === undefined)
-    if (fresh.length === 0) return
-    for (const { info, location } of fresh) {
-      const final = store.physicalPath(info.path)
-      const old = location === final ? undefined : moveIntoPlace(location, final)
-      if (old !== undefined) trash.push(old)
-    }
-    syncDirectory(store.physicalDirectory)
-    store.register(fresh.map(({ info }) => info))
-  })
-  for (const path of trash) removeTree(path)
+  try {
+    store.database.transaction(() => {
+      const fresh = items.filter(({ info }) => store.database.id(store.format(info.path)) === undefined)
+      if (fresh.length === 0) return
+      // Rows first: what cannot be registered never gets its final name.
+      store.register(fresh.map(({ info, location }) => ({ ...info, location })))
+      for (const { info, location } of fresh) {
+        const final = store.physicalPath(info.path)
+        const old = location === final ? undefined : moveIntoPlace(location, final)
+        if (old !== undefined) trash.push(old)
+      }
+      syncDirectory(store.physicalDirectory)
+    })
+  } finally {
+    for (const path of trash) removeTree(path)
+  }
 }
 
 function flushPending(additions: Additions): void {

@@ -22,8 +22,8 @@ import type { NewPathInfo } from './path-info.ts'
 export interface Registration {
   readonly database: StoreDatabase
   readonly storeDirectory: string
-  /** Reads a derivation of the store from disk, be it valid yet or not. */
-  readonly readDerivation: (path: StorePath) => Derivation
+  /** Reads a derivation of the store from disk, be it valid yet or not; `location` is where it is for now. */
+  readonly readDerivation: (path: StorePath, location?: string) => Derivation
   /** Hashes of derivations met so far, by full path. */
   readonly derivationHashes: Map<string, DerivationHash>
 }
@@ -31,6 +31,8 @@ export interface Registration {
 export interface NewPath extends NewPathInfo {
   /** Contents of a derivation that we made ourselves: neither read again nor checked. */
   readonly derivation?: Derivation | undefined
+  /** Where the file is as long as it is not in its final place. */
+  readonly location?: string
 }
 
 /** Must run inside a transaction of the database. Paths that are valid already get the new hash, size and signatures, as in Nix. */
@@ -69,7 +71,7 @@ export function registerPaths(registration: Registration, infos: readonly NewPat
 
 function registerOutputsOf(registration: Registration, info: NewPath, id: number): void {
   if (!isDerivationPath(info.path)) return
-  const derivation = info.derivation ?? registration.readDerivation(info.path)
+  const derivation = info.derivation ?? registration.readDerivation(info.path, info.location)
   if (info.derivation === undefined) checkOutputPaths(registration, info.path, derivation)
   for (const [name, { path }] of derivation.outputs)
     if (path !== '') registration.database.insertDerivationOutput(id, name, path)

@@ -78,6 +78,7 @@ export class Store implements StoreLocation {
   readonly #additions: Additions
   #locks: LockDirectory | undefined
   #tempRoots: TempRoots | undefined
+  #closed = false
   readonly #derivationHashes = new Map<string, DerivationHash>()
 
   constructor(location: StoreLocation, readOnly: boolean) {
@@ -93,8 +94,10 @@ export class Store implements StoreLocation {
     this.#additions = createAdditions(this)
   }
 
-  /** Gives up temporary roots and closes the databases. Commits an open batch. */
+  /** Gives up temporary roots and closes the databases. Commits an open batch. May be called again. */
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
     this.#additions.flush()
     this.#tempRoots?.close()
     this.#locks?.close()
@@ -229,8 +232,7 @@ export class Store implements StoreLocation {
   }
 
   /** Reads the file of a derivation in the store, valid or still being registered. */
-  readDerivation(path: StorePath): Derivation {
-    const file = this.physicalPath(path)
+  readDerivation(path: StorePath, file = this.physicalPath(path)): Derivation {
     try {
       return parseDerivation(readFileSync(file, 'latin1'))
     } catch (error) {
@@ -282,7 +284,7 @@ export class Store implements StoreLocation {
 
   /** Registers inside a transaction that is open. */
   register(infos: Parameters<typeof registerPaths>[1]): void {
-    const readDerivation = (path: StorePath) => this.readDerivation(path)
+    const readDerivation = (path: StorePath, location?: string) => this.readDerivation(path, location)
     registerPaths(
       {
         database: this.database,

@@ -9,16 +9,33 @@ export interface Cleanup {
   after(work: () => void): void
 }
 
+/**
+ * Runs the work when the test ends, the last given first: a store closes before its directory goes. The hooks of
+ * `node:test` run in the order in which they are given, so that one of them does all.
+ */
+export function atEnd(test: Cleanup, work: () => void): void {
+  const known = works.get(test)
+  if (known !== undefined) {
+    known.push(work)
+    return
+  }
+  const list = [work]
+  works.set(test, list)
+  test.after(() => {
+    for (const next of list.reverse()) next()
+  })
+}
+
+const works = new WeakMap<Cleanup, (() => void)[]>()
+
 /** A fresh directory (no symbolic link in its path), removed with all that is in it when the test ends. */
 export function temporaryDirectory(test: Cleanup): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'baryon-test-')))
-  test.after(() => {
-    removeTree(directory)
-  })
+  atEnd(test, () => removeTree(directory))
   return directory
 }
 
-/** An open store in a fresh root; the root is `dirname`-free: give it to `openStore` again to open the store a second time. */
+/** An open store in a fresh root; give that root again to open the same store a second time. */
 export function temporaryStore(
   test: Cleanup,
   options: Partial<StoreOptions> = {},
@@ -26,8 +43,6 @@ export function temporaryStore(
   const root = options.root ?? temporaryDirectory(test)
   const storeDirectory = options.storeDirectory ?? '/cvmfs/lhcb.example.org/nix/store'
   const store = openStore({ ...options, root, storeDirectory })
-  test.after(() => {
-    store.close()
-  })
+  atEnd(test, () => store.close())
   return { store, root, storeDirectory }
 }
