@@ -4,22 +4,32 @@ import { UsageError } from './parse-arguments.ts'
 
 /** What `realise` is told by the options of a command that has `realiseOptions`. */
 export function realiseOptionsOf(context: Context): RealiseOptions {
-  const given = context.arguments
-  const jobs = given.number('jobs')
-  const cores = given.number('cores')
-  const timeout = given.number('timeout')
-  const maxSilent = given.number('max-silent-time')
+  const { flag, value, number } = declaredOnly(context)
+  const jobs = number('jobs')
+  const cores = number('cores')
+  const timeout = number('timeout')
+  const maxSilent = number('max-silent-time')
   return {
     ...(jobs === undefined ? {} : { jobs }),
     // 0 is how Nix says "all that there are".
     ...(cores === undefined || cores === 0 ? {} : { cores }),
     ...(timeout === undefined || timeout === 0 ? {} : { timeout }),
     ...(maxSilent === undefined || maxSilent === 0 ? {} : { maxSilent }),
-    keepGoing: given.flag('keep-going'),
-    keepFailed: given.flag('keep-failed'),
-    offline: given.flag('offline'),
-    sandbox: sandboxChoice(given.value('sandbox') ?? process.env.BARYON_SANDBOX),
+    keepGoing: flag('keep-going'),
+    keepFailed: flag('keep-failed'),
+    offline: flag('offline'),
+    sandbox: sandboxChoice(value('sandbox') ?? process.env.BARYON_SANDBOX),
     signal: context.signal,
+  }
+}
+
+/** Commands that build on the way (`run`, `shell`) have only some of the options. */
+function declaredOnly({ command, arguments: given }: Context): Pick<Context['arguments'], 'flag' | 'value' | 'number'> {
+  const declared = new Set(command.options.map((option) => option.name))
+  return {
+    flag: (name) => declared.has(name) && given.flag(name),
+    value: (name) => (declared.has(name) ? given.value(name) : undefined),
+    number: (name) => (declared.has(name) ? given.number(name) : undefined),
   }
 }
 

@@ -48,11 +48,11 @@ function lineOf(
   switch (event.kind) {
     case 'started':
       // The block shows what runs; elsewhere a line must.
-      return live ? undefined : `${counter(progress)} ${verbs[event.activity][0]} ${event.name}`
+      return live ? undefined : `${counter(progress)}${verbs[event.activity][0]} ${event.name}`
     case 'finished': {
       if (event.outcome === 'present') return undefined
       const verb = event.outcome === 'checked' ? 'checked' : verbs[event.activity][1]
-      return `${paint.green(`${counter(progress)} ${verb}`)} ${names.get(event.task) ?? event.task} ${paint.dim(`(${formatSeconds(event.seconds)})`)}`
+      return `${paint.green(`${counter(progress)}${verb}`)} ${names.get(event.task) ?? event.task} ${paint.dim(`(${formatSeconds(event.seconds)})`)}`
     }
     case 'failed':
       return `${paint.red('failed')} ${names.get(event.task) ?? event.task} ${paint.dim(`(${formatSeconds(event.seconds)})`)}`
@@ -74,8 +74,9 @@ const verbs = {
 function counter(progress: BuildProgress): string {
   const { planned, done } = progress
   const all = planned.build + planned.fetch + planned.substitute
+  if (all === 0) return ''
   const finished = done.build + done.fetch + done.substitute
-  return `[${String(finished).padStart(String(all).length)}/${all}]`
+  return `[${String(finished).padStart(String(all).length)}/${all}] `
 }
 
 interface Screen {
