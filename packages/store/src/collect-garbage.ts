@@ -88,7 +88,10 @@ export function collectGarbage(store: Store, options: CollectOptions): CollectRe
 /** Temporary and permanent roots together, as seen now. */
 export function allRoots(store: Store): Root[] {
   const roots = findRoots(store)
-  for (const { path, owner } of createTempRootsReader(store.stateDirectory, store.locks)()) {
+  for (const { path, owner } of createTempRootsReader(
+    store.stateDirectory,
+    store.readOnly ? undefined : store.locks,
+  )()) {
     try {
       roots.push({ path: store.parse(path), source: join(store.stateDirectory, 'temproots', owner), kind: 'temporary' })
     } catch (error) {

@@ -64,10 +64,13 @@ export function createTempRoots(stateDirectory: string, locks: LockDirectory, ba
   }
 }
 
-/** Reads the roots of all living processes. An object remembers who was alive, which spares calls of flock(1). */
+/**
+ * Reads the roots of all living processes. An object remembers who was alive, which spares calls of flock(1).
+ * Without locks (a store that is only read) nobody can be known to be dead, and all count as living.
+ */
 export function createTempRootsReader(
   stateDirectory: string,
-  locks: LockDirectory,
+  locks: LockDirectory | undefined,
 ): () => { readonly path: string; readonly owner: string }[] {
   const directory = join(stateDirectory, 'temproots')
   const alive = new Set<string>()
@@ -76,7 +79,7 @@ export function createTempRootsReader(
     for (const name of existsSync(directory) ? readdirSync(directory) : []) {
       if (!/^[0-9]/.test(name)) continue
       const file = join(directory, name)
-      if (locks.isLocked(`process-${name}`)) alive.delete(name)
+      if (locks === undefined || locks.isLocked(`process-${name}`)) alive.delete(name)
       else if (!alive.has(name)) {
         if (!isHeldByNix(file, Number.parseInt(name, 10))) continue
         alive.add(name)
