@@ -10,7 +10,9 @@ import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts
  * value deeply first for `--strict`. A set or list that was printed already is `«repeated»` (in UTF-8 bytes).
  */
 export function printValue(slot: Slot): string {
-  return print(slot, new Set())
+  const value = slot instanceof Thunk && slot.code === null ? (slot.second as Value) : slot
+  // Nix prints a copy of the value, so that a short list is not met again inside itself.
+  return print(Array.isArray(value) && value.length <= 2 ? value.slice() : slot, new Set())
 }
 
 /** A byte string in double quotes, with what would be special inside them escaped. */
