@@ -1,7 +1,6 @@
 import { compile, globalSlot, type Maker, makers, makeSlot } from './compile.ts'
 import { constantSelection } from './compile-select.ts'
 import { lessThan } from './equality.ts'
-import { EvaluationError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import * as flat from './flat.ts'
 import { callFunction, callFunction2, callFunctionMany, Lambda, PrimOp } from './function.ts'
@@ -23,7 +22,7 @@ export function compileCall(unit: Unit, node: number): Code {
         if (f instanceof Lambda && f.site.arity === 1) return (f.site.code as Code1)(f.env, makeSlot(first, env))
         return callFunction(f, makeSlot(first, env))
       } catch (error) {
-        throw failed(unit, node, f, error)
+        throw unit.located(error, node)
       }
     }
   }
@@ -37,7 +36,7 @@ export function compileCall(unit: Unit, node: number): Code {
         }
         return callFunction2(f, makeSlot(first, env), makeSlot(second, env))
       } catch (error) {
-        throw failed(unit, node, f, error)
+        throw unit.located(error, node)
       }
     }
   }
@@ -52,7 +51,7 @@ export function compileCall(unit: Unit, node: number): Code {
       for (let i = 0; i < count; i++) slots.push(makeSlot(args[i]!, env))
       return callFunctionMany(f, slots)
     } catch (error) {
-      throw failed(unit, node, f, error)
+      throw unit.located(error, node)
     }
   }
 }
@@ -228,14 +227,4 @@ function constantTarget(unit: Unit, node: number): Slot | undefined {
       return constantSelection(unit, node)
   }
   return undefined
-}
-
-function failed(unit: Unit, node: number, f: Value, error: unknown): unknown {
-  unit.located(error, node)
-  if (unit.trace && f instanceof Lambda && error instanceof EvaluationError) {
-    const { name, position } = f.site
-    error.addFrame(name === '' ? 'while evaluating anonymous lambda' : `while evaluating '${name}'`, position)
-    error.addFrame('from call site', unit.position(node))
-  }
-  return error
 }

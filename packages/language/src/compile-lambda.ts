@@ -1,6 +1,6 @@
 import { findKey } from './attrs.ts'
 import { compile, type Maker, maker, makeSlot } from './compile.ts'
-import { ValueError } from './errors.ts'
+import { EvaluationError, ValueError } from './errors.ts'
 import * as flat from './flat.ts'
 import { forceAttrs } from './force.ts'
 import type { Formals, LambdaCode, LambdaSite } from './function.ts'
@@ -23,11 +23,15 @@ function plainSite(unit: Unit, node: number): LambdaSite {
   const nodes = unit.nodes
   const arity = nodes[node + 4]!
   const argumentNames: string[] = []
-  for (let i = 0; i < arity; i++) argumentNames.push(unit.string(nodes[node + 5 + i]!))
+  const argumentOffsets: number[] = []
+  for (let i = 0; i < arity; i++) {
+    argumentNames.push(unit.string(nodes[node + 5 + 2 * i]!))
+    argumentOffsets.push(nodes[node + 6 + 2 * i]!)
+  }
   const site: LambdaSite = {
     arity,
     code: (env, a, b, c, d) => {
-      const code = plainCode(compile(unit, nodes[node + 3]!), arity)
+      const code = plainCode(compileBody(unit, nodes[node + 3]!, site), arity)
       site.code = code
       return code(env, a, b, c, d)
     },
@@ -35,8 +39,25 @@ function plainSite(unit: Unit, node: number): LambdaSite {
     name: unit.string(nodes[node + 2]!),
     argumentNames,
     position: unit.at(nodes[node + 1]!),
+    argumentOffsets,
   }
   return site
+}
+
+/** The body; with traces, errors that pass get the function's frame. */
+function compileBody(unit: Unit, node: number, site: LambdaSite): Code {
+  const body = compile(unit, node)
+  if (!unit.trace) return body
+  const message = site.name === '' ? 'while evaluating anonymous lambda' : `while evaluating '${site.name}'`
+  const position = unit.at(site.argumentOffsets[site.argumentOffsets.length - 1]!)
+  return (env) => {
+    try {
+      return body(env)
+    } catch (error) {
+      if (error instanceof EvaluationError) error.addCall(message, position)
+      throw error
+    }
+  }
 }
 
 function plainCode(body: Code, arity: number): LambdaCode {
@@ -76,6 +97,7 @@ function formalsSite(unit: Unit, node: number): LambdaSite {
     name: unit.string(nodes[node + 2]!),
     argumentNames: [argument < 0 ? '' : unit.string(argument)],
     position: unit.at(nodes[node + 1]!),
+    argumentOffsets: [nodes[node + 1]!],
   }
   return site
 }
@@ -97,7 +119,7 @@ function formalsCode(
     const fallback = nodes[node + 7 + 3 * i + 2]!
     defaults.push(fallback < 0 ? null : maker(unit, fallback))
   }
-  const body = compile(unit, nodes[node + 3]!)
+  const body = compileBody(unit, nodes[node + 3]!, site)
   // Which slot of the argument each formal takes, for arguments of the shape seen last.
   let cachedKeys: readonly number[] | null = null
   let cachedMap: readonly number[] = []

@@ -20,6 +20,7 @@ export class EvaluationError extends UserError {
   readonly frames: TraceFrame[]
   /** Names that the user may have meant. */
   readonly suggestions: readonly string[]
+  #wantsCallSite = false
 
   constructor(code: string, message: string, position?: Position, suggestions: readonly string[] = []) {
     // Capturing a JavaScript stack costs more than all the rest of a caught `throw`, the deeper the dearer.
@@ -36,7 +37,21 @@ export class EvaluationError extends UserError {
 
   /** Adds what was being evaluated while the error passed by. */
   addFrame(message: string, position: Position | undefined): void {
+    this.#wantsCallSite = false
     this.frames.push({ message, position })
+  }
+
+  /** Adds the function that was being called; who called it is told by the nearest `called`. */
+  addCall(message: string, position: Position): void {
+    this.frames.push({ message, position }, { message: 'from call site', position: undefined })
+    this.#wantsCallSite = true
+  }
+
+  /** The call that the error just came out of. */
+  called(position: Position | undefined): void {
+    if (!this.#wantsCallSite) return
+    this.#wantsCallSite = false
+    this.frames[this.frames.length - 1] = { message: 'from call site', position }
   }
 }
 

@@ -194,14 +194,15 @@ class Flattener {
   #lambda(expr: LambdaExpr, scope: Scope | undefined): number {
     if (expr.formals !== undefined) return this.#formals(expr, expr.formals, scope)
     const args = [expr.argument]
+    const words = [this.#string(expr.argument), expr.at]
     let body = expr.body
     while (body.kind === 'lambda' && body.formals === undefined && args.length < flat.MAX_ARITY) {
       args.push(body.argument)
+      words.push(this.#string(body.argument), body.at)
       body = body.body
     }
     const node = this.emit(body, new Scope(scope, slotsOf(args)))
-    const names = args.map((name) => this.#string(name))
-    return this.#node(flat.LAMBDA, expr.at, this.#string(expr.name), node, args.length, ...names)
+    return this.#node(flat.LAMBDA, expr.at, this.#string(expr.name), node, args.length, ...words)
   }
 
   #formals(expr: LambdaExpr, formals: NonNullable<LambdaExpr['formals']>, scope: Scope | undefined): number {

@@ -19,6 +19,8 @@ export interface LambdaSite {
   /** Names of simple arguments, for XML output; with formals the `@` name or empty. */
   readonly argumentNames: readonly string[]
   readonly position: Position
+  /** Byte offsets of the arguments' lambdas in the file of `position`. */
+  readonly argumentOffsets: readonly number[]
 }
 
 export type LambdaCode = (env: Env, a: Slot, b: Slot, c: Slot, d: Slot) => Value

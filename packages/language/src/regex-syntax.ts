@@ -222,8 +222,8 @@ function bracketClass(state: ParserState, set: Uint8Array): number | 'class' {
     for (let i = 0; i < 128; i++) if (includes.test(String.fromCharCode(i))) set[i] = 1
     return 'class'
   }
-  const code = name.length === 1 ? name.charCodeAt(0) : COLLATING_NAMES.get(name)
-  if (code === undefined || code > 127) throw new RegexSyntaxError(false)
+  const code = COLLATING_NAMES.get(name)
+  if (code === undefined) throw new RegexSyntaxError(false)
   if (mark === '.') return code
   set[code] = 1
   return 'class'

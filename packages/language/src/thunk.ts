@@ -1,4 +1,4 @@
-import { InfiniteRecursionError } from './errors.ts'
+import { EvaluationError, InfiniteRecursionError } from './errors.ts'
 import { callFunction } from './function.ts'
 import type { Position } from './position.ts'
 import type { Slot, Value } from './value.ts'
@@ -65,7 +65,13 @@ export function lazy(compute: () => Value): Thunk {
 }
 
 function runApply(fn: Slot, argument: Slot): Value {
-  return callFunction(fn, argument)
+  try {
+    return callFunction(fn, argument)
+  } catch (error) {
+    // Whoever forces this did not write the call.
+    if (error instanceof EvaluationError) error.called(undefined)
+    throw error
+  }
 }
 
 function runLazy(compute: () => Value): Value {

@@ -63,11 +63,14 @@ export class Unit {
     return { file: this.file, offset }
   }
 
-  /** An error that a builtin threw, with the position of the node that called it. */
+  /** An error that came out of a call, with the position of the node that called if it wants one. */
   located(error: unknown, node: number): unknown {
-    if (error instanceof EvaluationError && error.wantsPosition) {
-      error.position = this.position(node)
-      error.wantsPosition = false
+    if (error instanceof EvaluationError) {
+      if (error.wantsPosition) {
+        error.position = this.position(node)
+        error.wantsPosition = false
+      }
+      if (this.trace) error.called(this.position(node))
     }
     return error
   }

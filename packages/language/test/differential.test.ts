@@ -39,6 +39,14 @@ describe('differential with nix-instantiate', { skip: nix.skip }, () => {
     }
   })
 
+  test('traces', () => {
+    const traced = testEvaluator(undefined, { showTrace: true })
+    for (const text of readExpressions('traces.txt')) {
+      const result = nix.run(['--eval', '--strict', '--show-trace', '-'], { home, environment, input: text })
+      assert.equal(ourError(text, traced), theirError(result.stderr), text)
+    }
+  })
+
   test('parsing', () => {
     const expressions = readExpressions('parses.txt')
     const base = {
@@ -62,11 +70,11 @@ function nixValue(text: string): string {
   return nix.output(['--eval', '--strict', '-'], { home, environment, input: text })
 }
 
-function ourError(text: string): string {
+function ourError(text: string, using = evaluator): string {
   try {
-    forceDeep(evaluator.evaluateText(text, home, '«stdin»'))
+    forceDeep(using.evaluateText(text, home, '«stdin»'))
   } catch (error) {
-    return theirError(formatError(error as Error, { showTrace: false }))
+    return theirError(formatError(error as Error, { showTrace: using.settings.showTrace }))
   }
   return 'no error'
 }
