@@ -1,0 +1,2 @@
+export * from './src/edit-elf.ts'
+export * from './src/parse-elf.ts'
