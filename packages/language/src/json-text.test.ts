@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { testEvaluator } from '../test/memory-io.ts'
+import { ContextCollector } from './context.ts'
+import { ValueError } from './errors.ts'
+import { jsonText } from './json.ts'
+import { parseJson } from './json-text.ts'
+
+const evaluator = testEvaluator()
+
+test('what JSON.stringify writes comes back the same', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ noUnicodeString: false }), (value) => {
+      const text = Buffer.from(JSON.stringify(value), 'utf8').toString('latin1')
+      if (text.includes('\\u0000') || text.includes('\\ud')) return
+      const back = jsonText(evaluator, parseJson(text), new ContextCollector())
+      assert.deepEqual(rounded(JSON.parse(Buffer.from(back, 'latin1').toString('utf8'))), rounded(value))
+    }),
+  )
+})
+
+test('garbage gives nothing but an error of the value', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(...'{}[]:,"\\u0d8e1-.+ tnrue\xff\xc3\x01') }), (text) => {
+      try {
+        parseJson(text)
+      } catch (error) {
+        assert.ok(error instanceof ValueError)
+      }
+    }),
+  )
+})
+
+test('deep nesting costs no stack', () => {
+  const depth = 200_000
+  const value = parseJson('['.repeat(depth) + ']'.repeat(depth))
+  assert.ok(Array.isArray(value))
+})
+
+/** Floats are printed with six digits, so that only so much of them comes back; keys are compared without order. */
+function rounded(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value + 0 : Number(value.toPrecision(6))
+  if (Array.isArray(value)) return value.map(rounded)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rounded(item)]))
+}
