@@ -255,7 +255,8 @@ class RealWorld implements WorldIo {
     outputs: readonly { readonly derivation: string; readonly output: string }[],
     paths: readonly string[],
   ): void {
-    for (const path of paths) {
+    // Without a store paths are taken as they are, as Nix does when it only reads.
+    for (const path of this.#writableStore() === undefined ? [] : paths) {
       if (!this.isValidPath(path)) throw new EvaluationError('PATH_INVALID', `path '${path}' is not valid`)
     }
     const { storeOptions } = this.#options
