@@ -1,39 +1,26 @@
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  readlinkSync,
-  renameSync,
-  statfsSync,
-  symlinkSync,
-  utimesSync,
-} from 'node:fs'
+import { chmodSync, lstatSync, renameSync, utimesSync } from 'node:fs'
 import {
   type Derivation,
   fixedOutput,
   fixedOutputHash,
-  formatStorePath,
   hashesEqual,
-  isSystemError,
   parseStorePath,
   type StorePath,
   storePathBaseName,
   UserError,
 } from '@baryon/format'
-import { removeTree, type Store } from '@baryon/store'
+import { type PathLock, removeTree, type Store } from '@baryon/store'
 import { takeFromArchive } from './archived-source.ts'
 import { BuildError } from './build-error.ts'
 import type { BuildEvent, TimeBreakdown } from './build-event.ts'
-import { createLogWriter } from './build-log.ts'
-import { builderEnvironment } from './builder-environment.ts'
 import { isBuiltin, runBuiltin } from './builtin/builtin.ts'
-import { type DerivationOptions, derivationOptions } from './derivation-options.ts'
+import { derivationOptions } from './derivation-options.ts'
+import { explainFailure, shownDerivation } from './explain-failure.ts'
 import { outputPaths } from './plan.ts'
 import type { OutputsRequest } from './register-outputs.ts'
-import { type BuilderOutcome, runBuilder, sandboxSetupError } from './run-builder.ts'
-import { hostShell } from './sandbox/host-shell.ts'
-import type { Sandbox, SandboxInput, WorkDirectory } from './sandbox/sandbox.ts'
-import { createWorkDirectory, keepBuildDirectory, removeWorkDirectory, writeSandboxEtc } from './work-directory.ts'
+import { type BuilderInputs, runInSandbox } from './run-in-sandbox.ts'
+import type { Sandbox, WorkDirectory } from './sandbox/sandbox.ts'
+import { createWorkDirectory, type OwnedWorkDirectory } from './work-directory.ts'
 import { type StoreRequest, storeLocation } from './worker/job.ts'
 import type { WorkerPool } from './worker/pool.ts'
 
@@ -77,14 +64,11 @@ export type BuildOutcome = 'made' | 'present' | 'checked'
  * same: the second one waits and takes the result. Throws `BuildError`; the signal's reason when aborted.
  */
 export async function buildDerivation(context: BuildContext, job: BuildJob): Promise<BuildOutcome> {
-  const { store, breakdown, signal } = context
+  const { store, breakdown } = context
   const outputs = outputPaths(store, job.path, job.derivation, 'all')
   for (const path of outputs.values()) store.addTempRoot(path)
   const begin = performance.now()
-  const lock = await store.lockPaths([...outputs.values()], {
-    signal,
-    onWait: () => context.report({ kind: 'waiting', task: job.task }),
-  })
+  const lock = await lockOutputs(context, job, [...outputs.values()])
   breakdown.locks += seconds(begin)
   try {
     const valid = [...outputs.values()].every((path) => store.isValid(path))
@@ -92,24 +76,43 @@ export async function buildDerivation(context: BuildContext, job: BuildJob): Pro
     if (job.mode === 'check' && !valid) {
       throw new BuildError(
         'CHECK_NOT_BUILT',
-        `'${shown(context, job)}' has not been built: there is nothing to compare with`,
+        `'${shownDerivation(store, job)}' has not been built: there is nothing to compare with`,
         {
           derivation: job.path,
           hint: 'build it first',
         },
       )
     }
-    const work = createWorkDirectory(store, job.path.name.replace(/\.drv$/, ''))
-    try {
-      await new DerivationBuild(context, job, outputs, work).run()
-    } catch (error) {
-      throw explain(context, job, work, error)
-    } finally {
-      removeWorkDirectory(work)
-    }
+    await buildInWorkDirectory(context, job, outputs)
     return job.mode === 'check' ? 'checked' : 'made'
   } finally {
     lock.release()
+  }
+}
+
+async function lockOutputs(context: BuildContext, job: BuildJob, paths: readonly StorePath[]): Promise<PathLock> {
+  const { store, signal, report } = context
+  try {
+    return await store.lockPaths(paths, { signal, onWait: () => report({ kind: 'waiting', task: job.task }) })
+  } catch (error) {
+    // A sleep that is aborted has an error of its own.
+    throw signal.aborted ? signal.reason : error
+  }
+}
+
+async function buildInWorkDirectory(
+  context: BuildContext,
+  job: BuildJob,
+  outputs: ReadonlyMap<string, StorePath>,
+): Promise<void> {
+  let work: OwnedWorkDirectory | undefined
+  try {
+    work = createWorkDirectory(context.store, job.path.name.replace(/\.drv$/, ''))
+    await new DerivationBuild(context, job, outputs, work).run()
+  } catch (error) {
+    throw explainFailure(context, job, work, error)
+  } finally {
+    await work?.remove(context.pool)
   }
 }
 
@@ -118,54 +121,60 @@ class DerivationBuild {
   readonly #job: BuildJob
   readonly #outputs: ReadonlyMap<string, StorePath>
   readonly #work: WorkDirectory
-  readonly #options: DerivationOptions
-  readonly #inputClosure: readonly StorePath[]
+  readonly #inputs: BuilderInputs
 
   constructor(context: BuildContext, job: BuildJob, outputs: ReadonlyMap<string, StorePath>, work: WorkDirectory) {
     this.#context = context
     this.#job = job
     this.#outputs = outputs
     this.#work = work
-    this.#options = derivationOptions(job.derivation)
-    this.#inputClosure = inputClosure(context.store, job.derivation)
+    this.#inputs = { options: derivationOptions(job.derivation), closure: inputClosure(context.store, job.derivation) }
   }
 
   async run(): Promise<void> {
     const { store } = this.#context
     // What a crash left under the final name is no output.
     for (const path of this.#outputs.values()) if (!store.isValid(path)) removeTree(store.physicalPath(path))
-    const archived = await this.#takeFromArchive()
+    if (await this.#takeFromArchive()) return
     let inPlace = false
     let origin: string | undefined
-    if (!archived) {
-      if (isBuiltin(this.#job.derivation)) origin = await this.#runBuiltin()
-      else inPlace = await this.#runBuilder()
-    }
-    const request = this.#outputsRequest(inPlace)
-    if (this.#job.mode === 'check') {
-      await this.#compare(request)
-    } else {
-      await this.#register(request)
-      if (!archived) await this.#putIntoArchive(origin)
-    }
+    if (isBuiltin(this.#job.derivation)) origin = await this.#runBuiltin()
+    else inPlace = await runInSandbox(this.#context, this.#job, this.#work, this.#inputs)
+    await this.#finish(inPlace)
+    await this.#putIntoArchive(origin)
   }
 
-  /** A check builds again, if it can. */
+  async #finish(inPlace: boolean): Promise<void> {
+    const request = this.#outputsRequest(inPlace)
+    if (this.#job.mode === 'check') await this.#compare(request)
+    else await this.#register(request)
+  }
+
+  /** True when the archive had the fixed output, and all is done. A check builds again, if it can. */
   async #takeFromArchive(): Promise<boolean> {
     const { settings, pool, signal } = this.#context
     const fixed = fixedOutput(this.#job.derivation)
     if (fixed === undefined || (this.#job.mode === 'check' && !settings.offline)) return false
     const place = { directory: settings.sourceDirectory, mirrors: settings.sourceMirrors, offline: settings.offline }
-    return takeFromArchive(place, fixedOutputHash(fixed), this.#outputPlace(this.#outputs.get('out')!, false), {
-      pool,
-      signal,
-    })
+    const { method, hash } = fixedOutputHash(fixed)
+    const destination = this.#outputPlace(this.#outputs.get('out')!, false)
+    if (!(await takeFromArchive(place, { method, hash }, destination, { pool, signal }))) return false
+    try {
+      await this.#finish(false)
+      return true
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== 'HASH_MISMATCH') throw error
+      // The archive's file was damaged: it is forgotten, and fetched again.
+      await pool.run('forgetSource', { directory: settings.sourceDirectory, hash }, signal)
+      removeTree(destination)
+      return false
+    }
   }
 
   async #putIntoArchive(origin: string | undefined): Promise<void> {
     const { store, settings, pool, report, signal } = this.#context
     const fixed = fixedOutput(this.#job.derivation)
-    if (fixed === undefined) return
+    if (fixed === undefined || this.#job.mode === 'check') return
     const path = this.#outputs.get('out')!
     const request = {
       directory: settings.sourceDirectory,
@@ -191,105 +200,15 @@ class DerivationBuild {
     return runBuiltin({
       store,
       derivation: this.#job.derivation,
-      options: this.#options,
+      options: this.#inputs.options,
       outputs: new Map(Array.from(this.#outputs, ([name, path]) => [name, this.#outputPlace(path, false)])),
-      inputs: new Map(this.#inputClosure.map((path) => [path.digest, path])),
+      inputs: new Map(this.#inputs.closure.map((path) => [path.digest, path])),
       temporaryDirectory: this.#work.temporary,
       offline: settings.offline,
       pool,
       breakdown,
       signal,
-      onProgress: (bytes, total) => report({ kind: 'progress', task: this.#job.task, bytes, total }),
-    })
-  }
-
-  /** True when the outputs were made in the store itself. */
-  async #runBuilder(): Promise<boolean> {
-    const { store, settings, report, breakdown, signal } = this.#context
-    const { derivation, path, task } = this.#job
-    const prepareBegin = performance.now()
-    const sandbox = this.#context.sandbox()
-    const inPlace = sandbox.tier === 'none'
-    if (inPlace) this.#requireInPlace()
-    const fixed = fixedOutput(derivation) !== undefined
-    const { args, env } = builderEnvironment({
-      store,
-      derivation,
-      options: this.#options,
-      hostDirectory: this.#work.build,
-      buildDirectory: sandbox.buildDirectory(this.#work),
-      cores: settings.cores,
-      fixedOutput: fixed,
-      inputClosure: this.#inputClosure,
-    })
-    writeSandboxEtc(this.#work, fixed)
-    const usr = this.#sandboxUsr()
-    const inputs = inPlace ? [] : this.#sandboxInputs()
-    const log = createLogWriter(store, path)
-    const startTime = Date.now()
-    const running = await sandbox.start({
-      work: this.#work,
-      storeDirectory: store.storeDirectory,
-      builder: derivation.builder,
-      args,
-      env,
-      inputs,
-      usr,
-      hostFiles: usr === undefined && !inPlace ? hostShell() : [],
-      network: fixed,
-    })
-    breakdown.prepare += seconds(prepareBegin)
-    const builderBegin = performance.now()
-    const outcome = await runBuilder(running, {
-      log,
-      onLines: (lines) => report({ kind: 'log', task, lines }),
-      onPhase: (phase) => report({ kind: 'phase', task, phase }),
-      timeout: settings.timeout,
-      maxSilent: settings.maxSilent,
-      signal,
-    })
-    breakdown.builders += seconds(builderBegin)
-    signal.throwIfAborted()
-    if (outcome.setupFailed) throw sandboxSetupError(sandbox.tier, outcome.logTail)
-    if (sandbox.inputsWritable) await this.#verifyInputs(startTime)
-    this.#checkOutcome(outcome)
-    return inPlace
-  }
-
-  #checkOutcome({ status, killed, logTail }: BuilderOutcome): void {
-    const { settings, store } = this.#context
-    const details = { derivation: this.#job.path, status, logTail }
-    const name = shown(this.#context, this.#job)
-    if (killed === 'timeout') {
-      throw new BuildError('BUILD_TIMEOUT', `build of '${name}' took more than ${settings.timeout} s and was ended`, {
-        ...details,
-        hint: 'allow it more time, or look in the log for what hangs',
-      })
-    }
-    if (killed === 'silent') {
-      throw new BuildError(
-        'BUILD_SILENT',
-        `build of '${name}' said nothing for ${settings.maxSilent} s and was ended`,
-        {
-          ...details,
-          hint: 'allow it to be silent for longer, or look in the log for what hangs',
-        },
-      )
-    }
-    if (status === 0) return
-    if (isFull(store.physicalDirectory) || isFull(this.#work.build)) {
-      throw new BuildError(
-        'DISK_FULL',
-        `build of '${name}' failed with ${statusText(status)}, and the disk of '${store.physicalDirectory}' is full`,
-        {
-          ...details,
-          hint: 'free space, for instance by `baryon store gc`, or choose another root',
-        },
-      )
-    }
-    throw new BuildError('BUILD_FAILED', `build of '${name}' failed with ${statusText(status)}`, {
-      ...details,
-      hint: `see the whole log with: baryon log ${name}`,
+      onProgress: throttled((bytes, total) => report({ kind: 'progress', task: this.#job.task, bytes, total })),
     })
   }
 
@@ -304,14 +223,14 @@ class DerivationBuild {
       if (lstatSync(location, { throwIfNoEntry: false }) !== undefined) continue
       throw new BuildError(
         'OUTPUT_MISSING',
-        `builder of '${shown(this.#context, this.#job)}' ended well but did not make output '${name}'`,
+        `builder of '${shownDerivation(store, this.#job)}' ended well but did not make output '${name}'`,
         {
           derivation: this.#job.path,
           hint: `it must create ${store.format(path)}, which is in $${name}`,
         },
       )
     }
-    return { store: storeLocation(store), derivation: this.#job.path, outputs, candidates: this.#inputClosure }
+    return { store: storeLocation(store), derivation: this.#job.path, outputs, candidates: this.#inputs.closure }
   }
 
   async #register(request: OutputsRequest & StoreRequest): Promise<void> {
@@ -339,7 +258,7 @@ class DerivationBuild {
       }
       throw new BuildError(
         'NOT_DETERMINISTIC',
-        `'${shown(this.#context, this.#job)}' is not reproducible: output '${name}' differs in ${difference ?? 'nothing that is visible now: the one in the store was changed'}`,
+        `'${shownDerivation(store, this.#job)}' is not reproducible: output '${name}' differs in ${difference ?? 'nothing that is visible now: the one in the store was changed'}`,
         {
           derivation: this.#job.path,
           keptDirectory: kept,
@@ -356,65 +275,6 @@ class DerivationBuild {
   #outputPlace(path: StorePath, inPlace: boolean): string {
     return inPlace ? this.#context.store.physicalPath(path) : `${this.#work.store}/${storePathBaseName(path)}`
   }
-
-  #sandboxInputs(): SandboxInput[] {
-    const { store } = this.#context
-    return this.#inputClosure.map((path) => {
-      const source = store.physicalPath(path)
-      const name = storePathBaseName(path)
-      const stat = lstatSync(source)
-      if (stat.isSymbolicLink()) symlinkSync(readlinkSync(source, 'buffer'), `${this.#work.store}/${name}`)
-      return { source, name, kind: stat.isDirectory() ? 'directory' : stat.isSymbolicLink() ? 'symlink' : 'regular' }
-    })
-  }
-
-  #sandboxUsr(): string | undefined {
-    const { store } = this.#context
-    const text = this.#options.text('sandboxRoot')
-    if (text === undefined || text === '') return undefined
-    const path = parseStorePath(store.storeDirectory, text)
-    const isInput = this.#inputClosure.some((input) => input.digest === path.digest)
-    const usr = `${store.physicalPath(path)}/usr`
-    if (isInput && existsSync(usr)) return usr
-    throw new BuildError(
-      'SANDBOX_ROOT_INVALID',
-      `sandboxRoot '${text}' of '${shown(this.#context, this.#job)}' ${isInput ? 'has no usr' : 'is not one of its inputs'}`,
-      {
-        derivation: this.#job.path,
-        hint: 'give the output of a builtin:unpack-tree derivation, with its string context',
-      },
-    )
-  }
-
-  #requireInPlace(): void {
-    const { store } = this.#context
-    if (store.physicalDirectory === store.storeDirectory) return
-    throw new UserError(
-      'SANDBOX_NEEDED',
-      `without a sandbox nothing can be built for '${store.storeDirectory}' while the store lies in '${store.physicalDirectory}'`,
-      { hint: 'choose another sandbox, or a store that lies at its logical place' },
-    )
-  }
-
-  /** Where nothing but file modes kept the builder from writing to its inputs. */
-  async #verifyInputs(since: number): Promise<void> {
-    const { store, pool, signal } = this.#context
-    const places = new Map(this.#inputClosure.map((path) => [store.physicalPath(path), path]))
-    for (const place of await pool.run('changed', { paths: [...places.keys()], since }, signal)) {
-      const path = places.get(place)!
-      const info = store.queryPathInfo(path)!
-      const now = existsSync(place) ? await pool.run('hash', { path: place }, signal) : undefined
-      if (now !== undefined && hashesEqual(now.hash, info.narHash)) continue
-      throw new BuildError(
-        'INPUT_MODIFIED',
-        `the builder of '${shown(this.#context, this.#job)}' wrote to its input '${formatStorePath(store.storeDirectory, path)}'`,
-        {
-          derivation: this.#job.path,
-          hint: 'repair the store with: baryon store verify --check-contents --repair',
-        },
-      )
-    }
-  }
 }
 
 /** Everything that the builder may see. */
@@ -427,45 +287,6 @@ function inputClosure(store: Store, derivation: Derivation): StorePath[] {
   return store.computeClosure(inputs)
 }
 
-/** Gives an error the derivation, and keeps the build directory when asked to. */
-function explain(context: BuildContext, job: BuildJob, work: WorkDirectory, error: unknown): unknown {
-  if (context.signal.aborted) return context.signal.reason
-  let result = error
-  if (isFullError(error)) {
-    result = new BuildError(
-      'DISK_FULL',
-      `the disk of '${context.store.physicalDirectory}' is full while building '${shown(context, job)}'`,
-      {
-        derivation: job.path,
-        hint: 'free space, for instance by `baryon store gc`, or choose another root',
-        cause: error,
-      },
-    )
-  } else if (
-    error instanceof UserError &&
-    !(error instanceof BuildError) &&
-    !error.code.startsWith('SANDBOX_') &&
-    error.code !== 'NO_SANDBOX'
-  ) {
-    result = new BuildError(error.code, `'${shown(context, job)}': ${error.message}`, {
-      derivation: job.path,
-      hint: error.hint,
-      cause: error,
-    })
-  }
-  if (
-    !context.settings.keepFailed ||
-    !(result instanceof BuildError) ||
-    isBuiltin(job.derivation) ||
-    result.keptDirectory !== undefined
-  )
-    return result
-  const kept = keepBuildDirectory(context.store, work, job.path.name.replace(/\.drv$/, ''))
-  context.report({ kind: 'notice', message: `build directory kept: ${kept}` })
-  const { code, message, derivation, status, logTail, hint, cause } = result
-  return new BuildError(code, message, { derivation, status, logTail, hint, cause, keptDirectory: kept })
-}
-
 /** Moving a directory to another parent needs write permission on itself, which canonical ones do not give. */
 function moveTree(from: string, to: string): void {
   const isDirectory = lstatSync(from).isDirectory()
@@ -476,24 +297,15 @@ function moveTree(from: string, to: string): void {
   utimesSync(to, 1, 1)
 }
 
-function isFullError(error: unknown): boolean {
-  for (let at: unknown = error; at instanceof Error; at = at.cause)
-    if (isSystemError(at, 'ENOSPC', 'EDQUOT')) return true
-  return false
-}
-
-/** Little enough that a builder may have failed for it. */
-function isFull(directory: string): boolean {
-  const { bavail, bsize } = statfsSync(directory)
-  return bavail * bsize < 1 << 20
-}
-
-function statusText(status: number): string {
-  return status > 128 && status < 128 + 65 ? `signal ${status - 128}` : `status ${status}`
-}
-
-function shown(context: BuildContext, job: BuildJob): string {
-  return formatStorePath(context.store.storeDirectory, job.path)
+/** Ten reports a second are enough for anybody to watch; the last one always comes. */
+function throttled(report: (bytes: number, total: number | undefined) => void): typeof report {
+  let last = Number.NEGATIVE_INFINITY
+  return (bytes, total) => {
+    const now = performance.now()
+    if (now - last < 100 && bytes !== total) return
+    last = now
+    report(bytes, total)
+  }
 }
 
 function seconds(begin: number): number {

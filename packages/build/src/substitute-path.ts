@@ -2,7 +2,7 @@ import type { Store } from '@baryon/store'
 import type { BuildEvent, TimeBreakdown } from './build-event.ts'
 import type { PlannedSubstitute } from './plan.ts'
 import { substituteFailed } from './substituter.ts'
-import { createWorkDirectory, removeWorkDirectory } from './work-directory.ts'
+import { createWorkDirectory } from './work-directory.ts'
 import { storeLocation } from './worker/job.ts'
 import type { WorkerPool } from './worker/pool.ts'
 
@@ -39,7 +39,7 @@ export async function substitutePath(context: SubstituteContext, task: PlannedSu
       await context.pool.run('addNar', { store: storeLocation(store), info: added, file }, signal)
       breakdown.register += (performance.now() - addBegin) / 1000
     } finally {
-      removeWorkDirectory(work)
+      await work.remove(context.pool)
     }
     return 'made'
   } catch (error) {

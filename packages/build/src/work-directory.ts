@@ -1,16 +1,23 @@
+import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
 import { isSystemError } from '@baryon/format'
 import { removeTree, type Store } from '@baryon/store'
 import type { WorkDirectory } from './sandbox/sandbox.ts'
+import type { WorkerPool } from './worker/pool.ts'
+
+export interface OwnedWorkDirectory extends WorkDirectory {
+  /** Removes it, whatever modes the builder left; in a thread, since it may hold very many files. */
+  remove(pool: WorkerPool): Promise<void>
+}
 
 /**
- * Makes the directories of one build, on the store's file system so that outputs can be renamed into it.
- * The name says which process owns it, for `sweepWorkDirectories`.
+ * Makes the directories of one build, on the store's file system so that outputs can be renamed into it. A lock that falls
+ * with our process says that it is in use, for `sweepWorkDirectories`.
  */
-export function createWorkDirectory(store: Store, name: string): WorkDirectory {
-  const path = `${workParent(store)}/${ownerPrefix()}-${++count}-${name.slice(0, 100)}`
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+export function createWorkDirectory(store: Store, name: string): OwnedWorkDirectory {
+  const label = `${process.pid}-${randomBytes(4).toString('hex')}-${name.slice(0, 100)}`
+  const lock = store.locks.lock(lockName(label), LOCK_TIMEOUT)
+  const path = `${workParent(store)}/${label}`
   const work: WorkDirectory = {
     path,
     build: `${path}/build`,
@@ -19,23 +26,22 @@ export function createWorkDirectory(store: Store, name: string): WorkDirectory {
     etc: `${path}/etc`,
     root: `${path}/root`,
   }
-  for (const directory of [work.build, work.store, work.temporary, work.etc, work.root])
-    mkdirSync(directory, { mode: 0o755 })
-  chmodSync(work.temporary, 0o1777)
-  return work
-}
-
-let count = 0
-
-/** Removes it, whatever modes the builder left. Processes that are just dying may still write: a second try is made. */
-export function removeWorkDirectory(work: WorkDirectory): void {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      removeTree(work.path)
-      return
-    } catch (error) {
-      if (!isSystemError(error, 'ENOTEMPTY', 'ENOENT', 'EEXIST') || attempt === 20) throw error
-    }
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    for (const directory of [work.build, work.store, work.temporary, work.etc, work.root])
+      mkdirSync(directory, { mode: 0o755 })
+    chmodSync(work.temporary, 0o1777)
+  } catch (error) {
+    removeTree(path)
+    lock.release()
+    throw error
+  }
+  return {
+    ...work,
+    async remove(pool) {
+      await pool.run('remove', { path })
+      lock.release()
+    },
   }
 }
 
@@ -58,7 +64,7 @@ export function keepBuildDirectory(store: Store, work: WorkDirectory, name: stri
   }
 }
 
-/** Removes what processes of this machine that are dead left behind. */
+/** Removes what processes that are dead left behind. */
 export function sweepWorkDirectories(store: Store): void {
   let names: string[]
   try {
@@ -67,15 +73,16 @@ export function sweepWorkDirectories(store: Store): void {
     if (isSystemError(error, 'ENOENT')) return
     throw error
   }
-  const prefix = `${hostLabel()}-`
   for (const name of names) {
-    if (!name.startsWith(prefix)) continue
-    const [pid = '', started = ''] = name.slice(prefix.length).split('-')
-    if (processStart(Number(pid)) === started) continue
+    const lock = store.locks.tryLock(lockName(name))
+    if (lock === undefined) continue
     try {
       removeTree(`${workParent(store)}/${name}`)
-    } catch {
-      // Another process sweeps as well, or it belongs to somebody else: the next run tries again.
+    } catch (error) {
+      // It belongs to somebody else who shares the store.
+      if (!isSystemError(error, 'EACCES', 'EPERM')) throw error
+    } finally {
+      lock.release()
     }
   }
 }
@@ -122,21 +129,8 @@ function workParent(store: Store): string {
   return `${store.ownDirectory}/build`
 }
 
-function ownerPrefix(): string {
-  return `${hostLabel()}-${process.pid}-${processStart(process.pid)}`
+function lockName(label: string): string {
+  return `build-${label}`
 }
 
-function hostLabel(): string {
-  return hostname().replace(/[^A-Za-z0-9]/g, '_')
-}
-
-/** Start time of a process in clock ticks since boot, which tells it from a later one with the same id; undefined when there is none. */
-function processStart(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    // The second field is the name in parentheses, which may hold anything.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    return undefined
-  }
-}
+const LOCK_TIMEOUT = 10_000

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { chmodSync, existsSync, lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { formatHash, hashBytes } from '@baryon/format'
 import { planRealise, readLog, type SandboxChoice } from '../index.ts'
+import { staticBusybox } from '../src/sandbox/host-shell.ts'
 import { makeDerivation, outputText } from './make-derivation.ts'
 import { build, finishedTasks, logLines, outputPlace, temporaryStore } from './temporary-store.ts'
 import { asUnprivileged } from './unprivileged.ts'
@@ -172,4 +176,62 @@ if (asUnprivileged(import.meta.url)) {
     })
     await assert.rejects(build(store, executable), { code: 'HASH_MISMATCH' })
   })
+
+  test('a damaged file of the source archive is fetched again', async () => {
+    const store = temporaryStore()
+    const file = join(tmpdir(), `baryon-damage-${process.pid}`)
+    writeFileSync(file, 'source\n')
+    const hash = hashBytes('sha256', 'source\n')
+    const hex = Buffer.from(hash.bytes).toString('hex')
+    const make = (name: string) =>
+      makeDerivation(store, {
+        name,
+        builder: 'builtin:fetchurl',
+        env: { url: `file://${file}` },
+        fixed: { algorithm: 'sha256', hash: hex },
+      })
+    const sourceDirectory = `${store.ownDirectory}/archive`
+    await build(store, make('first'), { sourceDirectory })
+    const archived = `${sourceDirectory}/sha256/${hex.slice(0, 2)}/${hex}`
+    chmodSync(archived, 0o644)
+    writeFileSync(archived, 'sourcE\n')
+    const second = make('second')
+    await build(store, second, { sourceDirectory })
+    assert.equal(readFileSync(outputPlace(store, second), 'utf8'), 'source\n')
+    assert.equal(readFileSync(archived, 'utf8'), 'source\n')
+  })
+
+  for (const sandbox of ['bubblewrap', 'unshare', 'proot'] as const) {
+    test(`the network is there for fixed outputs only (${sandbox})`, async (context) => {
+      const store = temporaryStore()
+      const server = createServer((_request, response) => response.end('served\n')).listen(0, '127.0.0.1')
+      context.after(() => server.close())
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      process.env.BARYON_TEST_PORT = String(port)
+      // The shell of the minimal sandbox is busybox where there is one; another one can open no connection.
+      if (staticBusybox() === undefined) return context.skip('there is no static busybox')
+      const script = 'wget -q -O $out http://127.0.0.1:$BARYON_TEST_PORT/'
+      const fixed = { algorithm: 'sha256', hash: Buffer.from(hashBytes('sha256', 'served\n').bytes).toString('hex') }
+      const fetched = makeDerivation(store, {
+        name: 'fetched',
+        script,
+        fixed,
+        env: { impureEnvVars: 'BARYON_TEST_PORT' },
+      })
+      try {
+        const { report } = await build(store, fetched, { sandbox })
+        assert.equal(report.fetched.length, 1)
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'NO_SANDBOX') throw error
+        return context.skip((error as Error).message)
+      }
+      const isolated = makeDerivation(store, {
+        name: 'isolated',
+        script: script.replace('$BARYON_TEST_PORT', String(port)),
+      })
+      if (sandbox === 'proot') await build(store, isolated, { sandbox })
+      else await assert.rejects(build(store, isolated, { sandbox }), { code: 'BUILD_FAILED' })
+    })
+  }
 }

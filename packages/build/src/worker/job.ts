@@ -4,8 +4,8 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { decompressFile, openSourceArchive } from '@baryon/fetch'
-import type { Hash, HashMethod } from '@baryon/format'
-import { hashPath, type NewPathInfo, openStore, restoreNar, type Store } from '@baryon/store'
+import { type Hash, type HashMethod, isSystemError } from '@baryon/format'
+import { hashPath, type NewPathInfo, openStore, removeTree, restoreNar, type Store } from '@baryon/store'
 import { type UnpackTreeRequest, unpackTree } from '../builtin/unpack-tree.ts'
 import { firstDifference } from '../compare-trees.ts'
 import { changedSince } from '../input-protection.ts'
@@ -32,7 +32,13 @@ export interface JobKinds {
   }
   /** Puts a fixed output into the source archive. */
   readonly archive: { readonly request: ArchiveRequest; readonly result: null }
+  /** Removes a file from the source archive when its contents are not what they should be. */
+  readonly forgetSource: {
+    readonly request: { readonly directory: string; readonly hash: Hash }
+    readonly result: null
+  }
   readonly unpackTree: { readonly request: UnpackTreeRequest; readonly result: null }
+  readonly remove: { readonly request: { readonly path: string }; readonly result: null }
   /** Inputs that were changed after a point in time. */
   readonly changed: {
     readonly request: { readonly paths: readonly string[]; readonly since: number }
@@ -102,8 +108,16 @@ const JOBS: {
     }
     return null
   },
+  forgetSource: ({ directory, hash }) => {
+    openSourceArchive(directory).get(hash, { verify: true })
+    return null
+  },
   unpackTree: async (request) => {
     await unpackTree(request)
+    return null
+  },
+  remove: ({ path }) => {
+    removePersistently(path)
     return null
   },
   changed: ({ paths, since }) => paths.filter((path) => changedSince(path, since)),
@@ -131,5 +145,18 @@ function* chunksOf(file: string): Generator<Uint8Array> {
     }
   } finally {
     closeSync(descriptor)
+  }
+}
+
+/** Processes that are just dying may still write: some more tries are made. */
+function removePersistently(path: string): void {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      removeTree(path)
+      return
+    } catch (error) {
+      if (!isSystemError(error, 'ENOTEMPTY', 'EEXIST') || attempt === 20) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25)
+    }
   }
 }

@@ -20,8 +20,11 @@ export class WorkerSystemError extends Error {
   }
 }
 
-/** Threads are started when they are first needed (40 ms each) and do not keep the process alive. */
-export function createWorkerPool(size: number = Math.max(1, Math.min(8, availableParallelism()))): WorkerPool {
+/**
+ * Threads are started when they are first needed (40 ms each) and do not keep the process alive. There are more of them than
+ * processors, so that unpacking a large tree does not keep small outputs from being registered.
+ */
+export function createWorkerPool(size: number = Math.max(4, Math.min(8, availableParallelism() + 2))): WorkerPool {
   const idle: Worker[] = []
   const all = new Set<Worker>()
   const waiting: ((worker: Worker) => void)[] = []
