@@ -61,18 +61,19 @@ async function completeArgument(
     if (index + count >= words.length && count > 0) expected = option
     index += count
   }
-  if (expected !== undefined) return completeKind(expected.complete, words, current)
+  if (expected !== undefined) return completeKind(expected.complete, command, words, current)
   if (current.startsWith('-')) {
     return options.flatMap((option): Candidate[] => [
       [`--${option.name}`, option.help],
       ...(option.short === undefined || current.length > 1 ? [] : [[`-${option.short}`, option.help] as const]),
     ])
   }
-  return operands < command.operands.most ? completeKind(command.operands.complete, words, current) : []
+  return operands < command.operands.most ? completeKind(command.operands.complete, command, words, current) : []
 }
 
 async function completeKind(
   kind: Completion | undefined,
+  command: Command,
   words: readonly string[],
   current: string,
 ): Promise<readonly Candidate[]> {
@@ -82,20 +83,21 @@ async function completeKind(
   if (kind === 'store-path' && (current.startsWith('.') || !current.startsWith('/'))) {
     // A link to a store path is as good, and an attribute where a stack is meant.
     return words.includes('-f') || words.includes('--file')
-      ? [...(await dynamic('attribute', words, current)), [':file']]
+      ? [...(await dynamic('attribute', command, words, current)), [':file']]
       : [[':file']]
   }
-  return dynamic(kind, words, current)
+  return dynamic(kind, command, words, current)
 }
 
 async function dynamic(
   kind: 'attribute' | 'store-path' | 'platform',
+  command: Command,
   words: readonly string[],
   current: string,
 ): Promise<readonly Candidate[]> {
   try {
     const { listCandidates } = await import('./dynamic-candidates.ts')
-    return await listCandidates(kind, words, current)
+    return await listCandidates(kind, command, words, current)
   } catch {
     // A broken stack or a missing store must not disturb somebody who is typing.
     return []

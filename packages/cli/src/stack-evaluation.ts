@@ -52,9 +52,16 @@ export function evaluationRequest(context: Context, settings: Settings, request:
   const storeOptions = { storeDirectory: settings.storeDirectory, root: settings.root }
   return {
     source:
-      expression === undefined ? { kind: 'file', path: stackFile(settings) } : { kind: 'expression', text: expression },
+      request.apply !== undefined
+        ? {
+            kind: 'expression',
+            text: applied(request.apply, expression ?? `import (/. + ${nixString(stackFile(settings))})`, args),
+          }
+        : expression === undefined
+          ? { kind: 'file', path: stackFile(settings) }
+          : { kind: 'expression', text: expression },
     attributePaths: request.attributePaths,
-    arguments: args,
+    arguments: request.apply === undefined ? args : {},
     searchPath: given.values('include'),
     output: request.output,
     strict: request.strict,
@@ -64,6 +71,24 @@ export function evaluationRequest(context: Context, settings: Settings, request:
     realise: { module: new URL('./realise-during-evaluation.ts', import.meta.url).href, data: realiseData(context) },
     onLog: (message) => context.terminal.err(Buffer.from(`${message}\n`, 'latin1').toString('utf8')),
   }
+}
+
+/** `wrapper` of what `source` evaluates to, which is called first with those of the arguments that it takes. */
+function applied(wrapper: string, source: string, args: Readonly<Record<string, EvaluationArgument>>): string {
+  const given = Object.entries(args).map(
+    ([name, { kind, text }]) => `${nixString(name)} = ${kind === 'string' ? nixString(text) : `(${text}\n)`};`,
+  )
+  return `let
+      value = ${source};
+      called =
+        if builtins.isFunction value
+        then value (builtins.intersectAttrs (builtins.functionArgs value) { ${given.join(' ')} })
+        else value;
+    in (${wrapper}) called`
+}
+
+function nixString(text: string): string {
+  return `"${text.replace(/["\\$]/g, '\\$&')}"`
 }
 
 /** The variant to use where only one makes sense: `-c`, else what the tools of the experiments set, else nothing. */

@@ -1,0 +1,55 @@
+/** Candidates that depend on a stack or a store: attributes, platforms, store paths. */
+
+import type { Command, Context } from './command.ts'
+import { parseArguments } from './parse-arguments.ts'
+import { resolveSettings } from './settings.ts'
+import { createTerminal } from './terminal.ts'
+
+export async function listCandidates(
+  kind: 'attribute' | 'store-path' | 'platform',
+  command: Command,
+  words: readonly string[],
+  current: string,
+): Promise<readonly (readonly [word: string, description?: string])[]> {
+  const context = contextOf(command, words)
+  if (kind === 'store-path') return storePaths(context, current)
+  const { stackPackages, stackPlatforms } = await import('./stack-packages.ts')
+  const { stackSettings } = await import('./stack-evaluation.ts')
+  const settings = await stackSettings(context)
+  if (kind === 'platform') return (await stackPlatforms(context, settings)).map((tag) => [tag])
+  const packages = await stackPackages(context, settings, undefined)
+  return packages.map(({ attribute, description }) => [attribute, description])
+}
+
+async function storePaths(context: Context, current: string): Promise<readonly (readonly [string])[]> {
+  const { openStore } = await import('@baryon/store')
+  const { storeDirectory, root } = await context.settings({ storePath: current })
+  const store = openStore({ storeDirectory, root, readOnly: true })
+  try {
+    return store.allValidPaths().map((path) => [store.format(path)])
+  } finally {
+    store.close()
+  }
+}
+
+/** A context good enough to evaluate with: what was typed so far, if it can be understood, else the defaults. */
+function contextOf(command: Command, words: readonly string[]): Context {
+  const lenient = { ...command, operands: { ...command.operands, least: 0 } }
+  const stackWords = words.flatMap((word, index) =>
+    word === '-f' || word === '--file' ? [word, words[index + 1] ?? '.'] : [],
+  )
+  const given = parseArguments(lenient, stackWords)
+  return {
+    command,
+    arguments: given,
+    terminal: { ...createTerminal(), err: () => {} },
+    json: false,
+    verbose: false,
+    signal: new AbortController().signal,
+    settings: (request) =>
+      resolveSettings(
+        { root: undefined, storeDirectory: undefined, environment: process.env, currentDirectory: process.cwd() },
+        request,
+      ),
+  }
+}

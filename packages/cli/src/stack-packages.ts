@@ -1,0 +1,48 @@
+/** What a stack holds: its packages with what they say of themselves, and its variants. */
+import type { Context } from './command.ts'
+import type { Settings } from './settings.ts'
+import { evaluateStack, parseAnswer } from './stack-evaluation.ts'
+
+export interface StackPackage {
+  readonly attribute: string
+  readonly name: string
+  readonly version: string
+  readonly description: string
+}
+
+/** The packages of a stack for one platform, sorted; what cannot be evaluated there is left out. */
+export async function stackPackages(
+  context: Context,
+  settings: Settings,
+  platform: string | undefined,
+): Promise<readonly StackPackage[]> {
+  const result = await evaluateStack(context, settings, { output: 'json', strict: true, platform, apply: listing })
+  return parseAnswer<StackPackage[]>(result)
+}
+
+/** The platform tags that a stack is released for; none when it does not say. */
+export async function stackPlatforms(context: Context, settings: Settings): Promise<readonly string[]> {
+  const result = await evaluateStack(context, settings, {
+    output: 'json',
+    strict: true,
+    apply: 'stack: stack.platforms or [ ]',
+  })
+  return parseAnswer<string[]>(result)
+}
+
+const listing = `
+  stack:
+  let
+    describe = attribute:
+      let
+        package = stack.\${attribute};
+        looked = builtins.tryEval (
+          if builtins.isAttrs package && (package.type or null) == "derivation" && (package ? meta.description) then {
+            inherit attribute;
+            name = package.pname or package.name;
+            version = package.version or "";
+            description = package.meta.description;
+          } else null);
+      in if looked.success && looked.value != null then [ looked.value ] else [ ];
+  in builtins.concatMap describe (builtins.attrNames stack)
+`
