@@ -23,7 +23,7 @@ export async function listCandidates(
 
 async function storePaths(context: Context, current: string): Promise<readonly (readonly [string])[]> {
   const { openStore } = await import('@baryon/store')
-  const { storeDirectory, root } = await context.settings({ storePath: current })
+  const { storeDirectory, root } = await context.settings({ needsStack: true })
   const store = openStore({ storeDirectory, root, readOnly: true })
   try {
     return store.allValidPaths().map((path) => [store.format(path)])

@@ -17,9 +17,10 @@ export interface StoreOperand {
 /** Opens the store that the operands lie in. Looking does not create one. */
 export async function openStoreFor(context: Context, operands: readonly string[], write = false): Promise<Store> {
   const storePath = operands.map((operand) => linkTarget(operand)).find((target) => storeDirectoryOf(target))
+  // Without any path to go by, the store of the default stack is meant.
   const settings =
     storePath !== undefined || !declares(context, 'file')
-      ? await context.settings({ storePath })
+      ? await context.settings({ storePath, needsStack: storePath === undefined })
       : await stackSettings(context)
   return openAt(settings, write)
 }
