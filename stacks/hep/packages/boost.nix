@@ -13,11 +13,11 @@ stdenv.mkDerivation {
     mkdir boost
     cd boost
     tar xf $src --strip-components=1 --wildcards --no-same-owner \
-      'boost/libs/*/include/*' 'boost/libs/numeric/*/include/*' 'boost/LICENSE_1_0.txt'
+      'boost/libs/*/include/*' 'boost/LICENSE_1_0.txt'
   '';
   installPhase = ''
     mkdir -p $out/include
-    for directory in libs/*/include libs/numeric/*/include; do
+    for directory in libs/*/include libs/*/*/include; do
       cp -r --no-preserve=mode $directory/. $out/include/
     done
   '';

@@ -8,10 +8,8 @@ stdenv.mkDerivation {
   # Upstream's Makefile has no shared library in `install`.
   buildPhase = ''
     runHook preBuild
-    make -f Makefile-libbz2_so -j$NIX_BUILD_CORES CC=cc CFLAGS="-fpic -fPIC -Wall -Winline -O2 -D_FILE_OFFSET_BITS=64"
-    make clean
-    make -j$NIX_BUILD_CORES CC=cc bzip2 bzip2recover
-    make -f Makefile-libbz2_so CC=cc CFLAGS="-fpic -fPIC -Wall -Winline -O2 -D_FILE_OFFSET_BITS=64"
+    make -f Makefile-libbz2_so CC=cc
+    make CC=cc bzip2recover
     runHook postBuild
   '';
   installPhase = ''

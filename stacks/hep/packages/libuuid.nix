@@ -17,8 +17,9 @@ stdenv.mkDerivation {
   dontConfigure = true;
   dontBuild = true;
   installPhase = ''
+    shopt -s nullglob
     mkdir -p $out/lib/pkgconfig $out/include
-    cp -P lib/x86_64-linux-gnu/libuuid.so.* $out/lib/
+    cp -P {,usr/}lib/x86_64-linux-gnu/libuuid.so.* $out/lib/
     ln -s libuuid.so.1 $out/lib/libuuid.so
     cp -r usr/include/uuid $out/include/
     sed -e "s|^prefix=.*|prefix=$out|" -e 's|^libdir=.*|libdir=''${prefix}/lib|' -e 's|^includedir=.*|includedir=''${prefix}/include|' \
