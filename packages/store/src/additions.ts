@@ -4,7 +4,6 @@ import {
   checkStorePathName,
   compareStorePaths,
   createHasher,
-  createNarWriter,
   type Derivation,
   fixedOutputPath,
   formatContentAddress,
@@ -21,17 +20,18 @@ import {
   UserError,
 } from '@baryon/format'
 import { syncDirectory } from './atomic-file.ts'
-import { type NativePath, pathBytes } from './byte-path.ts'
+import type { NativePath } from './byte-path.ts'
 import { canonicaliseTree } from './canonicalise-tree.ts'
+import { copyTree, hashOfFile, rememberFilter } from './copy-tree.ts'
 import { readOnlyError } from './database.ts'
-import { createTreeRestorer, hashPath, restoreNar } from './nar-tree.ts'
+import { hashPath, restoreNar } from './nar-tree.ts'
 import type { NewPathInfo, PathInfo } from './path-info.ts'
 import { moveIntoPlace, syncFiles, syncTree, temporaryName, withTemporary } from './placement.ts'
 import type { NewPath } from './registration.ts'
 import { removeTree } from './remove-tree.ts'
 import { scanForReferences } from './scan-tree.ts'
 import type { Store } from './store.ts'
-import { type TreeFilter, walkTree } from './walk-tree.ts'
+import type { TreeFilter } from './walk-tree.ts'
 
 export interface AddPathOptions {
   /** Default `recursive`. */
@@ -346,88 +346,6 @@ function writeText(file: string, bytes: Uint8Array): void {
     closeSync(fd)
   }
   canonicaliseTree(file)
-}
-
-/** Hash of the NAR of a plain file that is at hand. */
-function hashOfFile(bytes: Uint8Array): { readonly hash: Hash; readonly size: number } {
-  const hasher = createHasher('sha256')
-  const writer = createNarWriter((chunk) => hasher.update(chunk))
-  writer.startFile(bytes.length, false)
-  writer.content(bytes)
-  writer.endFile()
-  writer.end()
-  return { hash: hasher.digest(), size: writer.size }
-}
-
-/** A filter may be a function of the evaluator: it is asked once per path. */
-function rememberFilter(filter: TreeFilter): TreeFilter {
-  const answers = new Map<string, boolean>()
-  return (path, type) => {
-    const known = answers.get(path)
-    if (known !== undefined) return known
-    const answer = filter(path, type)
-    answers.set(path, answer)
-    return answer
-  }
-}
-
-/** Copies and hashes (sha256 of the NAR) in one pass. A flat path is one file that loses its executable bit. */
-function copyTree(
-  source: NativePath,
-  target: string,
-  method: HashMethod,
-  filter: TreeFilter | undefined,
-): { readonly hash: Hash; readonly size: number } {
-  const hasher = createHasher('sha256')
-  const writer = createNarWriter((chunk) => hasher.update(chunk))
-  const restorer = createTreeRestorer(target)
-  const both = {
-    startDirectory: () => {
-      refuseFlat('directory')
-      writer.startDirectory()
-      restorer.startDirectory()
-    },
-    entry: (name: string) => {
-      writer.entry(name)
-      restorer.entry(name)
-    },
-    endDirectory: () => {
-      writer.endDirectory()
-      restorer.endDirectory()
-    },
-    startFile: (size: number, executable: boolean) => {
-      const kept = executable && method === 'recursive'
-      writer.startFile(size, kept)
-      restorer.startFile(size, kept)
-    },
-    content: (chunk: Uint8Array) => {
-      writer.content(chunk)
-      restorer.content(chunk)
-    },
-    endFile: () => {
-      writer.endFile()
-      restorer.endFile()
-    },
-    symlink: (to: string) => {
-      refuseFlat('symbolic link')
-      writer.symlink(to)
-      restorer.symlink(to)
-    },
-  }
-  const refuseFlat = (what: string) => {
-    if (method === 'recursive') return
-    throw new UserError('NOT_A_FILE', `'${Buffer.from(pathBytes(source), 'latin1')}' is a ${what}`, {
-      hint: 'a flat hash is of one regular file: use the recursive method',
-    })
-  }
-  try {
-    walkTree(source, both, filter)
-    writer.end()
-  } catch (error) {
-    restorer.abort()
-    throw error
-  }
-  return { hash: hasher.digest(), size: writer.size }
 }
 
 /** A content address must be that of the contents. With a self reference it is hashed modulo the digest: not done here. */
