@@ -153,6 +153,34 @@ if (asUnprivileged(import.meta.url)) {
     }
   })
 
+  for (const sandbox of ['bubblewrap', 'unshare', 'proot'] as const) {
+    test(`in a store at its logical place, below /tmp (${sandbox})`, async (context) => {
+      const store = openStore({ storeDirectory: join(top, sandbox, 'store'), root: '/' })
+      try {
+        const a = makeDerivation(store, { name: 'a', script: 'mkdir $out; echo a > $out/a' })
+        const hidden = makeDerivation(store, { name: 'hidden', script: 'echo > $out' })
+        const script = `mkdir $out; cat ${outputText(store, a)}/a > $out/b; ls $NIX_STORE > $out/c; touch /tmp/x; ls /tmp`
+        const b = makeDerivation(store, { name: 'b', script, inputs: [[a]] })
+        await build(store, [a, hidden, b], { sandbox })
+        assert.equal(readFileSync(`${outputText(store, b)}/b`, 'utf8'), 'a\n')
+        assert.deepEqual(
+          readFileSync(`${outputText(store, b)}/c`, 'utf8')
+            .trim()
+            .split('\n')
+            .map((name) => name.slice(33))
+            .sort(),
+          ['a', 'b'],
+        )
+        assert.deepEqual(store.verify({ checkContents: true }).problems, [])
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'NO_SANDBOX') throw error
+        context.skip((error as Error).message)
+      } finally {
+        store.close()
+      }
+    })
+  }
+
   test('without a sandbox, in a store that Nix shares', { skip }, async () => {
     const directory = join(top, 'shared/nix/store')
     const store = openStore({ storeDirectory: directory, root: '/' })

@@ -18,6 +18,7 @@ import { after, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { chooseSandbox, type SandboxChoice } from '../src/sandbox/choose-sandbox.ts'
+import { hostProgram } from '../src/sandbox/host-program.ts'
 import { hostShell } from '../src/sandbox/host-shell.ts'
 import type { BuilderEnd, RunningBuilder, Sandbox, SandboxRequest, WorkDirectory } from '../src/sandbox/sandbox.ts'
 import { asUnprivileged } from './unprivileged.ts'
@@ -37,22 +38,26 @@ if (asUnprivileged(import.meta.url)) {
     })
   }
 
-  test('without user namespaces only proot is left, and without that nothing', () => {
-    const script = `echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all --no-new-privs "$@"`
-    const choose = (path: string) => {
-      const code = `import { chooseSandbox } from ${JSON.stringify(fileURLToPath(new URL('../src/sandbox/choose-sandbox.ts', import.meta.url)))}
+  test('without user namespaces only proot is left, and without that nothing', (context) => {
+    const script =
+      'echo 0 > /proc/sys/user/max_user_namespaces; test -z "$HIDE" || mount --bind /dev/null "$HIDE";' +
+      ' exec setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all --no-new-privs "$@"'
+    const choose = (hide: string) => {
+      const module = fileURLToPath(new URL('../src/sandbox/choose-sandbox.ts', import.meta.url))
+      const code = `import { chooseSandbox } from ${JSON.stringify(module)}
         try { console.log(chooseSandbox().tier) } catch (error) { console.log(error.code, error.hint) }`
-      return spawnSync(
-        'unshare',
-        ['-Ur', 'sh', '-c', script, 'sh', process.execPath, '--input-type=module-typescript', '-e', code],
-        {
-          env: { ...process.env, PATH: path },
-          encoding: 'utf8',
-        },
-      )
+      const command = [process.execPath, '--input-type=module-typescript', '-e', code]
+      return spawnSync('unshare', ['-Urm', 'sh', '-c', script, 'sh', ...command], {
+        env: { ...process.env, HIDE: hide },
+        encoding: 'utf8',
+      })
     }
-    const withProot = choose(process.env.PATH!)
+    const proot = hostProgram('proot')
+    if (proot === undefined) return context.skip('proot is not installed')
+    const withProot = choose('')
     assert.equal(withProot.stdout, 'proot\n', withProot.stderr)
+    const without = choose(proot)
+    assert.match(without.stdout, /^NO_SANDBOX install bubblewrap or proot, .*--sandbox none\n$/, without.stderr)
   })
 }
 

@@ -57,7 +57,7 @@ export function deathSignal(programs: { readonly setpriv: string | undefined }, 
 function enterScript(programs: UnsharePrograms, request: SandboxRequest, entered: string): string {
   const { work, storeDirectory } = request
   const root = work.root
-  const directories = ['build', 'tmp', 'etc', 'proc', 'dev', `.${storeDirectory}`]
+  const directories = ['build', 'tmp', 'etc', 'proc', 'dev']
   const files = request.hostFiles.map(({ target }) => `.${target}`)
   for (const file of files) directories.push(file.slice(0, file.lastIndexOf('/')))
   const lines = [
@@ -71,14 +71,19 @@ function enterScript(programs: UnsharePrograms, request: SandboxRequest, entered
     lines.push('mkdir usr', ...['bin', 'sbin', 'lib', 'lib64'].map((name) => `ln -s usr/${name} ${name}`))
   }
   for (const file of files) lines.push(`: > ${shellQuote(file)}`)
+  const bind = (source: string, target: string) =>
+    `${shellQuote(programs.mount)} -o bind,nosuid,nodev ${shellQuote(source)} ${shellQuote(target)}`
   lines.push(
     `${shellQuote(programs.mount)} -t tmpfs -o mode=0755,nosuid tmpfs dev`,
     'mkdir dev/pts dev/shm',
     `for name in ${DEVICES.join(' ')}; do : > dev/$name; done`,
     'ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd',
     'ln -s /proc/self/fd/0 dev/stdin; ln -s /proc/self/fd/1 dev/stdout; ln -s /proc/self/fd/2 dev/stderr',
-    // The store first, so that the mount points of the inputs can be made in it.
-    `${shellQuote(programs.mount)} --bind ${shellQuote(work.store)} ${shellQuote(`.${storeDirectory}`)}`,
+    // What is writable first: the store may lie below one of these, and the mount points of the inputs are made in it.
+    bind(work.build, 'build'),
+    bind(work.temporary, 'tmp'),
+    `mkdir -p ${shellQuote(`.${storeDirectory}`)}`,
+    bind(work.store, `.${storeDirectory}`),
   )
   for (const { name, kind } of request.inputs) {
     const target = shellQuote(`.${storeDirectory}/${name}`)
@@ -112,8 +117,6 @@ function fstab({ work, storeDirectory, usr, hostFiles, inputs }: SandboxRequest)
   const lines: string[] = []
   const bind = (source: string, target: string, options: string) =>
     lines.push(`${fstabField(source)} ${fstabField(root + target)} none ${options} 0 0`)
-  bind(work.build, '/build', 'bind,nosuid,nodev')
-  bind(work.temporary, '/tmp', 'bind,nosuid,nodev')
   bind(work.etc, '/etc', 'bind,ro,nosuid,nodev')
   if (usr !== undefined) bind(usr, '/usr', 'bind,ro,nosuid,nodev')
   for (const { source, target } of hostFiles) bind(source, target, 'bind,ro,nosuid,nodev')
