@@ -97,6 +97,8 @@ export class BlockingWorker {
     this.#worker = new Worker(new URL('./blocking-worker.ts', import.meta.url), {
       workerData: { port: port2, signal: this.#signal },
       transferList: [port2],
+      // What a build hands to its children is closed there.
+      trackUnmanagedFds: false,
     })
     this.#worker.unref()
     port1.unref()

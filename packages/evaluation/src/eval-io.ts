@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import {
   fixedOutputPath,
   formatStorePath,
@@ -51,6 +51,8 @@ export interface EvalIoOptions {
 export interface WorldIo extends EvalIo {
   /** Registers what was written; to be called at the end. */
   finish(): void
+  /** With restrictions: this path and what is below it may be read as well. */
+  allow(path: string): void
 }
 
 /** The world as it is: real files, a store, fetchers. Paths below the store directory are read where the store really lies. */
@@ -305,7 +307,6 @@ class RealWorld implements WorldIo {
       cacheDirectory: this.#options.cacheDirectory,
     }) as FetchOutcome
     if (outcome.location !== undefined) this.#paths.place(outcome.outPath, bytesOf(outcome.location))
-    this.#allowed?.push(outcome.outPath)
     this.#noteValid(outcome.outPath)
     return { outPath: outcome.outPath, attributes: outcome.attributes }
   }
@@ -315,12 +316,17 @@ class RealWorld implements WorldIo {
     this.#batch = undefined
   }
 
+  allow(path: string): void {
+    this.#allowed?.push(path, realPath(native(path)) ?? path)
+  }
+
   #writableStore(): Store | undefined {
     return this.#options.writable ? this.#store : undefined
   }
 
   #noteValid(path: string): void {
     this.#valid.add(path)
+    this.#allowed?.push(path, this.#paths.of(path))
     this.#recorder?.present(this.#paths.of(path), true)
   }
 
@@ -329,11 +335,18 @@ class RealWorld implements WorldIo {
     return path !== undefined && this.isValidPath(formatStorePath(this.storeDirectory, path))
   }
 
-  /** Restricted evaluation: only below the allowed paths, and what is in the store. */
+  /** Restricted evaluation: only below the allowed paths, also behind symbolic links, and what this evaluation put into the store. */
   #check(path: string): void {
     if (this.#allowed === undefined) return
-    for (const allowed of this.#allowed) if (path === allowed || path.startsWith(`${allowed}/`)) return
+    if (this.#isAllowed(path)) {
+      const real = realPath(native(this.#paths.of(path)))
+      if (real === undefined || this.#isAllowed(real)) return
+    }
     throw new EvaluationError('RESTRICTED_PATH', `access to path '${path}' is forbidden in restricted mode`)
+  }
+
+  #isAllowed(path: string): boolean {
+    return this.#allowed?.some((allowed) => path === allowed || path.startsWith(`${allowed}/`)) ?? true
   }
 
   /** Runs an action on the physical path; when nothing is there, once more with links followed through the store. */
@@ -355,6 +368,14 @@ class RealWorld implements WorldIo {
       }
       throw systemFailure(verb, path, error)
     }
+  }
+}
+
+function realPath(path: string | Buffer): string | undefined {
+  try {
+    return realpathSync(path, 'latin1')
+  } catch {
+    return undefined
   }
 }
 

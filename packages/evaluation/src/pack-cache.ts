@@ -43,6 +43,8 @@ const KEY_SIZE = 16
 /** More segments than this are merged: each costs an open and a search per miss. */
 const SEGMENT_LIMIT = 12
 const SUFFIX = '.pack'
+/** Tells segments of the same millisecond apart. */
+let written = 0
 
 interface Entry {
   /** Latin-1 text of the 24 bytes of key and path digest. */
@@ -117,7 +119,8 @@ class SegmentedCache implements PackCache {
     mkdirSync(this.#directory, { recursive: true })
     const bytes = encodeSegment(entries)
     // Newer segments sort last; the random part keeps two processes apart.
-    const name = `${Date.now().toString(36).padStart(10, '0')}-${process.pid}-${Math.random().toString(36).slice(2, 10)}`
+    const order = `${Date.now().toString(36).padStart(10, '0')}-${(written++).toString(36).padStart(4, '0')}`
+    const name = `${order}-${process.pid}-${Math.random().toString(36).slice(2, 10)}`
     const temporary = `${this.#directory}/.${name}.tmp`
     const fd = openSync(temporary, 'wx', 0o600)
     try {

@@ -88,9 +88,11 @@ function run(job: EvaluationJob, resources: Resources): EvaluationOutcome {
   const { request } = job
   const { io, recorder } = resources
   const settings = { ...DEFAULT_SETTINGS, ...request.settings }
+  const searchPath = searchPathEntries(request, io, settings)
+  for (const entry of searchPath) if (entry.path.startsWith('/')) io.allow(entry.path)
   const evaluator = createEvaluator({
     io,
-    settings: { ...settings, searchPath: searchPathEntries(request, io, settings) },
+    settings: { ...settings, searchPath },
     ...(resources.parsed === undefined ? {} : { parseCache: resources.parsed }),
   })
   if (request.output === 'parse') {
