@@ -1,3 +1,4 @@
+export { type Dependencies, dependenciesHold } from './src/dependencies.ts'
 export { defaultCacheDirectory, evaluate } from './src/evaluate.ts'
 export { EvaluationFailure } from './src/evaluation-failure.ts'
 export {

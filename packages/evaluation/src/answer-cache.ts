@@ -47,7 +47,7 @@ export function findAnswer(
   const answer = readAnswer(fileOf(directory, key))
   if (answer === undefined || answer.key !== key || !dependenciesHold(answer.dependencies, environment))
     return undefined
-  return { texts: answer.texts, derivations: answer.derivations, fromCache: true }
+  return { texts: answer.texts, derivations: answer.derivations, fromCache: true, dependencies: answer.dependencies }
 }
 
 /** Keeps an answer. Failures (no space, no permission) are no errors: the next evaluation just runs again. */

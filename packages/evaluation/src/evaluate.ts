@@ -58,7 +58,7 @@ export async function evaluate(request: EvaluationRequest): Promise<EvaluationRe
       if (answers !== undefined && outcome.dependencies !== undefined && logged === 0) {
         keepAnswer(answers, key, outcome.result, outcome.dependencies)
       }
-      return outcome.result
+      return logged === 0 ? { ...outcome.result, dependencies: outcome.dependencies } : outcome.result
   }
 }
 

@@ -1,4 +1,5 @@
 import type { StoreOptions } from '@baryon/store'
+import type { Dependencies } from './dependencies.ts'
 
 /** What is to be evaluated, and what is wanted of it. All texts are texts of the system (UTF-8). */
 export interface EvaluationRequest {
@@ -74,6 +75,11 @@ export interface EvaluationResult {
   readonly derivations: readonly FoundDerivation[]
   /** A former answer that still holds. */
   readonly fromCache: boolean
+  /**
+   * What the answer depends on, for those who keep something that they made of it; undefined when it must not be kept.
+   * `dependenciesHold` tells whether it still holds.
+   */
+  readonly dependencies?: Dependencies | undefined
 }
 
 export interface FoundDerivation {
