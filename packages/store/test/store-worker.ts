@@ -6,7 +6,6 @@
  */
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StorePath } from '@baryon/format'
 import { dumpNar, hashPath, openStore, removeTree, type Store } from '@baryon/store'
@@ -19,7 +18,7 @@ else for (let round = 0; round < Number(rest[0]); round++) store.collectGarbage(
 store.close()
 
 function add(store: Store, seed: number, count: number): void {
-  const scratch = mkdtempSync(join(tmpdir(), 'baryon-worker-'))
+  const scratch = mkdtempSync(join(root, 'scratch-'))
   try {
     for (let index = 0; index < count; index++) {
       // All workers make the same paths, each in an order of its own.
