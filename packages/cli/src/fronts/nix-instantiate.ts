@@ -58,7 +58,8 @@ function outputOf(given: FrontArguments): 'json' | 'xml' | 'value' {
 function printTexts(given: FrontArguments, result: EvaluationResult, terminal: Terminal): void {
   for (const text of result.texts) {
     if (given.has('--raw')) terminal.out(String(JSON.parse(Buffer.from(text, 'latin1').toString('utf8'))))
-    else terminal.out(Buffer.from(text.endsWith('\n') && given.has('--xml') ? text : `${text}\n`, 'latin1'))
+    // XML ends its own line, and JSON none at all in Nix 2.8.
+    else terminal.out(Buffer.from(given.has('--xml') || given.has('--json') ? text : `${text}\n`, 'latin1'))
   }
 }
 

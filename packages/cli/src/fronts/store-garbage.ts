@@ -1,0 +1,99 @@
+/** Operations of `nix-store` that look after a store: collection and verification. */
+import { formatHash, hashesEqual, type StorePath, UserError } from '@baryon/format'
+import { allRoots, type CollectResult, hashPath, type VerifyProblem } from '@baryon/store'
+import type { Terminal } from '../terminal.ts'
+import { followToStorePath } from './follow-path.ts'
+import type { OperationRequest } from './nix-store.ts'
+
+export function gc({ store, given, terminal }: OperationRequest): number {
+  if (given.operands.length > 0) throw new UserError('USAGE', 'no arguments expected')
+  const prints = ['--print-roots', '--print-live', '--print-dead'].find((name) => given.has(name))
+  const limit = given.last('--max-freed')
+  if (limit !== undefined && prints !== undefined) {
+    throw new UserError(
+      'USAGE',
+      'option --max-freed cannot be combined with --print-live, --print-dead, or --print-roots',
+    )
+  }
+  if (prints === '--print-roots') {
+    const lines = allRoots(store)
+      .filter((root) => store.isValid(root.path) && root.kind !== 'temporary')
+      .map((root) => `${root.source} -> ${store.format(root.path)}`)
+    print(lines, terminal)
+    return 0
+  }
+  if (prints !== undefined) {
+    const { deleted, live } = store.collectGarbage({ dryRun: true })
+    print(prints === '--print-dead' ? deleted : live.map((path) => store.format(path)), terminal)
+    return 0
+  }
+  const maxFreed = limit === undefined ? {} : { maxFreed: byteCount(limit) }
+  report(store.collectGarbage({ ...maxFreed, onDelete: (path) => terminal.err(`deleting '${path}'\n`) }), terminal)
+  return 0
+}
+
+export function deletePaths({ store, given, terminal }: OperationRequest): number {
+  if (given.has('--ignore-liveness')) {
+    throw new UserError('UNSUPPORTED', 'live paths are never deleted', { hint: 'remove the roots, then the paths' })
+  }
+  const paths = given.operands.map((text) => followToStorePath(store, text))
+  report(store.collectGarbage({ paths, onDelete: (path) => terminal.err(`deleting '${path}'\n`) }), terminal)
+  return 0
+}
+
+export function verify({ store, given, terminal }: OperationRequest): number {
+  const { problems } = store.verify({ checkContents: given.has('--check-contents') })
+  for (const problem of problems) terminal.err(`error: ${describe(problem, (path) => store.format(path))}\n`)
+  if (problems.length > 0) terminal.err('warning: not all store errors were fixed\n')
+  return problems.length > 0 ? 1 : 0
+}
+
+function describe(problem: VerifyProblem, format: (path: StorePath) => string): string {
+  switch (problem.kind) {
+    case 'missing':
+      return `path '${format(problem.path)}' disappeared, but it is registered as valid`
+    case 'corrupt':
+      return modified(format(problem.path), problem.expected, problem.actual)
+    case 'broken-reference':
+      return `path '${format(problem.path)}' refers to '${format(problem.reference)}', which is not on disk`
+    case 'database':
+      return `database: ${problem.message}`
+  }
+}
+
+export function verifyPaths({ store, given, terminal }: OperationRequest): number {
+  let status = 0
+  for (const operand of given.operands) {
+    const { path, narHash } = store.pathInfo(followToStorePath(store, operand))
+    const { hash } = hashPath(store.physicalPath(path))
+    if (hashesEqual(hash, narHash)) continue
+    const [expected, actual] = [narHash, hash].map((one) => formatHash(one, 'nix32'))
+    terminal.err(`error: ${modified(store.format(path), expected!, actual!)}\n`)
+    status = 1
+  }
+  return status
+}
+
+function modified(path: string, expected: string, actual: string): string {
+  return `path '${path}' was modified! expected hash '${expected}', got '${actual}'`
+}
+
+function print(lines: readonly string[], terminal: Terminal): void {
+  terminal.out(
+    [...new Set(lines)]
+      .sort()
+      .map((line) => `${line}\n`)
+      .join(''),
+  )
+}
+
+function report({ deleted, bytes }: CollectResult, terminal: Terminal): void {
+  terminal.out(`${deleted.length} store paths deleted, ${(bytes / 1024 ** 2).toFixed(2)} MiB freed\n`)
+}
+
+/** `10G`, as Nix reads sizes. */
+function byteCount(text: string): number {
+  const [, digits, unit] = /^(-?\d+)([KMGT]?)$/i.exec(text) ?? []
+  if (digits === undefined) throw new UserError('USAGE', `'${text}' is not an integer`)
+  return Math.max(0, Number(digits) * 1024 ** ' KMGT'.indexOf((unit || ' ').toUpperCase()))
+}

@@ -1,0 +1,177 @@
+/** `nix-store --query`. */
+import {
+  compareStorePaths,
+  formatHash,
+  isDerivationPath,
+  type StorePath,
+  storePathBaseName,
+  UserError,
+} from '@baryon/format'
+import { allRoots, type Store } from '@baryon/store'
+import { followToStorePath } from './follow-path.ts'
+import { type OperationRequest, queryNames } from './nix-store.ts'
+import { referencesFirst } from './reference-order.ts'
+
+export async function query(request: OperationRequest): Promise<number> {
+  const { store, given, terminal } = request
+  const asked: string[] = [...queryNames, '--binding'].filter((name) => given.has(name))
+  const [kind] = asked
+  if (kind === undefined || asked.length > 1) {
+    throw new UserError(
+      'USAGE',
+      kind === undefined ? 'no query was specified' : `query type '${asked[1]}' conflicts with earlier flag`,
+    )
+  }
+  if (given.has('--force-realise')) {
+    const { realisePaths } = await import('./store-realise.ts')
+    await realisePaths(request, given.operands)
+  }
+  const operands = given.operands.map((text) => followToStorePath(store, text))
+  const lines = answer(request, kind, operands)
+  terminal.out(Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'))
+  return 0
+}
+
+function answer(request: OperationRequest, kind: string, operands: readonly StorePath[]): string[] {
+  const { store, given } = request
+  const meant = (): StorePath[] => operands.flatMap((path) => meantPaths(request, path))
+  const each = (paths: readonly StorePath[]): string[] => paths.map((path) => store.format(path))
+  switch (kind) {
+    case '--outputs':
+      return operands.flatMap((path) => each(outputsOf(store, path)))
+    case '--references':
+      return each(
+        referencesFirst(
+          store,
+          meant().flatMap((path) => store.pathInfo(path).references),
+        ),
+      )
+    case '--referrers':
+      return each(
+        referencesFirst(
+          store,
+          meant().flatMap((path) => store.queryReferrers(path)),
+        ),
+      )
+    case '--requisites':
+      return each(
+        referencesFirst(store, store.computeClosure(meant(), { includeOutputs: given.has('--include-outputs') })),
+      )
+    case '--referrers-closure':
+      return each(referencesFirst(store, store.computeClosure(meant(), { direction: 'referrers' })))
+    case '--deriver':
+      return operands.map((path) => {
+        const { deriver } = store.pathInfo(path)
+        return deriver === undefined ? 'unknown-deriver' : store.format(deriver)
+      })
+    case '--valid-derivers':
+      return each(
+        referencesFirst(
+          store,
+          operands.flatMap((path) => store.queryValidDerivers(path)),
+        ),
+      )
+    case '--hash':
+      return meant().map((path) => formatHash(store.pathInfo(path).narHash, 'nix32'))
+    case '--size':
+      return meant().map((path) => String(store.pathInfo(path).narSize))
+    case '--roots':
+      return roots(store, meant())
+    case '--tree':
+      return operands.flatMap((path) => tree(store, path))
+    case '--graph':
+      return graph(store, meant())
+    case '--resolve':
+      return each(operands)
+    default:
+      return operands.map((path) => binding(store, path, given.last('--binding')!))
+  }
+}
+
+/** With `--use-output`, the outputs of a derivation instead of itself. */
+function meantPaths({ store, given }: OperationRequest, path: StorePath): StorePath[] {
+  const outputs = given.has('--use-output') || given.has('--force-realise')
+  return outputs && isDerivationPath(path) ? outputsOf(store, path) : [path]
+}
+
+/** Of anything but a derivation, itself. */
+function outputsOf(store: Store, path: StorePath): StorePath[] {
+  if (!isDerivationPath(path)) return [path]
+  return [...store.queryDerivationOutputs(path).values()].sort(compareStorePaths)
+}
+
+function binding(store: Store, path: StorePath, name: string): string {
+  const derivation = isDerivationPath(path) ? path : store.pathInfo(path).deriver
+  if (derivation === undefined)
+    throw new UserError('NO_DERIVER', `deriver of path '${store.format(path)}' is not known`)
+  const value = store.readDerivation(derivation).env.get(Buffer.from(name).toString('latin1'))
+  if (value !== undefined) return value
+  throw new UserError(
+    'NO_BINDING',
+    `derivation '${store.format(derivation)}' has no environment binding named '${name}'`,
+  )
+}
+
+function roots(store: Store, paths: readonly StorePath[]): string[] {
+  const users = new Set(
+    store.computeClosure(paths, { direction: 'referrers', includeDerivers: true }).map(storePathBaseName),
+  )
+  return allRoots(store)
+    .filter((root) => root.kind !== 'temporary' && users.has(storePathBaseName(root.path)))
+    .map((root) => `${Buffer.from(root.source).toString('latin1')} -> ${store.format(root.path)}`)
+    .sort()
+}
+
+/** Drawn without recursion: chains of references may be of any length. */
+function tree(store: Store, top: StorePath): string[] {
+  const lines: string[] = []
+  const done = new Set<string>()
+  const stack = [{ path: top, first: '', rest: '' }]
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    const { path, first, rest } = node
+    const name = storePathBaseName(path)
+    if (done.has(name)) {
+      lines.push(`${first}${store.format(path)} [...]`)
+      continue
+    }
+    done.add(name)
+    lines.push(`${first}${store.format(path)}`)
+    const children = referencesFirst(store, store.pathInfo(path).references).reverse()
+    children.forEach((child, index) => {
+      const isLast = index === 0
+      stack.push({ path: child, first: rest + (isLast ? '└───' : '├───'), rest: rest + (isLast ? '    ' : '│   ') })
+    })
+  }
+  return lines.map((line) => Buffer.from(line).toString('latin1'))
+}
+
+const colours = ['black', 'red', 'green', 'blue', 'magenta', 'burlywood'] as const
+
+/** For `dot`. */
+function graph(store: Store, tops: readonly StorePath[]): string[] {
+  const lines = ['digraph G {']
+  const done = new Set<string>()
+  const pending = new Map(tops.map((path) => [storePathBaseName(path), path]))
+  let edges = 0
+  for (let name = smallest(pending.keys()); name !== undefined; name = smallest(pending.keys())) {
+    const path = pending.get(name)!
+    pending.delete(name)
+    if (done.has(name)) continue
+    done.add(name)
+    lines.push(`"${name}" [label = "${path.name}", shape = box, style = filled, fillcolor = "#ff0000"];`)
+    for (const reference of store.pathInfo(path).references) {
+      const other = storePathBaseName(reference)
+      if (other === name) continue
+      if (!done.has(other)) pending.set(other, reference)
+      lines.push(`"${other}" -> "${name}" [color = "${colours[edges++ % colours.length]}"];`)
+    }
+  }
+  lines.push('}')
+  return lines
+}
+
+function smallest(names: Iterable<string>): string | undefined {
+  let found: string | undefined
+  for (const name of names) if (found === undefined || name < found) found = name
+  return found
+}
