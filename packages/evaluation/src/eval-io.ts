@@ -34,7 +34,7 @@ export interface EvalIoOptions {
   readonly environment: Readonly<NodeJS.ProcessEnv>
   readonly log: (message: string) => void
   /** Fetched files without a store, git repositories. */
-  readonly cacheDirectory: string
+  readonly cacheDirectory: () => string
   readonly recorder?: DependencyRecorder | undefined
   /** Remembers the hashes of copied sources. */
   readonly sourceHashes?: PackCache | undefined
@@ -304,7 +304,7 @@ class RealWorld implements WorldIo {
       request: { kind: request.kind, attributes },
       storeDirectory: this.storeDirectory,
       store: this.#writableStore() === undefined ? undefined : this.#options.storeOptions,
-      cacheDirectory: this.#options.cacheDirectory,
+      cacheDirectory: this.#options.cacheDirectory(),
     }) as FetchOutcome
     if (outcome.location !== undefined) this.#paths.place(outcome.outPath, bytesOf(outcome.location))
     this.#noteValid(outcome.outPath)

@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openStore } from '@baryon/store'
 import { temporaryDirectory } from '@baryon/testing'
 import { EvaluationFailure, type EvaluationRequest, evaluate } from '../index.ts'
 
@@ -176,6 +177,27 @@ test('an unchanged answer is given again, a changed world is noticed', async (t)
 
   for (const name of readdirSync(file('cache/answers'))) writeFileSync(join(file('cache/answers'), name), '{"key":1')
   assert.equal((await evaluate(request())).fromCache, false, 'damaged answers are ignored')
+})
+
+test('an answer holds only while its derivations are in the store', async (t) => {
+  const directory = temporaryDirectory(t)
+  const options = { storeDirectory: '/nix/store', root: join(directory, 'root') }
+  const text = 'derivation { name = "x"; system = "s"; builder = builtins.toFile "b" "echo"; }'
+  const request = expression(text, {
+    output: 'derivations',
+    store: { kind: 'write', options },
+    cacheDirectory: join(directory, 'cache'),
+  })
+  const first = await evaluate(request)
+  const second = await evaluate(request)
+  assert.deepEqual([first.fromCache, second.fromCache], [false, true])
+  assert.deepEqual(second.derivations, first.derivations)
+  const store = openStore(options)
+  store.collectGarbage()
+  store.close()
+  const third = await evaluate(request)
+  assert.equal(third.fromCache, false)
+  assert.deepEqual(third.derivations, first.derivations)
 })
 
 test('answers that depend on the clock, or were said while tracing, are not kept', async (t) => {

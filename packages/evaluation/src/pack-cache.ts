@@ -17,6 +17,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
 import { isSystemError } from '@baryon/format'
@@ -98,6 +99,7 @@ class SegmentedCache implements PackCache {
         this.#write(merge(entries, segments))
         // Whoever has a merged segment open keeps reading it.
         for (const segment of segments) rmSync(`${this.#directory}/${segment.name}`, { force: true })
+        removeLeftovers(this.#directory)
       }
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error
@@ -132,6 +134,15 @@ class SegmentedCache implements PackCache {
     } finally {
       closeSync(fd)
     }
+  }
+}
+
+/** Temporary files of processes that were killed. */
+function removeLeftovers(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (!name.endsWith('.tmp')) continue
+    const stat = statSync(`${directory}/${name}`, { throwIfNoEntry: false })
+    if (stat !== undefined && Date.now() - stat.mtimeMs > 3_600_000) rmSync(`${directory}/${name}`, { force: true })
   }
 }
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import {
   ContextCollector,
@@ -142,6 +145,7 @@ class Resources {
   readonly #hashes: PackCache | undefined
   readonly #store: Store | undefined
   readonly #worker: BlockingWorker
+  #temporary: string | undefined
 
   constructor(job: EvaluationJob, listeners: EvaluationListeners) {
     const { request, cacheDirectory } = job
@@ -158,7 +162,7 @@ class Resources {
       writable: store.kind === 'write',
       environment: request.environment ?? process.env,
       log: listeners.onLog,
-      cacheDirectory: cacheDirectory ?? `${process.env.TMPDIR || '/tmp'}/baryon-${process.getuid?.() ?? 0}`,
+      cacheDirectory: () => cacheDirectory ?? this.#temporaryDirectory(),
       recorder: this.recorder,
       sourceHashes: this.#hashes,
       worker: this.#worker,
@@ -176,7 +180,14 @@ class Resources {
       this.#hashes?.flush()
       this.#worker.close()
       this.#store?.close()
+      if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true })
     }
+  }
+
+  /** For what is fetched when nothing is to be kept. */
+  #temporaryDirectory(): string {
+    this.#temporary ??= mkdtempSync(join(tmpdir(), 'baryon-'))
+    return this.#temporary
   }
 }
 

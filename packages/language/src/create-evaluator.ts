@@ -98,9 +98,10 @@ class FileEvaluator implements Evaluator {
 
   positionValue(position: Position | undefined): Slot {
     if (position === undefined) return null
-    const { line, column } = lineColumn(position.file.source(), position.offset)
-    const file =
-      position.file.name === '«string»' ? '(string)' : position.file.name === '«stdin»' ? '(stdin)' : position.file.name
+    const source = position.file.source()
+    const { line, column } = lineColumn(source, position.offset)
+    // For a text that is no file Nix gives the text itself.
+    const file = position.file.name.startsWith('/') ? position.file.name : source
     return attrsFromEntries([FILE, LINE, COLUMN], [file, line, column])
   }
 
