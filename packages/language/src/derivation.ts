@@ -19,7 +19,7 @@ import { attributePosition } from './attribute-position.ts'
 import { attrsFromEntries, getAttribute, nameOrder } from './attrs.ts'
 import { coerceToString } from './coerce.ts'
 import { ContextCollector, deepElement, outputElement } from './context.ts'
-import { type DerivationRegistry, derivationRegistry, fixedDerivationHash, memoised } from './derivation-registry.ts'
+import { derivationRegistry, fixedDerivationHash, memoised } from './derivation-registry.ts'
 import { EvaluationError, ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import { forceBool, forceList, forceString, forceStringNoContext } from './force.ts'
@@ -29,7 +29,7 @@ import { downstreamPlaceholder, outputPlaceholder } from './placeholder.ts'
 import type { Position } from './position.ts'
 import { intern, symbolText } from './symbols.ts'
 import { force } from './thunk.ts'
-import { type Attrs, type Context, NixString, type Slot } from './value.ts'
+import { type Attrs, NixString, type Slot } from './value.ts'
 
 /** Makes the derivation, writes it to the store, and gives `drvPath` and a string per output. */
 export function derivationStrict(evaluator: Evaluator, attrs: Attrs): Attrs {
@@ -299,81 +299,6 @@ function result(storeDirectory: string, path: string, outputs: readonly string[]
 const DEFERRED: DerivationHash = { kind: 'deferred', base16: '' }
 const NO_PATH: OutputTerm = { path: '', hashAlgo: '', hash: '' }
 const KNOWN_ALGORITHMS: readonly string[] = ['md5', 'sha1', 'sha256', 'sha512']
-
-interface Inputs {
-  /** Sorted. */
-  readonly sources: readonly string[]
-  /** Output names by derivation, sorted by path. */
-  readonly derivations: ReadonlyMap<string, readonly string[]>
-  /** The input derivations as they are written. */
-  readonly text: string
-}
-
-function collectInputs(registry: DerivationRegistry, context: Context): Inputs {
-  const sources: string[] = []
-  const outputsOf = new Map<string, string[]>()
-  const addOutput = (derivation: string, output: string): void => {
-    const outputs = outputsOf.get(derivation)
-    if (outputs === undefined) outputsOf.set(derivation, [output])
-    else if (!outputs.includes(output)) outputs.push(output)
-  }
-  let seen: Set<string> | undefined
-  for (const element of context) {
-    switch (element.kind) {
-      case 'path':
-        sources.push(element.path)
-        break
-      case 'output':
-        addOutput(element.path, element.output)
-        break
-      case 'deep':
-        // The builder gets the derivation file itself, thus all it refers to, and may build any of them.
-        seen ??= new Set()
-        for (const path of registry.closure(element.path)) {
-          if (seen.has(path)) continue
-          seen.add(path)
-          sources.push(path)
-          if (path.endsWith('.drv')) for (const output of registry.get(path).outputs) addOutput(path, output)
-        }
-        break
-    }
-  }
-  const derivations = new Map<string, readonly string[]>()
-  let text = '['
-  for (const path of [...outputsOf.keys()].sort()) {
-    const outputs = outputsOf.get(path)!.sort()
-    text += `${derivations.size === 0 ? '' : ','}(${quoteTerm(path)},${listTerm(outputs)})`
-    derivations.set(path, outputs)
-  }
-  return { sources: seen === undefined ? sources.sort() : [...new Set(sources)].sort(), derivations, text: `${text}]` }
-}
-
-interface ModuloInputs {
-  readonly text: string
-  /** An input's output paths are not known before it is built: neither are ours. */
-  readonly deferred: boolean
-}
-
-/** Inputs by their hashes; inputs with the same hash become one. */
-function replaceInputs(
-  registry: DerivationRegistry,
-  derivations: ReadonlyMap<string, readonly string[]>,
-): ModuloInputs {
-  const byHash = new Map<string, readonly string[]>()
-  for (const [path, outputs] of derivations) {
-    const hash = registry.get(path).hash()
-    if (hash.kind === 'deferred') return { text: '', deferred: true }
-    const same = byHash.get(hash.base16)
-    byHash.set(hash.base16, same === undefined ? outputs : [...new Set([...same, ...outputs])].sort())
-  }
-  let text = '['
-  let first = true
-  for (const hash of [...byHash.keys()].sort()) {
-    text += `${first ? '' : ','}("${hash}",${listTerm(byHash.get(hash)!)})`
-    first = false
-  }
-  return { text: `${text}]`, deferred: false }
-}
 
 function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): string {
   const items = outputs.map((output, i) => {
