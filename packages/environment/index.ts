@@ -6,6 +6,7 @@ export {
   formatActivation,
   type Prefix,
 } from './src/activation.ts'
+export { environmentClosure } from './src/environment-closure.ts'
 export { detectHost, type Host, whyNot } from './src/host.ts'
 export { type Freshness, formatLaunch, formatLaunchFile, type Launch, statArguments } from './src/launch-script.ts'
 export {

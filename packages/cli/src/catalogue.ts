@@ -66,7 +66,7 @@ const commands: readonly Command[] = [
       sandboxOption,
       { name: 'offline', help: 'use no network if something must be built' },
     ],
-    operands: { least: 1, most: 1, command: 'after-first', complete: 'attribute' },
+    operands: { least: 1, most: 1, command: 'after-first', assignments: true, complete: 'attribute' },
     examples: [
       ['baryon run analysis -- analysis --events 1000', 'a program with its arguments'],
       ['baryon run -c x86_64-debian12-gcc11-opt analysis', 'the main program of another variant'],

@@ -41,6 +41,8 @@ export interface Operands {
    * whatever it looks like, and one `--` directly after it is dropped.
    */
   readonly command?: 'after-dashes' | 'after-first'
+  /** `NAME=VALUE` words may come before the operands; they are not counted as such. */
+  readonly assignments?: boolean
 }
 
 /** What a word can be, for completion. */

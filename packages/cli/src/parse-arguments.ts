@@ -36,6 +36,7 @@ export function parseArguments(
   const given = new Map<string, string[][]>()
   const operands: string[] = []
   let rest: string[] | undefined
+  let uncounted = 0
   const pending = [...words]
 
   while (pending.length > 0) {
@@ -47,7 +48,9 @@ export function parseArguments(
     else if (word.startsWith('-') && word !== '-') takeShort(word)
     else {
       operands.push(word)
-      if (command.operands.command === 'after-first' && operands.length === command.operands.most) {
+      if (command.operands.assignments && /^[A-Za-z_][A-Za-z0-9_]*=/.test(word) && operands.length === uncounted + 1) {
+        uncounted++
+      } else if (command.operands.command === 'after-first' && operands.length - uncounted === command.operands.most) {
         if (pending.length > 0) {
           rest = pending.splice(0)
           if (rest[0] === '--') rest.shift()
@@ -55,7 +58,7 @@ export function parseArguments(
       }
     }
   }
-  checkCount(command, operands)
+  checkCount(command, operands.slice(uncounted))
   return reader(command, given, operands, rest)
 
   function takeLong(word: string): void {

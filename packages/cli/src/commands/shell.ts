@@ -1,0 +1,81 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findProgram, formatActivation, type Launch, type Shell, shellNamed } from '@baryon/environment'
+import { UserError } from '@baryon/format'
+import type { Context, Outcome } from '../command.ts'
+import { launch } from '../replace-process.ts'
+import { launchOf, prepareEnvironment, type RunEnvironment } from '../run-environment.ts'
+
+export async function run(context: Context): Promise<Outcome> {
+  const given = context.arguments
+  const wanted = given.value('shell') ?? process.env.SHELL ?? '/bin/sh'
+  const shell = shellNamed(wanted)
+  const environment = await prepareEnvironment(context, given.operands, 'develop')
+  if (given.flag('print')) return print(shell, environment)
+  const program = findProgram(wanted.startsWith('/') ? wanted.slice(wanted.lastIndexOf('/') + 1) : wanted)
+  if (program === undefined) {
+    throw new UserError('SHELL_MISSING', `the shell '${wanted}' is not installed`, {
+      hint: 'choose another with --shell',
+    })
+  }
+  const plan = launchOf(context, environment, {
+    assignments: [
+      ['BARYON_SHELL', environment.label],
+      ['IN_NIX_SHELL', 'impure'],
+    ],
+    defaultCommand: undefined,
+  })
+  const text = given.value('command')
+  if (text !== undefined) return { status: launch(plan, [program, '-c', text]) }
+  return { status: interactive(shell, program, plan, environment) }
+}
+
+function print(shell: Shell, environment: RunEnvironment): Outcome {
+  const script = formatActivation(shell, environment.changes)
+  return { text: script, data: { shell: shell.name, paths: environment.paths, script } }
+}
+
+/**
+ * Start-up files of the user may set PATH and the prompt anew, so the activation is read once more after them, from a
+ * file of our own that removes itself.
+ */
+function interactive(shell: Shell, program: string, plan: Launch, environment: RunEnvironment): number {
+  const directory = mkdtempSync(join(tmpdir(), 'baryon-shell-'))
+  const activation = `${formatActivation(shell, environment.changes)}${shell.prompt(environment.label)}`
+  const remove = `command rm -rf ${shell.quote(directory)}\n`
+  const q = shell.quote
+  switch (shell.name) {
+    case 'bash': {
+      const file = join(directory, 'rc')
+      writeFileSync(file, `[ -r ~/.bashrc ] && . ~/.bashrc\n${activation}${remove}`)
+      return launch(plan, [program, '--rcfile', file, '-i'])
+    }
+    case 'zsh': {
+      const home = process.env.ZDOTDIR ?? process.env.HOME ?? '/'
+      for (const name of ['.zshenv', '.zprofile', '.zlogin']) {
+        writeFileSync(join(directory, name), `[[ -r ${q(join(home, name))} ]] && . ${q(join(home, name))}\n`)
+      }
+      writeFileSync(
+        join(directory, '.zshrc'),
+        `ZDOTDIR=${q(home)}\n[[ -r ${q(join(home, '.zshrc'))} ]] && . ${q(join(home, '.zshrc'))}\n${activation}${remove}`,
+      )
+      return launch({ ...plan, assignments: [...plan.assignments, ['ZDOTDIR', directory]] }, [program, '-i'])
+    }
+    case 'fish': {
+      rmSync(directory, { recursive: true })
+      return launch(plan, [program, '-i', '--init-command', activation])
+    }
+    case 'tcsh': {
+      // It has no option for one more file; the variables are there, and only the prompt stays as it is.
+      rmSync(directory, { recursive: true })
+      return launch(plan, [program, '-i'])
+    }
+    case 'sh': {
+      mkdirSync(directory, { recursive: true })
+      const file = join(directory, 'rc')
+      writeFileSync(file, `${activation}${remove}`)
+      return launch({ ...plan, assignments: [...plan.assignments, ['ENV', file]] }, [program, '-i'])
+    }
+  }
+}

@@ -1,0 +1,155 @@
+/** Packages of a stack, built and put together for a program to run in. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RealiseTarget } from '@baryon/build'
+import {
+  type ActivationKind,
+  activationOf,
+  type Change,
+  environmentClosure,
+  type Launch,
+  type Prefix,
+  selectTier,
+  type Tier,
+  type TierChoice,
+} from '@baryon/environment'
+import { UserError } from '@baryon/format'
+import { openStore, type Store } from '@baryon/store'
+import type { Context } from './command.ts'
+import { type ResolvedPackage, resolvePackage } from './package-resolution.ts'
+import { UsageError } from './parse-arguments.ts'
+import type { Settings } from './settings.ts'
+import { selectedPlatform, stackSettings } from './stack-evaluation.ts'
+
+export interface RunEnvironment {
+  readonly settings: Settings
+  readonly packages: readonly ResolvedPackage[]
+  readonly changes: readonly Change[]
+  readonly physicalDirectory: string
+  /** Logical paths of the packages. */
+  readonly paths: readonly string[]
+  readonly label: string
+}
+
+/** Evaluates, builds what is missing, and works out the variables. */
+export async function prepareEnvironment(
+  context: Context,
+  names: readonly string[],
+  kind: ActivationKind,
+): Promise<RunEnvironment> {
+  const settings = await stackSettings(context)
+  const platform = selectedPlatform(context.arguments.value('platform'))
+  const packages: ResolvedPackage[] = []
+  for (const name of names) packages.push(await resolvePackage(context, settings, name, platform))
+  const store = openStore({ storeDirectory: settings.storeDirectory, root: settings.root })
+  try {
+    await buildMissing(context, store, packages, kind)
+    const named = packages.flatMap((one) => outputsFor(one, kind)).map((path) => prefixOf(store, path)!)
+    const prefixes = environmentClosure(named, kind, (path) => prefixOf(store, path))
+    return {
+      settings,
+      packages,
+      changes: activationOf(prefixes, kind),
+      physicalDirectory: store.physicalDirectory,
+      paths: named.map((prefix) => prefix.logical),
+      label: packages.map((one) => one.attribute).join(' '),
+    }
+  } finally {
+    store.close()
+  }
+}
+
+/** How to start a command in the environment. */
+export function launchOf(
+  context: Context,
+  environment: RunEnvironment,
+  more: Pick<Launch, 'assignments' | 'defaultCommand'>,
+): Launch {
+  const { settings, physicalDirectory, paths, changes } = environment
+  return {
+    storeDirectory: settings.storeDirectory,
+    physicalDirectory,
+    paths,
+    changes,
+    tier: tierFor(context, environment),
+    mountPoint: join(settings.root, 'launch/mount'),
+    ...more,
+  }
+}
+
+/** The program that a package is for: what it says, else the only one that it has, else the one with its name. */
+export function mainProgram(environment: RunEnvironment): string | undefined {
+  const [first] = environment.packages
+  if (first?.mainProgram !== undefined) return first.mainProgram
+  const programs = programsOf(environment)
+  if (programs.length === 1) return programs[0]
+  return programs.find((program) => program === first?.attribute)
+}
+
+export function noProgramError(environment: RunEnvironment): UserError {
+  const programs = programsOf(environment)
+  const { attribute } = environment.packages[0]!
+  return new UserError('NO_PROGRAM', `'${attribute}' does not say which of its programs to run`, {
+    hint:
+      programs.length > 0
+        ? `say one: baryon run ${attribute} ${programs[0]}${programs.length > 1 ? ` (or ${programs.slice(1, 12).join(', ')})` : ''}`
+        : `it has none; say a command: baryon run ${attribute} -- CMD`,
+  })
+}
+
+function programsOf({ settings, physicalDirectory, paths }: RunEnvironment): string[] {
+  return paths.flatMap((path) => {
+    const directory = join(physicalDirectory, path.slice(settings.storeDirectory.length), 'bin')
+    return existsSync(directory) ? readdirSync(directory).sort() : []
+  })
+}
+
+function tierFor(context: Context, { settings, physicalDirectory }: RunEnvironment): Tier | undefined {
+  if (physicalDirectory === settings.storeDirectory) return undefined
+  const word = context.arguments.value('sandbox') ?? process.env.BARYON_SANDBOX
+  const choices: readonly TierChoice[] = ['auto', 'userns', 'proot', 'none']
+  const choice = choices.find((one) => one === (word || 'auto'))
+  if (choice === undefined) throw new UsageError(`--sandbox ${word}: must be one of ${choices.join(', ')}`)
+  return choice === 'none' ? undefined : selectTier(choice)
+}
+
+async function buildMissing(
+  context: Context,
+  store: Store,
+  packages: readonly ResolvedPackage[],
+  kind: ActivationKind,
+): Promise<void> {
+  const targets = packages.flatMap((one): RealiseTarget[] => {
+    const wanted = outputNames(one, kind)
+    const missing = wanted.filter((name) => {
+      const path = one.derivation.outputs[name]
+      return path === undefined || !store.isValid(store.parse(path))
+    })
+    return missing.length === 0 ? [] : [{ derivation: store.parse(one.derivation.drvPath), outputs: missing }]
+  })
+  if (targets.length === 0) return
+  const { realiseWithProgress } = await import('./realise-with-progress.ts')
+  await realiseWithProgress(context, store, targets)
+}
+
+function outputsFor(one: ResolvedPackage, kind: ActivationKind): string[] {
+  return outputNames(one, kind).map((name) => one.derivation.outputs[name]!)
+}
+
+/** The output that was meant, and what belongs to it: programs to run, also headers and libraries to develop. */
+function outputNames({ derivation }: ResolvedPackage, kind: ActivationKind): string[] {
+  const wanted = kind === 'run' ? ['bin'] : ['bin', 'dev', 'lib']
+  const all = [derivation.outputName, ...wanted.filter((name) => name in derivation.outputs)]
+  return [...new Set(all)]
+}
+
+function prefixOf(store: Store, logical: string): Prefix | undefined {
+  try {
+    const path = store.parse(logical)
+    return { logical: store.format(path), physical: store.physicalPath(path) }
+  } catch (error) {
+    // Propagated words that are no store paths (flags, host paths) have no place in an environment.
+    if (error instanceof UserError) return undefined
+    throw error
+  }
+}
