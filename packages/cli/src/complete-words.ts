@@ -97,7 +97,7 @@ async function dynamic(
 ): Promise<readonly Candidate[]> {
   try {
     const { listCandidates } = await import('./dynamic-candidates.ts')
-    return await listCandidates(kind, command, words, current)
+    return await listCandidates(kind, command, words)
   } catch {
     // A broken stack or a missing store must not disturb somebody who is typing.
     return []

@@ -9,10 +9,9 @@ export async function listCandidates(
   kind: 'attribute' | 'store-path' | 'platform',
   command: Command,
   words: readonly string[],
-  current: string,
 ): Promise<readonly (readonly [word: string, description?: string])[]> {
   const context = contextOf(command, words)
-  if (kind === 'store-path') return storePaths(context, current)
+  if (kind === 'store-path') return storePaths(context)
   const { stackPackages, stackPlatforms } = await import('./stack-packages.ts')
   const { stackSettings } = await import('./stack-evaluation.ts')
   const settings = await stackSettings(context)
@@ -21,7 +20,7 @@ export async function listCandidates(
   return packages.map(({ attribute, description }) => [attribute, description])
 }
 
-async function storePaths(context: Context, current: string): Promise<readonly (readonly [string])[]> {
+async function storePaths(context: Context): Promise<readonly (readonly [string])[]> {
   const { openStore } = await import('@baryon/store')
   const { storeDirectory, root } = await context.settings({ needsStack: true })
   const store = openStore({ storeDirectory, root, readOnly: true })
