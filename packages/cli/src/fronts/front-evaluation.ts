@@ -28,9 +28,10 @@ export function evaluateFront(
   given: FrontArguments,
   source: EvaluationSource,
   store: EvaluationStore,
-  request: Pick<EvaluationRequest, 'output' | 'strict' | 'locations'> & { readonly attributePaths?: readonly string[] },
+  request: Pick<EvaluationRequest, 'output' | 'strict' | 'locations' | 'attributePaths' | 'environment'>,
+  more: Readonly<Record<string, EvaluationArgument>> = {},
 ): Promise<EvaluationResult> {
-  const args: Record<string, EvaluationArgument> = {}
+  const args: Record<string, EvaluationArgument> = { ...more }
   for (const [name, key, text] of given.given) {
     if (name === '--arg') args[key!] = { kind: 'expression', text: text! }
     if (name === '--argstr') args[key!] = { kind: 'string', text: text! }
@@ -43,6 +44,10 @@ export function evaluateFront(
     attributePaths: attributes.length > 0 ? attributes : [''],
     arguments: args,
     searchPath: given.all('--include'),
+    realise: {
+      module: new URL('../realise-during-evaluation.ts', import.meta.url).href,
+      data: { offline: given.has('--offline'), sandbox: frontSandbox(given) },
+    },
     settings: {
       showTrace: showsTrace(given),
       pureEval: given.has('--pure-eval') && !given.has('--impure'),
@@ -52,6 +57,12 @@ export function evaluateFront(
       traceVerbose: given.has('--trace-verbose'),
     },
   })
+}
+
+/** The tier that was asked for, or undefined: the best that works. */
+export function frontSandbox(given: FrontArguments): string | undefined {
+  const isOff = given.has('--no-sandbox') || optionOf(given, 'sandbox') === 'false'
+  return process.env.BARYON_SANDBOX ?? (isOff ? 'none' : undefined)
 }
 
 /** The last of the switches, else `show-trace` of nix.conf. */

@@ -12,7 +12,7 @@ import type { Store } from '@baryon/store'
 import { sandboxChoice } from '../realise-options.ts'
 import type { Terminal } from '../terminal.ts'
 import type { FrontArguments } from './front-arguments.ts'
-import { optionOf } from './front-evaluation.ts'
+import { frontSandbox, optionOf } from './front-evaluation.ts'
 
 export async function frontRealise(
   given: FrontArguments,
@@ -72,8 +72,6 @@ function frontOptions(given: FrontArguments): RealiseOptions {
   const cores = number('--cores', 'cores')
   const timeout = number('--timeout', 'timeout')
   const maxSilent = number('--max-silent-time', 'max-silent-time')
-  const bare = given.has('--no-sandbox') || optionOf(given, 'sandbox') === 'false'
-  const sandbox = process.env.BARYON_SANDBOX ?? (bare ? 'none' : undefined)
   return {
     ...(jobs === undefined ? {} : { jobs }),
     ...(cores ? { cores } : {}),
@@ -82,6 +80,6 @@ function frontOptions(given: FrontArguments): RealiseOptions {
     keepGoing: given.has('--keep-going'),
     keepFailed: given.has('--keep-failed'),
     offline: given.has('--offline'),
-    sandbox: sandboxChoice(sandbox),
+    sandbox: sandboxChoice(frontSandbox(given)),
   }
 }

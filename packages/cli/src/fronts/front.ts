@@ -1,4 +1,5 @@
 /** Runs the front with the name of one of Nix's programs, with Nix's way of saying errors. */
+import { readFileSync } from 'node:fs'
 import { UserError } from '@baryon/format'
 import { statusOf } from '../report-error.ts'
 import type { Terminal } from '../terminal.ts'
@@ -28,8 +29,7 @@ export async function runFront(program: string, words: readonly string[], termin
     const { front } = await load()
     const given = front.parse?.(words) ?? parseFrontArguments(program, words, front.specification)
     if (given.has('--version')) {
-      // Scripts look for the version of Nix whose behaviour this is.
-      terminal.out(`${program} (Nix) 2.8.0\n`)
+      terminal.out(`${program} (Baryon) ${version()}\n`)
       return 0
     }
     if (given.has('--help')) {
@@ -40,6 +40,11 @@ export async function runFront(program: string, words: readonly string[], termin
   } catch (error) {
     return reportFrontError(error, terminal)
   }
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
 }
 
 function reportFrontError(error: unknown, terminal: Terminal): number {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { FoundDerivation } from '@baryon/evaluation'
 import { openStore, type Store } from '@baryon/store'
 import type { Terminal } from '../terminal.ts'
+import { followToOutputs } from './follow-path.ts'
 import type { Front } from './front.ts'
 import type { FrontArguments } from './front-arguments.ts'
 import { evaluateFront, evaluationFrontOptions, frontSources } from './front-evaluation.ts'
@@ -32,8 +33,8 @@ async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
   try {
     const found: Pick<FoundDerivation, 'drvPath' | 'outputName' | 'outputs'>[] = []
     for (const source of frontSources(given, './default.nix')) {
-      if (source.kind === 'file' && source.path.endsWith('.drv')) {
-        found.push(...instantiated(store, source.path))
+      if (source.kind === 'file' && /\.drv(![^/]*)?$/.test(source.path)) {
+        found.push(instantiated(store, source.path))
         continue
       }
       const result = await evaluateFront(given, source, evaluationStore(selected, true), { output: 'derivations' })
@@ -45,7 +46,11 @@ async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
       return 0
     }
     const report = await frontRealise(given, store, targets, terminal, { check: given.has('--check') })
-    found.forEach((one, index) => {
+    const numbers = new Map<string, number>()
+    for (const one of found) {
+      // Outputs of one derivation share a number.
+      const index = numbers.get(one.drvPath) ?? numbers.size
+      numbers.set(one.drvPath, index)
       const path =
         one.outputs[one.outputName] ??
         store.format(report.outputs.get(one.drvPath.slice(one.drvPath.lastIndexOf('/') + 1))!.get(one.outputName)!)
@@ -55,18 +60,17 @@ async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
         store.addPermanentRoot(resolve(link), store.parse(path))
       }
       terminal.out(`${path}\n`)
-    })
+    }
     return 0
   } finally {
     store.close()
   }
 }
 
-/** All outputs of a derivation that is given by its path. */
-function instantiated(store: Store, path: string): Pick<FoundDerivation, 'drvPath' | 'outputName' | 'outputs'>[] {
-  const drvPath = resolve(path)
-  const outputs = Object.fromEntries(
-    [...store.readDerivation(store.parse(drvPath)).outputs].map(([name, output]) => [name, output.path]),
-  )
-  return Object.keys(outputs).map((outputName) => ({ drvPath, outputName, outputs }))
+/** The output that `DERIVATION!OUTPUT` names. */
+function instantiated(store: Store, operand: string): Pick<FoundDerivation, 'drvPath' | 'outputName' | 'outputs'> {
+  const { path, outputs: named } = followToOutputs(store, operand)
+  const derivation = store.readDerivation(path)
+  const outputs = Object.fromEntries(Array.from(derivation.outputs, ([name, output]) => [name, output.path]))
+  return { drvPath: store.format(path), outputName: named?.[0] ?? 'out', outputs }
 }
