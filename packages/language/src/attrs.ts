@@ -115,6 +115,7 @@ export function updateAttrs(left: Attrs, right: Attrs): Attrs {
     slots[n] = right.slots[j]!
   }
   if (n === a.length) return new Attrs(a, small ? slots : slots.slice(0, n), positions)
+  if (n === b.length) return new Attrs(b, small ? slots : slots.slice(0, n), positions)
   if (n < size && !small) {
     keys.length = n
     slots.length = n
