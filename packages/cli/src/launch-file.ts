@@ -29,11 +29,11 @@ export function keepLaunchFile(
   place: LaunchPlace,
   launch: Launch,
   dependencies: readonly (Dependencies | undefined)[],
-  configuration: string | undefined,
+  consulted: ReadonlyMap<string, boolean>,
 ): void {
   const known = dependencies.filter((one) => one !== undefined)
   if (known.length < dependencies.length) return
-  const freshness = freshnessOf(place.key, launch, known, configuration)
+  const freshness = freshnessOf(place.key, launch, known, consulted)
   if (freshness === undefined || !known.every((one) => dependenciesHold(one, process.env))) return
   const temporary = `${place.file}.${process.pid}`
   try {
@@ -56,7 +56,7 @@ function freshnessOf(
   key: string,
   launch: Launch,
   dependencies: readonly Dependencies[],
-  configuration: string | undefined,
+  consulted: ReadonlyMap<string, boolean>,
 ): Freshness | undefined {
   const files = new Set<string>(programFiles())
   const present = new Set(
@@ -64,7 +64,7 @@ function freshnessOf(
   )
   const absent = new Set<string>()
   const environment = new Map<string, string>()
-  if (configuration !== undefined) files.add(configuration)
+  for (const [file, exists] of consulted) (exists ? files : absent).add(file)
   if (launch.tier !== undefined) files.add(launch.tier.command[0]!)
   for (const one of dependencies) {
     // The targets of links cannot be read without a process for each.

@@ -24,8 +24,8 @@ export interface Settings {
   /** The stack that `-f` names or that is configured; undefined when the command needs none. */
   readonly stack: string | undefined
   readonly platform: string | undefined
-  /** The baryon.toml that counts. */
-  readonly configuration: string | undefined
+  /** Places where a baryon.toml was looked for, and whether one was there: what these settings depend on. */
+  readonly consulted: ReadonlyMap<string, boolean>
 }
 
 export interface SettingsRequest {
@@ -50,24 +50,22 @@ export const cloneDirectory: string = resolve(dirname(fileURLToPath(import.meta.
 
 export async function resolveSettings(source: SettingsSource, request: SettingsRequest = {}): Promise<Settings> {
   const { environment, currentDirectory } = source
-  let configuration: string | undefined
-  let content: Configuration = {}
+  const consulted = new Map<string, boolean>()
+  const nearest = async (start: string): Promise<Configuration> => {
+    const file = findConfiguration(start, consulted)
+    return file === undefined ? {} : readConfiguration(file)
+  }
+  let content: Configuration
   let stack: string | undefined
   if (request.stack !== undefined) {
     stack = resolve(currentDirectory, request.stack)
-    configuration = findConfiguration(startOf(stack))
-    if (configuration !== undefined) content = await readConfiguration(configuration)
+    content = await nearest(startOf(stack))
   } else {
-    configuration = findConfiguration(currentDirectory)
-    if (configuration !== undefined) content = await readConfiguration(configuration)
+    content = await nearest(currentDirectory)
     if (request.needsStack) {
       stack = content.stack ?? join(cloneDirectory, 'stacks/hep')
       if (content.stack === undefined || content.storeDirectory === undefined) {
-        const beside = findConfiguration(startOf(stack))
-        if (beside !== undefined && beside !== configuration) {
-          content = { ...(await readConfiguration(beside)), ...content }
-          configuration ??= beside
-        }
+        content = { ...(await nearest(startOf(stack))), ...content }
       }
     }
   }
@@ -78,7 +76,7 @@ export async function resolveSettings(source: SettingsSource, request: SettingsR
     root: rootDirectory(source),
     stack,
     platform: content.platform,
-    configuration,
+    consulted,
   }
 }
 
@@ -87,11 +85,12 @@ export function storeDirectoryOf(path: string | undefined): string | undefined {
   return /^(\/.*)\/[0-9abcdfghijklmnpqrsvwxyz]{32}-[^/]+/.exec(path ?? '')?.[1]
 }
 
-/** Every baryon.toml that has a say, for whoever watches them. */
-export function findConfiguration(start: string): string | undefined {
+/** The nearest baryon.toml from the directory upwards; `consulted` learns where it was looked for. */
+function findConfiguration(start: string, consulted: Map<string, boolean>): string | undefined {
   for (let directory = start; ; directory = dirname(directory)) {
     const file = join(directory, 'baryon.toml')
-    if (existsSync(file)) return file
+    consulted.set(file, existsSync(file))
+    if (consulted.get(file)) return file
     if (directory === dirname(directory)) return undefined
   }
 }

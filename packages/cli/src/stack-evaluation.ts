@@ -20,6 +20,8 @@ export interface StackRequest {
   /** Derivations are written to the store, so that they can be built. */
   readonly write?: boolean
   readonly platform?: string | undefined
+  /** Instead of what `-f` and `--expr` say. */
+  readonly expression?: string
   /** Wraps the value: `stack: …`, an expression that is applied to what the source evaluates to. */
   readonly apply?: string
 }
@@ -43,7 +45,7 @@ export async function evaluateStack(
 
 export function evaluationRequest(context: Context, settings: Settings, request: StackRequest): EvaluationRequest {
   const given = context.arguments
-  const expression = given.value('expr')
+  const expression = request.expression ?? given.value('expr')
   const platform = request.platform ?? settings.platform
   const args: Record<string, EvaluationArgument> = {}
   if (platform !== undefined) args.platform = { kind: 'string', text: platform }

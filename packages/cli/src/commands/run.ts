@@ -18,7 +18,7 @@ export async function run(context: Context): Promise<Outcome> {
   })
   if (place !== undefined && program !== undefined) {
     const dependencies = environment.packages.map((one) => one.dependencies)
-    keepLaunchFile(place, plan, dependencies, environment.settings.configuration)
+    keepLaunchFile(place, plan, dependencies, environment.settings.consulted)
   }
   return { status: launch(plan, command) }
 }
