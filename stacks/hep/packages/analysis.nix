@@ -7,6 +7,8 @@ stdenv.mkDerivation {
   nativeBuildInputs = [ cmake ];
   buildInputs = [ hepmc3 fastjet ];
 
+  separateDebugInfo = true;
+
   doInstallCheck = true;
   installCheckPhase = ''
     $out/bin/analysis --events 20 --output events.hepmc > generated.txt

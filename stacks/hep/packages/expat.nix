@@ -5,6 +5,7 @@ stdenv.mkDerivation {
   version = "2.5.0";
   src = sources.expat;
 
+  outputs = [ "out" "dev" ];
   nativeBuildInputs = [ cmake ];
   cmakeDir = "../expat";
   cmakeFlags = [

@@ -1,11 +1,11 @@
-{ lib, stdenv, sources, cmake, fmt }:
+{ lib, stdenv, sources, cmake, ninja, fmt }:
 
 stdenv.mkDerivation {
   pname = "spdlog";
   version = "1.10.0";
   src = sources.spdlog;
 
-  nativeBuildInputs = [ cmake ];
+  nativeBuildInputs = [ cmake ninja ];
   propagatedBuildInputs = [ fmt ];
   cmakeFlags = [
     "-DSPDLOG_BUILD_SHARED=ON"

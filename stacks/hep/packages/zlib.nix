@@ -6,9 +6,10 @@ stdenv.mkDerivation {
   src = sources.zlib;
 
   # Its configure script is not autoconf's and knows none of its options.
-  dontFixLibtool = true;
   dontAddDisableDepTrack = true;
   dontDisableStatic = true;
+
+  separateDebugInfo = true;
 
   postInstall = ''
     rm -f $out/lib/libz.a

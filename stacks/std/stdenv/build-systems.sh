@@ -19,9 +19,6 @@ configurePhase() {
       # autoconf's own default would be -g -O2, whatever the build type.
       export CFLAGS=${CFLAGS-$defaultBuildFlags} CXXFLAGS=${CXXFLAGS-$defaultBuildFlags}
       export FFLAGS=${FFLAGS-$defaultBuildFlags} FCFLAGS=${FCFLAGS-$defaultBuildFlags}
-      # Configure scripts of libtool would put libraries' build directories and
-      # the system's directories into run paths.
-      if [[ -z ${dontFixLibtool-} ]]; then fixLibtool; fi
     fi
     if [[ -n ${dev-} && -z ${dontAddPrefix-} && -z ${setOutputFlags-} && " ${outputs} " == *" dev "* ]]; then
       flags+=("--includedir=$dev/include")
@@ -33,13 +30,6 @@ configurePhase() {
     nixLog "no configure script"
   fi
   runHook postConfigure
-}
-
-fixLibtool() {
-  local file
-  while IFS= read -r -d '' file; do
-    sed -i 's|^sys_lib_dlsearch_path_spec="/lib /usr/lib"|sys_lib_dlsearch_path_spec=""|' "$file"
-  done < <(find . -name configure -type f -print0)
 }
 
 buildPhase() {

@@ -14,7 +14,7 @@ for arg in "$@"; do
     -c | -S | -E | -M | -MM | -fsyntax-only) link= ;;
     -O | -O[0-9sgz] | -Ofast) [[ -n "@forceOptimisation@" ]] && continue ;;
     -nostdinc) after=() ;;
-    -xc++ | -xc++-header) cxx=1 ;;
+    c++ | -xc++ | -xc++-header) cxx=1 ;;
     *.cc | *.cpp | *.cxx | *.C | *.c++ | *.cp) cxx=1 ;;
     -std=c++* | -std=gnu++*)
       # A stack's standard raises what packages ask for and never lowers it.

@@ -134,7 +134,7 @@ patchShebangs() {
     if [[ -n $found ]]; then
       [[ -w $file ]] || chmod u+w "$file"
       sed -i --follow-symlinks "1s|.*|#!${found}${arguments:+ $arguments}|" "$file"
-    elif [[ $interpreter == /usr/bin/* && $interpreter != /usr/bin/env ]]; then
+    elif [[ $interpreter == /usr/bin/* && $interpreter != /usr/bin/env && -z $arguments ]]; then
       # What only the build root has must not look as if the host had it there.
       sed -i --follow-symlinks "1s|.*|#!/usr/bin/env ${program}|" "$file"
     fi

@@ -282,7 +282,7 @@ startStdenv() {
   if ((cores <= 0)); then cores=$(nproc); fi
   export NIX_BUILD_CORES=$cores
   activateInputs
-  if [[ -n ${prefix-} ]]; then :; else prefix=$out; fi
+  : "${prefix:=$out}"
   runHook addInputsHook
 }
 

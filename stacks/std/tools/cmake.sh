@@ -18,8 +18,6 @@ cmakeConfigurePhase() {
     -DCMAKE_C_FLAGS_RELEASE=-DNDEBUG -DCMAKE_CXX_FLAGS_RELEASE=-DNDEBUG
     -DCMAKE_C_FLAGS_RELWITHDEBINFO=-DNDEBUG -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-DNDEBUG
     -DCMAKE_C_FLAGS_DEBUG= -DCMAKE_CXX_FLAGS_DEBUG=
-    -DCMAKE_INSTALL_LIBDIR=lib
-    -DCMAKE_INSTALL_BINDIR=bin
     -DCMAKE_EXPORT_NO_PACKAGE_REGISTRY=ON
     -DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF
     -DCMAKE_FIND_USE_SYSTEM_PACKAGE_REGISTRY=OFF
@@ -28,14 +26,14 @@ cmakeConfigurePhase() {
     -Wno-dev
   )
   if [[ " $outputs " == *" dev "* ]]; then
-    flags+=("-DCMAKE_INSTALL_INCLUDEDIR=$dev/include")
+    # Absolute, so that what is exported from one output finds the others.
+    flags+=("-DCMAKE_INSTALL_INCLUDEDIR=$dev/include" "-DCMAKE_INSTALL_LIBDIR=${lib:-$out}/lib" "-DCMAKE_INSTALL_BINDIR=${bin:-$out}/bin")
   else
-    flags+=(-DCMAKE_INSTALL_INCLUDEDIR=include)
+    flags+=(-DCMAKE_INSTALL_INCLUDEDIR=include -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_BINDIR=bin)
   fi
   concatTo flags cmakeFlags cmakeFlagsArray
   nixLog "cmake flags: ${flags[*]}"
   cmake "$cmakeDir" "${flags[@]}"
-  # Nothing in PATH beside make needs to know the number of cores.
   export CTEST_OUTPUT_ON_FAILURE=1
   if [[ -n ${enableParallelChecking-1} ]]; then export CTEST_PARALLEL_LEVEL=$NIX_BUILD_CORES; fi
   runHook postConfigure
