@@ -83,17 +83,16 @@ async function completeKind(
   if (kind === 'store-path' && (current.startsWith('.') || !current.startsWith('/'))) {
     // A link to a store path is as good, and an attribute where a stack is meant.
     return words.includes('-f') || words.includes('--file')
-      ? [...(await dynamic('attribute', command, words, current)), [':file']]
+      ? [...(await dynamic('attribute', command, words)), [':file']]
       : [[':file']]
   }
-  return dynamic(kind, command, words, current)
+  return dynamic(kind, command, words)
 }
 
 async function dynamic(
   kind: 'attribute' | 'store-path' | 'platform',
   command: Command,
   words: readonly string[],
-  current: string,
 ): Promise<readonly Candidate[]> {
   try {
     const { listCandidates } = await import('./dynamic-candidates.ts')
