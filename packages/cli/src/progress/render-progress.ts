@@ -14,7 +14,8 @@ export function renderProgress(progress: BuildProgress, picture: Picture): strin
   const room = Math.max(1, Math.min(12, picture.rows - 4))
   const tasks = [...progress.running.values()].sort((a, b) => a.since - b.since)
   const lines = tasks.slice(0, room).map((task) => taskLine(task, picture))
-  if (tasks.length > room) lines.push(picture.paint.dim(`  … and ${tasks.length - room} more`))
+  if (tasks.length > room)
+    lines.push(picture.paint.dim(cut(`  … and ${tasks.length - room} more`, Math.max(0, picture.width - 1))))
   lines.push(summaryLine(progress, picture))
   return lines
 }
