@@ -194,7 +194,10 @@ describe('baryon run', { skip: tiers.length === 0 ? 'no way to show a store work
     test(`a shell: ${shell}`, { skip: isOnPath(shell) ? false : `${shell} is not installed` }, () => {
       const result = run(['shell', 'hello', '--shell', shell, '--command', 'hello; echo $CPATH'])
       assert.equal(result.status, 0, result.stderr)
-      assert.match(result.stdout, /hello 1\.1[\s\S]*\/baryon-run\.example\.org\/nix\/store\/\w{32}-hello-1\.1\/include\n$/)
+      assert.match(
+        result.stdout,
+        /hello 1\.1[\s\S]*\/baryon-run\.example\.org\/nix\/store\/\w{32}-hello-1\.1\/include\n$/,
+      )
     })
   }
 
