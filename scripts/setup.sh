@@ -20,7 +20,8 @@ stamp=node_modules/.baryon-lock
 if ! cmp -s package-lock.json "$stamp"; then
   say "setup: installing the pinned Node and npm packages from the lock file"
   command -v npm >/dev/null 2>&1 || { echo "setup: npm is missing; install Node.js with npm first" >&2; exit 1; }
-  npm ci --no-audit --no-fund --loglevel=error >&2
+  # Not `npm ci`: it refuses the whole lock file when a registry lacks a tool's package for some other platform.
+  npm install --no-save --no-audit --no-fund --loglevel=error >&2
   cp package-lock.json "$stamp"
 fi
 
