@@ -70,3 +70,26 @@ export function frontPeers(test: Cleanup, variables: NodeJS.ProcessEnv = {}): Fr
     sameWith,
   }
 }
+
+/** The same with `default.nix`: derivations that need nothing but `/bin/sh`. */
+export function frontPeersWithRecipe(test: Cleanup): FrontPeers {
+  const peers = frontPeers(test)
+  writeFileSync(join(peers.directory, 'source.txt'), 'source')
+  writeFileSync(join(peers.directory, 'default.nix'), recipe)
+  return peers
+}
+
+const recipe = `let
+  make = name: text: derivation {
+    inherit name; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" text ]; quoted = "it's \\"a\\"\\n";
+  };
+in rec {
+  base = make "base" "echo base > $out; echo building base";
+  middle = make "middle" "echo \${base} $out > $out";
+  top = make "top" "echo \${middle} \${base} \${./source.txt} > $out";
+  two = derivation {
+    name = "two"; system = builtins.currentSystem; builder = "/bin/sh"; outputs = [ "out" "dev" ];
+    args = [ "-c" "echo 1 > $out; echo $out > $dev" ];
+  };
+  broken = make "broken" "echo this fails; exit 3";
+}`

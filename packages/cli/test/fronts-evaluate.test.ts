@@ -13,7 +13,7 @@ test('nix-instantiate --eval prints what Nix prints, and needs no store', { skip
   await Promise.all([
     same('nix-instantiate', '--eval', '-E', value),
     same('nix-instantiate', '--eval', '--strict', '-E', value, '-A', 'b'),
-    same('nix-instantiate', '--eval', '--json', '-E', '{ a = 1; b = [ true "ü" ]; }'),
+    same('nix-instantiate', '--eval', '--strict', '--json', '-E', '{ a = 1; b = [ true "ü" ]; }'),
   ])
   await Promise.all([
     same('nix-instantiate', '--eval', '--strict', '--xml', '--no-location', '-E', value),
