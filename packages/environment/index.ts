@@ -17,6 +17,7 @@ export {
   parsePlatform,
   platformFallbacks,
 } from './src/platform.ts'
+export { prepareRootTable, type RootTable } from './src/root-table.ts'
 export { quotePosix, type Shell, type ShellName, shellNamed, shellNames } from './src/shell.ts'
 export { findProgram, listTiers, selectTier, type Tier, type TierChoice } from './src/tier.ts'
 export { createView, listView, type ViewOptions, type ViewTree } from './src/view.ts'

@@ -39,7 +39,6 @@ export function keepLaunchFile(
   try {
     mkdirSync(dirname(place.file), { recursive: true, mode: 0o700 })
     removeOld(dirname(place.file))
-    mkdirSync(launch.mountPoint, { recursive: true })
     writeFileSync(temporary, formatLaunchFile(launch, freshness), { mode: 0o600 })
     renameSync(temporary, place.file)
   } catch (error) {
@@ -66,6 +65,8 @@ function freshnessOf(
   const environment = new Map<string, string>()
   for (const [file, exists] of consulted) (exists ? files : absent).add(file)
   if (launch.tier !== undefined) files.add(launch.tier.command[0]!)
+  // The table lists what that directory holds.
+  if (launch.rootTable !== undefined) files.add(launch.rootTable.above).add(launch.rootTable.table)
   for (const one of dependencies) {
     // The targets of links cannot be read without a process for each.
     if (Object.keys(one.links).length > 0) return undefined

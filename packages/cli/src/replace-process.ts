@@ -1,11 +1,9 @@
 /** Becomes a shell that launches a command: same process, so that signals, terminal and status are the command's own. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import { formatLaunch, type Launch } from '@baryon/environment'
 
 export function launch(plan: Launch, command: readonly string[]): number {
-  if (plan.tier?.kind === 'unshare') mkdirSync(plan.mountPoint, { recursive: true })
   const words = ['sh', '-c', `${formatLaunch(plan)}\nbaryon_launch "$@"`, 'baryon', ...command]
   return replaceProcess('/bin/sh', words)
 }

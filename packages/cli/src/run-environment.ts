@@ -1,5 +1,6 @@
 /** Packages of a stack, built and put together for a program to run in. */
 import { existsSync, readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RealiseTarget } from '@baryon/build'
 import {
@@ -9,11 +10,13 @@ import {
   environmentClosure,
   type Launch,
   type Prefix,
+  prepareRootTable,
+  type RootTable,
   selectTier,
   type Tier,
   type TierChoice,
 } from '@baryon/environment'
-import { UserError } from '@baryon/format'
+import { isSystemError, UserError } from '@baryon/format'
 import { openStore, type Store } from '@baryon/store'
 import type { Context } from './command.ts'
 import { type ResolvedPackage, resolvePackage } from './package-resolution.ts'
@@ -66,13 +69,14 @@ export function launchOf(
   more: Pick<Launch, 'assignments' | 'defaultCommand'>,
 ): Launch {
   const { settings, physicalDirectory, paths, changes } = environment
+  const tier = tierFor(context, environment)
   return {
     storeDirectory: settings.storeDirectory,
     physicalDirectory,
     paths,
     changes,
-    tier: tierFor(context, environment),
-    mountPoint: join(settings.root, 'launch/mount'),
+    tier,
+    rootTable: tier?.kind === 'unshare' ? rootTable(settings, physicalDirectory) : undefined,
     ...more,
   }
 }
@@ -102,6 +106,17 @@ function programsOf({ settings, physicalDirectory, paths }: RunEnvironment): str
     const directory = join(physicalDirectory, path.slice(settings.storeDirectory.length), 'bin')
     return existsSync(directory) ? readdirSync(directory).sort() : []
   })
+}
+
+/** Beside the launch files; where the root can only be read, in a directory of the user. */
+function rootTable({ root, storeDirectory }: Settings, physicalDirectory: string): RootTable | undefined {
+  try {
+    return prepareRootTable(join(root, 'launch/roots'), storeDirectory, physicalDirectory)
+  } catch (error) {
+    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT')) throw error
+    const directory = join(tmpdir(), `baryon-roots-${process.getuid?.() ?? 0}`)
+    return prepareRootTable(directory, storeDirectory, physicalDirectory)
+  }
 }
 
 function tierFor(context: Context, { settings, physicalDirectory }: RunEnvironment): Tier | undefined {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { type Freshness, formatLaunch, formatLaunchFile, type Launch, statArguments } from './launch-script.ts'
+import { prepareRootTable } from './root-table.ts'
 import { listTiers, type Tier } from './tier.ts'
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'baryon launch-')))
@@ -15,7 +16,6 @@ const storeDirectory = '/baryon-test.example.org/nix/store'
 const physicalDirectory = join(directory, 'root', storeDirectory)
 const path = `${storeDirectory}/00000000000000000000000000000000-hello`
 mkdirSync(join(physicalDirectory, '00000000000000000000000000000000-hello/bin'), { recursive: true })
-mkdirSync(join(directory, 'mnt'))
 const script = `#!/bin/sh
 echo "self $0"
 for a in "$@"; do printf '<%s>' "$a"; done
@@ -35,7 +35,10 @@ function launch(tier: Tier | undefined, more: Partial<Launch> = {}): Launch {
     assignments: [['BARYON_SET', "it's\nset"]],
     defaultCommand: ['hello', 'default'],
     tier,
-    mountPoint: join(directory, 'mnt'),
+    rootTable:
+      tier?.kind === 'unshare'
+        ? prepareRootTable(join(directory, 'roots'), more.storeDirectory ?? storeDirectory, physicalDirectory)
+        : undefined,
     ...more,
   }
 }
@@ -52,7 +55,12 @@ function run(
   return { status: result.status, signal: result.signal, stdout: result.stdout, stderr: result.stderr }
 }
 
-const tiers = new Map([...listTiers('auto')].filter((one) => one.works).map((one) => [one.tier.kind, one.tier]))
+const tiers = new Map(
+  [...listTiers('auto')]
+    .filter((one) => one.works)
+    .reverse()
+    .map((one) => [one.tier.kind, one.tier]),
+)
 
 for (const kind of ['bubblewrap', 'unshare', 'proot'] as const) {
   const tier = tiers.get(kind)
@@ -110,7 +118,9 @@ for (const kind of ['bubblewrap', 'unshare', 'proot'] as const) {
 
 test('when the paths are visible already nothing is mounted', () => {
   const visible = join(physicalDirectory, '00000000000000000000000000000000-hello')
-  const text = formatLaunch(launch({ kind: 'bubblewrap', command: ['/nonexistent/bwrap'] }, { paths: [visible] }))
+  const text = formatLaunch(
+    launch({ kind: 'bubblewrap', command: ['/nonexistent/bwrap'], release: [] }, { paths: [visible] }),
+  )
   assert.equal(run(text, 'echo', 'direct').stdout, 'direct\n')
 })
 

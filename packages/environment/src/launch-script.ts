@@ -10,6 +10,7 @@
  * ```
  */
 import { type Change, formatActivation } from './activation.ts'
+import type { RootTable } from './root-table.ts'
 import { quotePosix, shellNamed } from './shell.ts'
 import type { Tier } from './tier.ts'
 
@@ -27,8 +28,8 @@ export interface Launch {
   readonly defaultCommand: readonly string[] | undefined
   /** How the store is shown; undefined when it is at its logical path already. */
   readonly tier: Tier | undefined
-  /** An empty directory of ours, for the `unshare` tier to mount on. */
-  readonly mountPoint: string
+  /** For the `unshare` tier, unless the host has the store directory. */
+  readonly rootTable: RootTable | undefined
 }
 
 export interface Freshness {
@@ -111,19 +112,11 @@ export function formatLaunch(launch: Launch): string {
   return lines.join('\n')
 }
 
-/**
- * Only mount points that exist can be mounted on, and the root of the host is not ours. So the deepest directory on
- * the way to the store that the host has is covered by a new one, which shows all that it held, and the store.
- */
 function enterTier(launch: Launch, tier: Tier): string {
   const q = quotePosix
   const store = q(launch.storeDirectory)
   const source = q(launch.physicalDirectory)
   const command = tier.command.map(q).join(' ')
-  const above = [
-    `baryon_above=${store}`,
-    'while [ -n "$baryon_above" ] && [ ! -d "$baryon_above" ]; do baryon_above=${baryon_above%/*}; done',
-  ]
   switch (tier.kind) {
     case 'proot':
       // proot would turn death by a signal into status 255; the shell between makes it 128 + signal.
@@ -133,8 +126,10 @@ function enterTier(launch: Launch, tier: Tier): string {
         '',
       ].join('\n')
     case 'bubblewrap':
+      // As `prepareRootTable` does it, worked out at every start.
       return [
-        ...above,
+        `baryon_above=${store}`,
+        'while [ -n "$baryon_above" ] && [ ! -d "$baryon_above" ]; do baryon_above=${baryon_above%/*}; done',
         `set -- --ro-bind ${source} ${store} -- "$@"`,
         `if [ "$baryon_above" = ${store} ]; then exec ${command} --dev-bind / / "$@"; fi`,
         'for baryon_entry in "$baryon_above"/*; do',
@@ -149,39 +144,43 @@ function enterTier(launch: Launch, tier: Tier): string {
         '',
       ].join('\n')
     case 'unshare': {
-      const inner = [
-        'set -e',
-        ...above,
-        `if [ "$baryon_above" = ${store} ]; then`,
-        `  mount --bind ${source} ${store}; mount -o remount,bind,ro ${store} || :`,
-        'else',
-        `  baryon_mount=${q(launch.mountPoint)}`,
-        '  mount -t tmpfs -o mode=0755 tmpfs "$baryon_mount"',
-        '  for baryon_entry in "$baryon_above"/*; do',
-        '    baryon_name=$baryon_mount/${baryon_entry##*/}',
-        '    if [ -L "$baryon_entry" ]; then ln -s "$(readlink "$baryon_entry")" "$baryon_name"',
-        '    elif [ -d "$baryon_entry" ]; then mkdir "$baryon_name"; mount --rbind "$baryon_entry" "$baryon_name"',
-        '    elif [ -f "$baryon_entry" ]; then : > "$baryon_name"; mount --bind "$baryon_entry" "$baryon_name"; fi',
-        '  done',
-        `  baryon_below=${store}`,
-        '  baryon_store=$baryon_mount${baryon_below#"$baryon_above"}',
-        '  mkdir -p "$baryon_store"',
-        `  mount --bind ${source} "$baryon_store"; mount -o remount,bind,ro "$baryon_store" || :`,
-        '  if [ -n "$baryon_above" ]; then mount --rbind "$baryon_mount" "$baryon_above"',
-        '  else',
-        '    baryon_here=$PWD',
-        '    cd "$baryon_mount"; pivot_root . .; umount -l .',
-        '    cd "$baryon_here" || cd /',
-        '  fi',
-        'fi',
-        'unset baryon_above baryon_mount baryon_entry baryon_name baryon_store baryon_below baryon_here',
-        // The capabilities in the new namespace were for mounting only.
-        'if command -v setpriv >/dev/null; then exec setpriv --inh-caps=-all --ambient-caps=-all -- "$@"; fi',
-        'exec "$@"',
-      ].join('\n')
+      const release = tier.release.map((word) => `${q(word)} `).join('')
+      const inner = `${mountStore(launch)}\nexec ${release}"$@"`
       return `exec ${command} /bin/sh -c ${q(inner)} baryon "$@"\n`
     }
   }
+}
+
+/** Statements within the new namespace. The shell that runs them becomes the command: nothing stays in between. */
+function mountStore({ storeDirectory, physicalDirectory, rootTable, paths }: Launch): string {
+  const q = quotePosix
+  const failure = `{ echo ${q(`error[NAMESPACE]: cannot show the store at ${storeDirectory}`)} >&2; exit 1; }`
+  const path = 'baryon_path=$PATH; PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin'
+  const seen = paths.length > 0 ? paths[0]! : storeDirectory
+  if (rootTable === undefined) {
+    return [
+      path,
+      `mount --bind ${q(physicalDirectory)} ${q(storeDirectory)} || ${failure}`,
+      `mount -o remount,bind,ro ${q(storeDirectory)} 2>/dev/null`,
+      'PATH=$baryon_path; unset baryon_path',
+    ].join('\n')
+  }
+  const { above, skeleton, table } = rootTable
+  return [
+    path,
+    // Whether an entry of the host could not be mounted matters less than the store, which is looked for.
+    `mount -a -T ${q(table)}`,
+    ...(above === '/'
+      ? [
+          'baryon_here=$PWD',
+          `cd ${q(skeleton)} && pivot_root . . && umount -l . || ${failure}`,
+          'cd "$baryon_here" || cd /',
+        ]
+      : // What was opened before the directory was covered is still the old one.
+        ['cd "$PWD"']),
+    `[ -e ${q(seen)} ] || ${failure}`,
+    'PATH=$baryon_path; unset baryon_path baryon_here',
+  ].join('\n')
 }
 
 function physical(launch: Launch, logical: string): string {

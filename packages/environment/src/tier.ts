@@ -4,13 +4,18 @@ import { accessSync, constants } from 'node:fs'
 import { UserError } from '@baryon/format'
 
 /**
- * `bubblewrap` and `unshare` use a user and a mount namespace, `proot` rewrites the system calls of the program,
- * which is slower but needs nothing of the kernel.
+ * `unshare` and `bubblewrap` use a mount namespace, within one of users for who is not root; `proot` rewrites the system
+ * calls of the program, which is slower but needs nothing of the kernel.
+ *
+ * The first is preferred because the command replaces it: signals and terminal are the command's own. bubblewrap stays
+ * as a parent, and a signal to it alone does not reach the command.
  */
 export interface Tier {
-  readonly kind: 'bubblewrap' | 'unshare' | 'proot'
+  readonly kind: 'unshare' | 'bubblewrap' | 'proot'
   /** The program and the words that come first. */
   readonly command: readonly string[]
+  /** What gives up, after mounting, the capabilities that mounting needed; empty when there are none to give up. */
+  readonly release: readonly string[]
 }
 
 /** What a user may ask for: `none` shows the store nowhere. */
@@ -18,8 +23,7 @@ export type TierChoice = 'auto' | 'userns' | 'proot' | 'none'
 
 /** The first tier that works here, found by trying. Throws UserError `NO_NAMESPACE` when none does. */
 export function selectTier(choice: TierChoice = 'auto', environment: NodeJS.ProcessEnv = process.env): Tier {
-  const found = listTiers(choice, environment).find((candidate) => candidate.works)
-  if (found !== undefined) return found.tier
+  for (const candidate of listTiers(choice, environment)) if (candidate.works) return candidate.tier
   throw new UserError('NO_NAMESPACE', 'this machine offers no way to show the store at its path', {
     hint:
       choice === 'auto'
@@ -35,32 +39,25 @@ export function* listTiers(
 ): Generator<{ readonly tier: Tier; readonly works: boolean }> {
   const find = (name: string): string | undefined => findProgram(name, environment)
   const userns = choice === 'auto' || choice === 'userns'
-  const bubblewrap = userns ? find('bwrap') : undefined
-  if (bubblewrap !== undefined) {
-    const command = [bubblewrap]
-    yield {
-      tier: { kind: 'bubblewrap', command },
-      works: runs([...command, '--dev-bind', '/', '/', '/bin/sh', '-c', ':']),
+  const unshare = userns ? find('unshare') : undefined
+  const setpriv = find('setpriv')
+  const drop = setpriv === undefined ? undefined : [setpriv, '--inh-caps=-all', '--ambient-caps=-all', '--']
+  if (unshare !== undefined) {
+    // Root that may mount needs no namespace of users, in which it could not change to any other.
+    if (process.getuid?.() === 0) yield* attempt({ kind: 'unshare', command: [unshare, '--mount'], release: [] })
+    if (drop !== undefined) {
+      const command = [unshare, '--user', '--map-current-user', '--keep-caps', '--mount']
+      yield* attempt({ kind: 'unshare', command, release: drop })
     }
   }
-  const unshare = userns ? find('unshare') : undefined
+  const bubblewrap = userns ? find('bwrap') : undefined
+  if (bubblewrap !== undefined) yield* attempt({ kind: 'bubblewrap', command: [bubblewrap], release: [] })
   if (unshare !== undefined) {
-    // Old versions know only the mapping to root.
-    for (const options of [
-      ['--user', '--map-current-user', '--keep-caps', '--mount'],
-      ['--user', '--map-root-user', '--mount'],
-    ]) {
-      const command = [unshare, ...options]
-      const works = runs([...command, '/bin/sh', '-c', 'mount -t tmpfs tmpfs /tmp'])
-      yield { tier: { kind: 'unshare', command }, works }
-      if (works) break
-    }
+    // All that old versions know; the command believes to be root.
+    yield* attempt({ kind: 'unshare', command: [unshare, '--user', '--map-root-user', '--mount'], release: [] })
   }
   const proot = choice === 'auto' || choice === 'proot' ? find('proot') : undefined
-  if (proot !== undefined) {
-    const command = [proot]
-    yield { tier: { kind: 'proot', command }, works: runs([...command, '-b', '/:/baryon-probe', '/bin/sh', '-c', ':']) }
-  }
+  if (proot !== undefined) yield* attempt({ kind: 'proot', command: [proot], release: [] })
 }
 
 /** The full path of a program on `PATH`, or where administrators' programs are. */
@@ -76,6 +73,21 @@ export function findProgram(name: string, environment: NodeJS.ProcessEnv = proce
     }
   }
   return undefined
+}
+
+function* attempt(tier: Tier): Generator<{ readonly tier: Tier; readonly works: boolean }> {
+  const works = {
+    unshare: () =>
+      runs([
+        ...tier.command,
+        '/bin/sh',
+        '-c',
+        `PATH=$PATH:/usr/sbin:/sbin; command -v pivot_root && mount -t tmpfs tmpfs /tmp && exec ${[...tier.release, 'true'].join(' ')}`,
+      ]),
+    bubblewrap: () => runs([...tier.command, '--dev-bind', '/', '/', '/bin/sh', '-c', ':']),
+    proot: () => runs([...tier.command, '-b', '/:/baryon-probe', '/bin/sh', '-c', ':']),
+  }[tier.kind]()
+  yield { tier, works }
 }
 
 function runs(command: readonly string[]): boolean {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { RealiseTarget } from '@baryon/build'
-import { findProgram, selectTier } from '@baryon/environment'
+import { findProgram, prepareRootTable, selectTier } from '@baryon/environment'
 import type { EvaluationArgument, EvaluationSource, FoundDerivation } from '@baryon/evaluation'
 import { type Derivation, UserError } from '@baryon/format'
 import { openStore, type Store } from '@baryon/store'
@@ -157,6 +157,7 @@ function start(
   const words = interactive ? [shell, '--rcfile', startFile] : [shell, startFile]
   // The temporary roots go with this process, which becomes the shell; what the shell uses must be kept by other roots.
   store.close()
+  const tier = store.storeDirectory === store.physicalDirectory ? undefined : selectTier()
   return launch(
     {
       storeDirectory: store.storeDirectory,
@@ -165,8 +166,11 @@ function start(
       changes: [],
       assignments: [],
       defaultCommand: undefined,
-      tier: store.storeDirectory === store.physicalDirectory ? undefined : selectTier(),
-      mountPoint: `${store.ownDirectory}/mount`,
+      tier,
+      rootTable:
+        tier?.kind === 'unshare'
+          ? prepareRootTable(`${store.ownDirectory}/roots`, store.storeDirectory, store.physicalDirectory)
+          : undefined,
     },
     [...changeEnvironment(environment, isPure ? [...keptVariables, ...given.all('--keep')] : undefined), ...words],
   )
