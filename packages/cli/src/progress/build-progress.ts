@@ -110,6 +110,9 @@ export function createBuildProgress(start: number): BuildProgress {
     elapsed: (now) => (now - start) / 1000,
     remaining(now) {
       if (expected <= 0) return undefined
+      // For tasks that never ran before the plan only guesses: as long as all that run are such, nothing is promised.
+      if (running.size > 0 && [...running.values()].every((task) => task.expectedSeconds === undefined))
+        return undefined
       return Math.max(0, expected - (now - start) / 1000)
     },
   }
