@@ -14,7 +14,6 @@ stdenv.mkDerivation {
       -e '/target_link_libraries(''${package}S/d' \
       -e 's/''${package} ''${package}S/''${package}/' -e 's/TARGETS CLHEP CLHEPS/TARGETS CLHEP/' \
       cmake/Modules/ClhepBuildLibrary.cmake
-    grep -rlZ 'S *)' --include=CMakeLists.txt . | xargs -0 grep -l 'target_link_libraries' | head -20
   '';
 
   meta = {
