@@ -1,12 +1,9 @@
 # The C library as the distribution built it, made deaf to the host.
-shopt -s nullglob
-from=/usr/lib/x86_64-linux-gnu
 mkdir -p "$out/lib"
-for f in ld-linux-x86-64.so.2 libBrokenLocale.so.1 libanl.so.1 libc.so.6 libc_malloc_debug.so.0 libcrypt.so.1* \
-    libdl.so.2 libm.so.6 libmemusage.so libmvec.so.1 libnsl.so.1 libnss_*.so.2 libpcprofile.so libpthread.so.0 \
-    libresolv.so.2 librt.so.1 libthread_db.so.1 libutil.so.1; do
-  for g in $from/$f; do cp -P "$g" "$out/lib/"; done
-done
+cd /usr/lib/x86_64-linux-gnu
+cp -P ld-linux-x86-64.so.2 libBrokenLocale.so.1 libanl.so.1 libc.so.6 libc_malloc_debug.so.0 libcrypt.so.1* \
+  libdl.so.2 libm.so.6 libmemusage.so libmvec.so.1 libnsl.so.1 libnss_*.so.2 libpcprofile.so libpthread.so.0 \
+  libresolv.so.2 librt.so.1 libthread_db.so.1 libutil.so.1 "$out/lib/"
 chmod -R u+w "$out/lib"
 
 # ld.so looks into the host's cache, preload file and default directories.

@@ -1,11 +1,11 @@
-{ lib, stdenv, sources, zlib, bzip2, xz, libffi, openssl, sqlite, readline, ncurses, expat }:
+{ lib, stdenv, sources, zlib, bzip2, xz, libffi, openssl, sqlite, readline, ncurses, expat, libuuid }:
 
 stdenv.mkDerivation {
   pname = "python";
   version = "3.11.2";
   src = sources."python3.11";
 
-  buildInputs = [ zlib bzip2 xz libffi openssl sqlite readline ncurses expat ];
+  buildInputs = [ zlib bzip2 xz libffi openssl sqlite readline ncurses expat libuuid ];
   configureFlags = [
     "--enable-shared"
     "--without-ensurepip"
@@ -15,6 +15,15 @@ stdenv.mkDerivation {
     "--disable-test-modules"
     "--with-readline=readline"
   ];
+  # setup.py looks for libraries where these point, not where the compiler does.
+  preConfigure = ''
+    for package in $buildInputs; do
+      CPPFLAGS+=" -I$package/include"
+      LDFLAGS+=" -L$package/lib"
+    done
+    CPPFLAGS+=" -I${lib.getDev ncurses}/include/ncursesw"
+    export CPPFLAGS LDFLAGS
+  '';
   # uname and the user's directories are not asked for at build time.
   env = {
     ac_cv_func_lchmod = "no";
