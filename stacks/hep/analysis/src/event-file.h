@@ -3,6 +3,7 @@
 #include <HepMC3/ReaderAscii.h>
 #include <HepMC3/WriterAscii.h>
 
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -14,7 +15,10 @@ public:
   bool next(HepMC3::GenEvent& event);
 
 private:
+  void checkEnd();
+
   std::string path_;
+  std::ifstream file_;
   std::unique_ptr<HepMC3::ReaderAscii> reader_;
   long count_ = 0;
 };
