@@ -1,7 +1,7 @@
 # The sealed toolchain: compilers and tools as Debian 12 built them, pinned by
 # hash (debs.lock), laid out as trees that the sandbox mounts at /usr, and the
 # runtime (C and compiler libraries) that products keep in their closure.
-# Why it is made so: docs/decisions and the comments of the builders here.
+# The builders beside this file say why each step is taken.
 { lib, fetchDeb, system }:
 let
   lock = lib.importJSON ./debs.lock;
