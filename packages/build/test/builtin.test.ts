@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { hashPath } from '@baryon/store'
 import { parseLinks, unpackTree } from '../src/builtin/unpack-tree.ts'
 import { makeDerivation } from './make-derivation.ts'
 import { build, outputPlace, temporaryStore } from './temporary-store.ts'
@@ -80,6 +81,31 @@ test('builtin:unpack-tree lays archives over each other with a merged /usr', asy
     [0o555, 0o444],
   )
   await build(store, derivation, { check: true })
+})
+
+test('builtin:unpack-tree lays archives over a tree as over what the tree was made of', async () => {
+  const store = temporaryStore()
+  const [base, more] = [
+    store.addPath('first.tar.gz', first, { method: 'flat' }),
+    store.addPath('second.tar.gz', second, { method: 'flat' }),
+  ]
+  const unpack = (name: string, archives: readonly (typeof base)[]) =>
+    makeDerivation(store, {
+      name,
+      builder: 'builtin:unpack-tree',
+      sources: [...archives],
+      env: { archives: archives.map((path) => store.format(path)).join(' ') },
+    })
+  const layer = unpack('layer', [base])
+  await build(store, layer)
+  const tree = store.addPath('layer', outputPlace(store, layer))
+  const whole = unpack('whole', [base, more])
+  const layered = unpack('layered', [tree, more])
+  const reversed = unpack('reversed', [more, tree])
+  for (const derivation of [whole, layered, reversed]) await build(store, derivation)
+  const hash = (derivation: typeof whole) => hashPath(outputPlace(store, derivation), 'sha256')
+  assert.deepEqual(hash(layered), hash(whole))
+  assert.equal(readFileSync(`${outputPlace(store, reversed)}/usr/bin/other`, 'utf8'), 'other')
 })
 
 test('builtin:unpack-tree stays in its tree', async () => {

@@ -1,10 +1,11 @@
 import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, symlinkSync } from 'node:fs'
-import { unpackArchive } from '@baryon/fetch'
+import { unpackMany } from '@baryon/fetch'
 import { isSystemError, quoteBytes, UserError } from '@baryon/format'
 import { removeTree } from '@baryon/store'
+import { copyTree } from './copy-tree.ts'
 
 export interface UnpackTreeRequest {
-  /** Physical paths, unpacked in this order one over the other. */
+  /** Physical paths of archives and trees, laid one over the other in this order. */
   readonly archives: readonly string[]
   readonly destination: string
   /** Relative paths or globs (`*`, `?`, `**`) to delete afterwards; byte strings. */
@@ -15,7 +16,8 @@ export interface UnpackTreeRequest {
 
 /**
  * The builder `builtin:unpack-tree`: the union of archives with a merged `/usr` (`bin`, `sbin`, `lib`, `lib64` at the top are
- * links into `usr`, and what archives put below them lands there). No program of the host is used.
+ * links into `usr`, and what archives put below them lands there). No program of the host is used. A store path that is a
+ * directory counts as well, so that trees which share most of their packages share the unpacking.
  */
 export async function unpackTree({ archives, destination, remove, links }: UnpackTreeRequest): Promise<void> {
   mkdirSync(destination, { mode: 0o755 })
@@ -23,7 +25,10 @@ export async function unpackTree({ archives, destination, remove, links }: Unpac
   // A package may only say `lib/x`, so that the directory behind the link must be there; what stays empty goes again.
   mkdirSync(`${destination}/usr`)
   for (const name of MERGED) mkdirSync(`${destination}/usr/${name}`)
-  for (const archive of archives) await unpackArchive(archive, destination, { keepDirectorySymlinks: true })
+  for (const run of runs(archives)) {
+    if (run.kind === 'archives') await unpackMany(run.paths, destination, { keepDirectorySymlinks: true })
+    else for (const path of run.paths) copyTree(Buffer.from(path), Buffer.from(destination))
+  }
   for (const pattern of remove)
     for (const path of matches(destination, pattern)) removeTree(insidePath(destination, path))
   for (const { path, target } of links) makeLink(destination, path, target)
@@ -31,6 +36,18 @@ export async function unpackTree({ archives, destination, remove, links }: Unpac
     if (removeIfEmpty(`${destination}/usr/${name}`)) removeTree(`${destination}/${name}`)
   }
   removeIfEmpty(`${destination}/usr`)
+}
+
+/** Neighbours of one kind together: archives are unpacked in threads. */
+function runs(paths: readonly string[]): { readonly kind: 'archives' | 'trees'; readonly paths: string[] }[] {
+  const result: { kind: 'archives' | 'trees'; paths: string[] }[] = []
+  for (const path of paths) {
+    const kind = lstatSync(path).isDirectory() ? 'trees' : 'archives'
+    const last = result.at(-1)
+    if (last?.kind === kind) last.paths.push(path)
+    else result.push({ kind, paths: [path] })
+  }
+  return result
 }
 
 /** The lists as they stand in a derivation: lines, empty ones left out. */
