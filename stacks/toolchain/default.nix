@@ -19,12 +19,12 @@ let
     };
 
   tree =
-    name: packages: links:
+    name: archives: links:
     builtins.derivation {
       inherit name;
       system = "builtin";
       builder = "builtin:unpack-tree";
-      archives = map deb packages;
+      inherit archives;
       links = lib.concatStringsSep "\n" (lib.mapAttrsToList (link: target: "${link} ${target}") links);
       # Only `usr` is mounted; documents would be hashed and scanned for nothing.
       remove = lib.concatStringsSep "\n" (
@@ -90,9 +90,15 @@ let
     "usr/bin/cpp" = "clang-cpp-${v}";
   };
 
-  bootRoot = tree "boot-root" roots.boot commonLinks;
+  # Nine tenths of every build root, unpacked once for all compilers; it needs
+  # none of them to prepare the runtime.
+  commonRoot = tree "buildroot-common" (map deb roots.common) commonLinks;
 
-  # A derivation of a bash script in the boot root.
+  buildRoot =
+    compiler: links:
+    tree "buildroot-${compiler}" ([ commonRoot ] ++ map deb roots.${compiler}) (toolLinks // links);
+
+  # A derivation of a bash script that needs no compiler.
   boot =
     name: script: attrs:
     builtins.derivation (
@@ -100,7 +106,7 @@ let
         inherit name system;
         builder = "/bin/bash";
         args = [ "-e" script ];
-        sandboxRoot = bootRoot;
+        sandboxRoot = commonRoot;
         PATH = "/usr/bin";
         LC_ALL = "C";
       }
@@ -110,7 +116,7 @@ let
   gccVersion = "12.2.0";
 in
 rec {
-  inherit bootRoot boot tree deb;
+  inherit boot deb;
 
   glibc = boot "glibc-2.36" ./glibc.sh { } // {
     pname = "glibc";
@@ -129,7 +135,7 @@ rec {
   sanitizers =
     boot "gcc-sanitizers-${gccVersion}" ./sanitizers.sh {
       inherit glibc gccLib;
-      raw = tree "gcc-sanitizers-raw" roots.sanitizers { };
+      raw = tree "gcc-sanitizers-raw" (map deb roots.sanitizers) { };
     }
     // {
       pname = "gcc-sanitizers";
@@ -152,7 +158,7 @@ rec {
         name = "gcc${major}";
         family = "gcc";
         inherit version;
-        root = tree "buildroot-gcc${major}" roots."gcc${major}" (toolLinks // gccLinks major);
+        root = buildRoot "gcc${major}" (gccLinks major);
         programs = {
           cc = "gcc-${major}";
           gcc = "gcc-${major}";
@@ -170,7 +176,7 @@ rec {
         name = "clang${major}";
         family = "clang";
         inherit version;
-        root = tree "buildroot-clang${major}" roots."clang${major}" (toolLinks // clangLinks major);
+        root = buildRoot "clang${major}" (clangLinks major);
         programs = {
           cc = "clang-${major}";
           clang = "clang-${major}";
