@@ -14,9 +14,15 @@ export interface StoreOperand {
   readonly inside: string
 }
 
+const baseName = /^[0-9a-df-np-sv-z]{32}-[^/]+$/
+
 /** Opens the store that the operands lie in. Looking does not create one. */
 export async function openStoreFor(context: Context, operands: readonly string[], write = false): Promise<Store> {
-  const storePath = operands.map((operand) => linkTarget(operand)).find((target) => storeDirectoryOf(target))
+  // A bare base name says nothing of the store that it lies in.
+  const storePath = operands
+    .filter((operand) => !baseName.test(operand))
+    .map((operand) => linkTarget(operand))
+    .find((target) => storeDirectoryOf(target))
   // Without any path to go by, the store of the default stack is meant.
   const settings =
     storePath !== undefined || !declares(context, 'file')
@@ -51,7 +57,7 @@ function directOperand(store: Store, operand: string): StoreOperand | undefined 
     const name = slash < 0 ? rest : rest.slice(0, slash)
     return { path: parseBaseName(name), inside: slash < 0 ? '' : rest.slice(slash) }
   }
-  if (/^[0-9a-df-np-sv-z]{32}-[^/]+$/.test(operand)) return { path: parseBaseName(operand), inside: '' }
+  if (baseName.test(operand)) return { path: parseBaseName(operand), inside: '' }
   if (operand.includes('/') && !operand.startsWith('.#')) {
     throw new UserError('NOT_A_STORE_PATH', `'${operand}' is not in the store '${store.storeDirectory}'`, {
       hint: 'give a store path, a link to one, or an attribute of the stack',
