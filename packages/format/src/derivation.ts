@@ -10,6 +10,7 @@
  */
 import { hashBytes } from './hash.ts'
 import { textPath } from './path-kinds.ts'
+import { quoteTerm } from './quote-term.ts'
 import type { StorePath } from './store-path.ts'
 
 /** All texts are byte strings, and all paths are full texts. Sets and maps need no order: it is made when formatting. */
@@ -63,16 +64,16 @@ export function formatDerivation(derivation: Derivation, options: FormatDerivati
     text += `${comma}("${path}",${plainList(inputs.get(path)!)})`
     comma = ','
   }
-  text += `],${plainList(derivation.inputSources)},"${derivation.system}",${quoted(derivation.builder)},[`
+  text += `],${plainList(derivation.inputSources)},"${derivation.system}",${quoteTerm(derivation.builder)},[`
   comma = ''
   for (const arg of derivation.args) {
-    text += comma + quoted(arg)
+    text += comma + quoteTerm(arg)
     comma = ','
   }
   text += '],['
   comma = ''
   for (const name of sortedKeys(env)) {
-    text += `${comma}(${quoted(name)},${mask && outputs.has(name) ? '""' : quoted(env.get(name)!)})`
+    text += `${comma}(${quoteTerm(name)},${mask && outputs.has(name) ? '""' : quoteTerm(env.get(name)!)})`
     comma = ','
   }
   return `${text}])`
@@ -91,25 +92,6 @@ export function derivationPath(
 /** Full texts of the paths that the derivation's file refers to: its inputs, sorted. */
 export function derivationReferences(derivation: Derivation): string[] {
   return [...new Set([...derivation.inputSources, ...derivation.inputDerivations.keys()])].sort()
-}
-
-const NEEDS_ESCAPE = /["\\\n\r\t]/
-
-function quoted(text: string): string {
-  return NEEDS_ESCAPE.test(text) ? `"${text.replace(/["\\\n\r\t]/g, escapeChar)}"` : `"${text}"`
-}
-
-function escapeChar(char: string): string {
-  switch (char) {
-    case '\n':
-      return '\\n'
-    case '\r':
-      return '\\r'
-    case '\t':
-      return '\\t'
-    default:
-      return `\\${char}`
-  }
 }
 
 /** A sorted list without duplicates, unescaped. */

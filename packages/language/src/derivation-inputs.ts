@@ -1,4 +1,5 @@
-import { listTerm, quoteTerm } from './aterm.ts'
+import { quoteTerm } from '@baryon/format'
+import { listTerm } from './aterm.ts'
 import type { DerivationRegistry } from './derivation-registry.ts'
 import type { Context } from './value.ts'
 

@@ -1,5 +1,10 @@
-import { createDerivationHasher, type Derivation, type DerivationHash, parseDerivation } from '@baryon/format'
-import { sha256Hex } from './aterm.ts'
+import {
+  createDerivationHasher,
+  type Derivation,
+  type DerivationHash,
+  hashBytesBase16,
+  parseDerivation,
+} from '@baryon/format'
 import { ValueError } from './errors.ts'
 import type { EvalIo } from './eval-io.ts'
 
@@ -106,7 +111,7 @@ export function derivationRegistry(io: EvalIo): DerivationRegistry {
 
 /** Hash of a fixed-output derivation: only method, hash and path count. */
 export function fixedDerivationHash(hashAlgo: string, hashBase16: string, path: string): DerivationHash {
-  return { kind: 'fixed', base16: sha256Hex(`fixed:out:${hashAlgo}:${hashBase16}:${path}`) }
+  return { kind: 'fixed', base16: hashBytesBase16('sha256', `fixed:out:${hashAlgo}:${hashBase16}:${path}`) }
 }
 
 export function memoised<T>(compute: () => T): () => T {

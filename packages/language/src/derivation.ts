@@ -11,10 +11,12 @@ import {
   fixedOutputPath,
   formatHash,
   formatStorePath,
+  hashBytesBase16,
   inputAddressedPath,
   makeStorePath,
+  quoteTerm,
 } from '@baryon/format'
-import { listTerm, quoteTerm, sha256Hex } from './aterm.ts'
+import { listTerm } from './aterm.ts'
 import { attributePosition } from './attribute-position.ts'
 import { attrsFromEntries, getAttribute, nameOrder } from './attrs.ts'
 import { coerceToString } from './coerce.ts'
@@ -252,7 +254,7 @@ function finish(evaluator: Evaluator, draft: Draft): Attrs {
       hash = () => DEFERRED
     } else {
       const masked = `Derive(${outputsTerm(outputs, terms)},${moduloInputs.text}${sourceText()}`
-      const maskedHash = sha256Hex(masked)
+      const maskedHash = hashBytesBase16('sha256', masked)
       terms = outputs.map((output, i) => {
         const path = formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, output, maskedHash))
         setOutput(outputIndices[i]!, path)
@@ -268,7 +270,7 @@ function finish(evaluator: Evaluator, draft: Draft): Attrs {
   const references = sortedUnion(inputs.sources, inputs.derivations)
   const path = formatStorePath(
     storeDirectory,
-    makeStorePath(storeDirectory, ['text', ...references].join(':'), sha256Hex(aterm), `${name}.drv`),
+    makeStorePath(storeDirectory, ['text', ...references].join(':'), hashBytesBase16('sha256', aterm), `${name}.drv`),
   )
   if (!registry.has(path)) {
     io.writeDerivation(path, aterm, references)
@@ -276,7 +278,7 @@ function finish(evaluator: Evaluator, draft: Draft): Attrs {
       const inputText = moduloInputs.text
       hash = memoised(() => ({
         kind: 'input-addressed',
-        base16: sha256Hex(`Derive(${outputText},${inputText}${rest}`),
+        base16: hashBytesBase16('sha256', `Derive(${outputText},${inputText}${rest}`),
       }))
     }
     registry.add(path, { outputs, references, hash })

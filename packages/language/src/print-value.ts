@@ -1,3 +1,4 @@
+import { escapeTermChar } from '@baryon/format'
 import { nameOrder } from './attrs.ts'
 import { formatGeneral6 } from './float-text.ts'
 import { Lambda, PartialApp, PrimOp } from './function.ts'
@@ -17,7 +18,7 @@ export function printValue(slot: Slot): string {
 
 /** A byte string in double quotes, with what would be special inside them escaped. */
 export function printString(text: string): string {
-  return `"${text.replace(/["\\\n\r\t]|\$(?=\{)/g, escapeChar)}"`
+  return `"${text.replace(/["\\\n\r\t]|\$(?=\{)/g, escapeTermChar)}"`
 }
 
 /** An attribute name, quoted unless it can stand as it is. */
@@ -69,17 +70,4 @@ function print(slot: Slot, seen: Set<Slot>): string {
   if (value instanceof PrimOp) return value.name === 'derivation' ? '<LAMBDA>' : '<PRIMOP>'
   if (value instanceof PartialApp) return value.fn instanceof Lambda ? '<LAMBDA>' : '<PRIMOP-APP>'
   return '<UNKNOWN>'
-}
-
-function escapeChar(char: string): string {
-  switch (char) {
-    case '\n':
-      return '\\n'
-    case '\r':
-      return '\\r'
-    case '\t':
-      return '\\t'
-    default:
-      return `\\${char}`
-  }
 }

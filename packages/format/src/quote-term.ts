@@ -1,0 +1,22 @@
+/** A byte string in double quotes with ATerm's escapes: those of `"`, `\`, newline, carriage return and tab, and no others. */
+export function quoteTerm(text: string): string {
+  // Most strings need no escape, and a search costs less than a replacement that finds nothing.
+  return NEEDS_ESCAPE.test(text) ? `"${text.replace(ESCAPED, escapeTermChar)}"` : `"${text}"`
+}
+
+/** The escape of one of the five characters that have one, in ATerm and in the Nix language. */
+export function escapeTermChar(char: string): string {
+  switch (char) {
+    case '\n':
+      return '\\n'
+    case '\r':
+      return '\\r'
+    case '\t':
+      return '\\t'
+    default:
+      return `\\${char}`
+  }
+}
+
+const NEEDS_ESCAPE = /["\\\n\r\t]/
+const ESCAPED = /["\\\n\r\t]/g
