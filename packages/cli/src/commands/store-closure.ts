@@ -2,6 +2,7 @@ import { type StorePath, storePathBaseName } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatTable } from '../format-quantity.ts'
+import { drawReferenceTree } from '../reference-tree.ts'
 import { findOperands, openStoreFor } from '../store-operands.ts'
 
 export async function run(context: Context): Promise<Outcome> {
@@ -19,24 +20,11 @@ export async function run(context: Context): Promise<Outcome> {
   return { data, text: formatTable([...rows, [formatBytes(total), `in ${formatCount(paths.length, 'path')}`]], [0]) }
 }
 
-/** As `nix-store -q --tree` draws it: what was drawn already is marked and not followed again. */
 function tree(store: Store, tops: readonly StorePath[], direction: 'references' | 'referrers'): string[] {
-  const lines: string[] = []
-  const seen = new Set<string>()
-  const draw = (path: StorePath, first: string, rest: string): void => {
-    const name = storePathBaseName(path)
-    const known = seen.has(name)
-    seen.add(name)
-    const next = (direction === 'references' ? store.pathInfo(path).references : store.queryReferrers(path)).filter(
-      (other) => storePathBaseName(other) !== name,
+  const children = (path: StorePath) =>
+    (direction === 'references' ? store.pathInfo(path).references : store.queryReferrers(path)).filter(
+      (other) => storePathBaseName(other) !== storePathBaseName(path),
     )
-    lines.push(`${first}${store.format(path)}${known && next.length > 0 ? ' [...]' : ''}`)
-    if (known) return
-    for (const [index, other] of next.entries()) {
-      const last = index === next.length - 1
-      draw(other, `${rest}${last ? '└───' : '├───'}`, `${rest}${last ? '    ' : '│   '}`)
-    }
-  }
-  for (const top of tops) draw(top, '', '')
-  return lines
+  const done = new Set<string>()
+  return tops.flatMap((top) => drawReferenceTree(store, top, children, done))
 }

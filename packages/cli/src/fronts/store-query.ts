@@ -8,6 +8,7 @@ import {
   UserError,
 } from '@baryon/format'
 import { allRoots, type Store } from '@baryon/store'
+import { drawReferenceTree } from '../reference-tree.ts'
 import { followToStorePath } from './follow-path.ts'
 import { type OperationRequest, queryNames } from './nix-store.ts'
 import { referencesFirst } from './reference-order.ts'
@@ -122,27 +123,9 @@ function roots(store: Store, paths: readonly StorePath[]): string[] {
     .sort()
 }
 
-/** Drawn without recursion: chains of references may be of any length. */
 function tree(store: Store, top: StorePath): string[] {
-  const lines: string[] = []
-  const done = new Set<string>()
-  const stack = [{ path: top, first: '', rest: '' }]
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    const { path, first, rest } = node
-    const name = storePathBaseName(path)
-    if (done.has(name)) {
-      lines.push(`${first}${store.format(path)} [...]`)
-      continue
-    }
-    done.add(name)
-    lines.push(`${first}${store.format(path)}`)
-    const children = referencesFirst(store, store.pathInfo(path).references).reverse()
-    children.forEach((child, index) => {
-      const isLast = index === 0
-      stack.push({ path: child, first: rest + (isLast ? '└───' : '├───'), rest: rest + (isLast ? '    ' : '│   ') })
-    })
-  }
-  return lines.map((line) => Buffer.from(line).toString('latin1'))
+  const children = (path: StorePath) => referencesFirst(store, store.pathInfo(path).references)
+  return drawReferenceTree(store, top, children).map((line) => Buffer.from(line).toString('latin1'))
 }
 
 const colours = ['black', 'red', 'green', 'blue', 'magenta', 'burlywood'] as const
