@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
+import { isElf, parseElf } from '@baryon/elf'
 import { UserError } from '@baryon/format'
-import { dynamicNeeds } from './dynamic-needs.ts'
 import { hostProgram } from './host-program.ts'
 import type { SandboxFile } from './sandbox.ts'
 
@@ -18,10 +18,10 @@ let shell: readonly SandboxFile[] | undefined
 export function staticBusybox(): string | undefined {
   const program = hostProgram('busybox')
   if (program === undefined) return undefined
-  const needs = dynamicNeeds(readFileSync(program))
-  return needs !== undefined && needs.interpreter === undefined && needs.libraries.length === 0
-    ? realpathSync(program)
-    : undefined
+  const bytes = readFileSync(program)
+  if (!isElf(bytes)) return undefined
+  const { interpreter, needed } = parseElf(bytes)
+  return interpreter === undefined && needed.length === 0 ? realpathSync(program) : undefined
 }
 
 function findShell(): readonly SandboxFile[] {
@@ -31,11 +31,12 @@ function findShell(): readonly SandboxFile[] {
   const files = new Map([['/bin/sh', source]])
   const open = [source]
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
-    const needs = dynamicNeeds(readFileSync(path))
-    if (needs === undefined) throw noShell(`'${path}' is not an ELF file of this machine`)
+    const bytes = readFileSync(path)
+    if (!isElf(bytes)) throw noShell(`'${path}' is not an ELF file of this machine`)
+    const { interpreter, needed } = parseElf(bytes)
     // The interpreter is asked for by its very path, a library by its name in the loader's directories.
-    if (needs.interpreter !== undefined) files.set(needs.interpreter, realpathSync(needs.interpreter))
-    for (const name of needs.libraries) {
+    if (interpreter !== undefined) files.set(interpreter, realpathSync(interpreter))
+    for (const name of needed) {
       const found = LIBRARY_DIRECTORIES.map((directory) => `${directory}/${name}`).find(isFile)
       if (found === undefined) throw noShell(`library '${name}' of '${path}' is not in the usual directories`)
       const target = found
