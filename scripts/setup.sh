@@ -33,6 +33,8 @@ command -v bwrap >/dev/null 2>&1 || command -v unshare >/dev/null 2>&1 || missin
 if $tests; then
   need bwrap bubblewrap
   need proot proot
+  # The shell of a sandbox without a build root: one file with the common programs in it, if it needs no library.
+  ldd "$(command -v busybox)" 2>&1 | grep -q 'not a dynamic executable' || missing="$missing busybox-static"
   need nix-instantiate nix-bin
   need zsh zsh
   need fish fish
