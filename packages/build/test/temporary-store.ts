@@ -6,9 +6,9 @@ import { type StorePath, storePathBaseName } from '@baryon/format'
 import { openStore, removeTree, type Store } from '@baryon/store'
 import { type BuildEvent, type BuildReport, RealiseError, type RealiseOptions, realise } from '../index.ts'
 
-/** A fresh store that exists until the tests of the file have ended. */
+/** A fresh store that exists until the tests of the file have ended, in a directory with an odd name. */
 export function temporaryStore(storeDirectory = '/cvmfs/build.test/nix/store'): Store {
-  const root = mkdtempSync(join(tmpdir(), 'baryon-build-'))
+  const root = mkdtempSync(join(tmpdir(), 'baryon buïld-'))
   const store = openStore({ storeDirectory, root })
   after(() => {
     store.close()

@@ -10,7 +10,7 @@ import { removeTree } from '@baryon/store'
 import { isOnPath } from '@baryon/testing'
 
 const baryon = resolve(import.meta.dirname, '../../../bin/baryon')
-const directory = realpathSync(mkdtempSync(join(tmpdir(), 'baryon-run-')))
+const directory = realpathSync(mkdtempSync(join(tmpdir(), 'baryon rün-')))
 const project = join(directory, 'my project')
 const root = join(directory, 'root')
 const storeDirectory = '/baryon-run.example.org/nix/store'

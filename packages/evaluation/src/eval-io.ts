@@ -76,7 +76,8 @@ class RealWorld implements WorldIo {
     this.storeDirectory = options.storeDirectory
     this.#store = options.store
     this.#recorder = options.recorder
-    this.#paths = new PhysicalPaths(options.storeDirectory, options.store?.physicalDirectory ?? options.storeDirectory)
+    const { storeDirectory, store } = options
+    this.#paths = new PhysicalPaths(storeDirectory, bytesOf(store?.physicalDirectory ?? storeDirectory))
     this.#allowed = options.allowedPaths?.map((path) => path.replace(/\/+$/, ''))
   }
 

@@ -53,10 +53,10 @@ export function syncTree(path: NativePath): void {
   for (const file of files) syncFile(file)
 }
 
-/** Several files that were just written. */
+/** Several files that were just written; their paths are texts of the system. */
 export function syncFiles(paths: readonly string[]): void {
   if (paths.length > FEW && spawnSync('sync', ['-f', paths[0]!], { stdio: 'ignore' }).status === 0) return
-  for (const path of paths) syncFile(path)
+  for (const path of paths) syncFile(pathBytes(path))
 }
 
 /** Runs `work` on a fresh path beside `directory`'s entries; whatever is left there afterwards is removed. */

@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, symlinkSync } from 'node:fs'
 import { unpackMany } from '@baryon/fetch'
 import { isSystemError, quoteBytes, UserError } from '@baryon/format'
-import { removeTree } from '@baryon/store'
+import { pathBytes, removeTree } from '@baryon/store'
 import { copyTree } from './copy-tree.ts'
 
 export interface UnpackTreeRequest {
@@ -29,9 +29,9 @@ export async function unpackTree({ archives, destination, remove, links }: Unpac
     if (run.kind === 'archives') await unpackMany(run.paths, destination, { keepDirectorySymlinks: true })
     else for (const path of run.paths) copyTree(Buffer.from(path), Buffer.from(destination))
   }
-  for (const pattern of remove)
-    for (const path of matches(destination, pattern)) removeTree(insidePath(destination, path))
-  for (const { path, target } of links) makeLink(destination, path, target)
+  const top = pathBytes(destination)
+  for (const pattern of remove) for (const path of matches(top, pattern)) removeTree(insidePath(top, path))
+  for (const { path, target } of links) makeLink(top, path, target)
   for (const name of MERGED) {
     if (removeIfEmpty(`${destination}/usr/${name}`)) removeTree(`${destination}/${name}`)
   }
@@ -89,8 +89,8 @@ function makeLink(destination: string, path: string, target: string): void {
 function insidePath(destination: string, path: string): Buffer {
   const cut = path.lastIndexOf('/')
   const directory = Buffer.from(cut < 0 ? destination : `${destination}/${path.slice(0, cut)}`, 'latin1')
-  const real = realpathSync(directory, 'buffer').toString('latin1')
-  const root = realpathSync(destination, 'buffer').toString('latin1')
+  const real = realpathSync.native(directory, 'buffer').toString('latin1')
+  const root = realpathSync.native(Buffer.from(destination, 'latin1'), 'buffer').toString('latin1')
   if (real !== root && !real.startsWith(`${root}/`)) {
     throw new UserError('DERIVATION_INVALID', `path ${quoteBytes(path)} lies behind a link that leads out of the tree`)
   }

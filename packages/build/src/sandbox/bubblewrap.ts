@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { pathBytes } from '@baryon/store'
+import { withBytePaths } from './byte-paths.ts'
 import { launch } from './launch.ts'
 import { SANDBOX_USER, type Sandbox, type SandboxRequest } from './sandbox.ts'
 
@@ -12,14 +14,17 @@ export function bubblewrapSandbox(program: string): Sandbox {
     start(request) {
       const { work } = request
       const status = `${work.path}/status`
-      return launch([program, '--args', '3', '--json-status-fd', '4', '--', request.builder, ...request.args], {
-        directory: work.path,
-        env: [],
-        // Hundreds of inputs and any environment go through a descriptor: a command line has a limit.
-        descriptor3: `${bubblewrapOptions(request).join('\0')}\0`,
-        descriptor4Path: status,
-        setupFailed: (code) => code !== 0 && !readFileSync(status, 'latin1').includes('"exit-code"'),
-      })
+      return launch(
+        [pathBytes(program), '--args', '3', '--json-status-fd', '4', '--', request.builder, ...request.args],
+        {
+          directory: work.path,
+          env: [],
+          // Hundreds of inputs and any environment go through a descriptor: a command line has a limit.
+          descriptor3: `${bubblewrapOptions(withBytePaths(request)).join('\0')}\0`,
+          descriptor4Path: status,
+          setupFailed: (code) => code !== 0 && !readFileSync(status, 'latin1').includes('"exit-code"'),
+        },
+      )
     },
   }
 }

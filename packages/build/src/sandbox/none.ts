@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { pathBytes } from '@baryon/store'
 import { launch } from './launch.ts'
 import type { Sandbox, SandboxRequest } from './sandbox.ts'
 
@@ -11,10 +12,10 @@ export function noSandbox(): Sandbox {
     tier: 'none',
     lost: ['everything: the host is visible and writable, the network is reachable'],
     inputsWritable: true,
-    buildDirectory: (work) => work.build,
+    buildDirectory: (work) => pathBytes(work.build),
     start(request: SandboxRequest) {
       const { work, builder, args, env } = request
-      const marker = `NIX_BUILD_TOP=${work.build}\0`
+      const marker = `NIX_BUILD_TOP=${pathBytes(work.build)}\0`
       return launch([builder, ...args], {
         directory: work.path,
         workingDirectory: work.build,

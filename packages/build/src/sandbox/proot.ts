@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { pathBytes } from '@baryon/store'
+import { withBytePaths } from './byte-paths.ts'
 import { launch } from './launch.ts'
 import { inheritedByLoader, throughShell } from './loader-environment.ts'
 import { SANDBOX_USER, type Sandbox, type SandboxRequest } from './sandbox.ts'
@@ -30,7 +32,7 @@ export function prootSandbox(programs: ProotPrograms): Sandbox {
       const shell = programs.busybox === undefined ? '/bin/sh' : HIDDEN_SHELL
       // The acceleration of proot 5.1 is broken since Linux 4.8; the variable that says so must not reach the builder.
       const builder = throughShell(viaShell, ['PROOT_NO_SECCOMP'], [request.builder, ...request.args], shell)
-      const command = [programs.proot, ...prootOptions(programs, request), ...builder]
+      const command = [pathBytes(programs.proot), ...prootOptions(programs, withBytePaths(request)), ...builder]
       let watch: Watch | undefined
       const running = await launch([...deathSignal(programs, 'QUIT'), ...command], {
         directory: request.work.path,
@@ -61,7 +63,7 @@ function prootOptions(programs: ProotPrograms, request: SandboxRequest): string[
   bind(work.etc, '/etc')
   bind(work.store, storeDirectory)
   if (request.usr !== undefined) bind(request.usr, '/usr')
-  if (programs.busybox !== undefined) bind(programs.busybox, HIDDEN_SHELL)
+  if (programs.busybox !== undefined) bind(pathBytes(programs.busybox), HIDDEN_SHELL)
   for (const { source, target } of request.hostFiles) bind(source, target)
   for (const { source, name, kind } of request.inputs) if (kind !== 'symlink') bind(source, `${storeDirectory}/${name}`)
   return options

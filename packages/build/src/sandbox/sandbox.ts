@@ -15,7 +15,7 @@ export interface Sandbox {
   readonly lost: readonly string[]
   /** Inputs must be verified after the build because the builder could have written to them. */
   readonly inputsWritable: boolean
-  /** Where the builder finds its working directory: `/build`, except without a sandbox. */
+  /** Where the builder finds its working directory, in bytes: `/build`, except without a sandbox. */
   buildDirectory(work: WorkDirectory): string
   start(request: SandboxRequest): Promise<RunningBuilder>
 }
@@ -35,7 +35,7 @@ export interface WorkDirectory {
   readonly root: string
 }
 
-/** All texts of a request are byte strings. */
+/** Paths of the host are texts of the system; all else is byte strings. `byte-paths.ts` turns the former into the latter. */
 export interface SandboxRequest {
   readonly work: WorkDirectory
   readonly storeDirectory: string

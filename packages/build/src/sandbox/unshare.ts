@@ -1,7 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs'
+import { withBytePaths } from './byte-paths.ts'
 import { launch } from './launch.ts'
 import { inheritedByLoader, throughShell } from './loader-environment.ts'
-import { SANDBOX_USER, type Sandbox, type SandboxRequest } from './sandbox.ts'
+import { SANDBOX_USER, type Sandbox, type SandboxRequest, type WorkDirectory } from './sandbox.ts'
 import { shellCommand, shellQuote } from './shell-quote.ts'
 
 export interface UnsharePrograms {
@@ -27,9 +28,10 @@ export function unshareSandbox(programs: UnsharePrograms): Sandbox {
     buildDirectory: () => '/build',
     start(request) {
       const { work } = request
-      const entered = `${work.path}/entered`
-      writeFileSync(`${work.path}/fstab`, fstab(request), 'latin1')
-      writeFileSync(`${work.path}/enter`, enterScript(programs, request, entered), 'latin1')
+      const entered = enteredMark(work)
+      const bytes = withBytePaths(request)
+      writeFileSync(`${work.path}/fstab`, fstab(bytes), 'latin1')
+      writeFileSync(`${work.path}/enter`, enterScript(programs, bytes), 'latin1')
       const namespaces = [
         '--user',
         '--map-root-user',
@@ -40,7 +42,7 @@ export function unshareSandbox(programs: UnsharePrograms): Sandbox {
         ...(request.network ? [] : ['--net']),
       ]
       const command = [programs.unshare, ...namespaces, '--fork', '--kill-child', '--propagation', 'private']
-      return launch([...deathSignal(programs, 'KILL'), ...command, '--', '/bin/sh', `${work.path}/enter`], {
+      return launch([...deathSignal(programs, 'KILL'), ...command, '--', '/bin/sh', `${bytes.work.path}/enter`], {
         directory: work.path,
         env: [],
         setupFailed: () => !existsSync(entered),
@@ -54,7 +56,12 @@ export function deathSignal(programs: { readonly setpriv: string | undefined }, 
   return programs.setpriv === undefined ? [] : [programs.setpriv, '--pdeathsig', signal]
 }
 
-function enterScript(programs: UnsharePrograms, request: SandboxRequest, entered: string): string {
+/** Made when the sandbox is set up and the builder comes next. */
+function enteredMark(work: WorkDirectory): string {
+  return `${work.path}/entered`
+}
+
+function enterScript(programs: UnsharePrograms, request: SandboxRequest): string {
   const { work, storeDirectory } = request
   const root = work.root
   const directories = ['build', 'tmp', 'etc', 'proc', 'dev']
@@ -100,7 +107,7 @@ function enterScript(programs: UnsharePrograms, request: SandboxRequest, entered
   const { direct, viaShell } = inheritedByLoader(request.env)
   const builder = throughShell(viaShell, [], [request.builder, ...request.args])
   lines.push(
-    `: > ${shellQuote(entered)}`,
+    `: > ${shellQuote(enteredMark(work))}`,
     'set +e',
     // This shell stays as the first process of the namespace: it reaps, and its end kills everything that is left.
     shellCommand([

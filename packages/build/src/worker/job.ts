@@ -5,7 +5,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { decompressFile, openSourceArchive } from '@baryon/fetch'
 import { type Hash, type HashMethod, isSystemError } from '@baryon/format'
-import { hashPath, type NewPathInfo, openStore, removeTree, restoreNar, type Store } from '@baryon/store'
+import { hashPath, type NewPathInfo, openStore, pathBytes, removeTree, restoreNar, type Store } from '@baryon/store'
 import { type UnpackTreeRequest, unpackTree } from '../builtin/unpack-tree.ts'
 import { firstDifference } from '../compare-trees.ts'
 import { changedSince } from '../input-protection.ts'
@@ -120,9 +120,9 @@ const JOBS: {
     removePersistently(path)
     return null
   },
-  changed: ({ paths, since }) => paths.filter((path) => changedSince(path, since)),
+  changed: ({ paths, since }) => paths.filter((path) => changedSince(pathBytes(path), since)),
   hash: ({ path }) => hashPath(path, 'sha256'),
-  compare: ({ left, right }) => firstDifference(left, right),
+  compare: ({ left, right }) => firstDifference(pathBytes(left), pathBytes(right)),
 }
 
 function withStore<T>(request: StoreRequest, work: (store: Store) => T): T {
