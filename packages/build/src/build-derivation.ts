@@ -230,7 +230,13 @@ class DerivationBuild {
         },
       )
     }
-    return { store: storeLocation(store), derivation: this.#job.path, outputs, candidates: this.#inputs.closure }
+    return {
+      store: storeLocation(store),
+      derivation: this.#job.path,
+      outputs,
+      candidates: this.#inputs.closure,
+      linkedFromStore: isBuiltin(this.#job.derivation),
+    }
   }
 
   async #register(request: OutputsRequest & StoreRequest): Promise<void> {

@@ -29,6 +29,8 @@ export interface OutputsRequest {
   readonly outputs: readonly { readonly name: string; readonly path: StorePath; readonly location: string }[]
   /** What they may refer to: the closure of the inputs. */
   readonly candidates: readonly StorePath[]
+  /** Made by a part of Baryon that links files of the store; what builders link is copied. */
+  readonly linkedFromStore: boolean
 }
 
 /** Seconds. */
@@ -46,7 +48,8 @@ export interface InspectedOutput {
  * Takes what a builder made into the store: fixed hash, file types, canonical metadata, references and what the derivation
  * says of them; all outputs are registered at once or none.
  */
-export function registerOutputs(store: Store, { derivation, outputs, candidates }: OutputsRequest): RegisterTimes {
+export function registerOutputs(store: Store, request: OutputsRequest): RegisterTimes {
+  const { derivation, outputs, candidates, linkedFromStore } = request
   const begin = performance.now()
   const content = store.readDerivation(derivation)
   const fixed = fixedOutput(content)
@@ -65,6 +68,7 @@ export function registerOutputs(store: Store, { derivation, outputs, candidates 
     })
     store.registerOutputs(located, {
       candidates,
+      linkedFromStore,
       deriver: derivation,
       check: (infos) => {
         const facts = infos.map((info, index) => factsOf(missing[index]!.name, info))
@@ -81,12 +85,13 @@ export function registerOutputs(store: Store, { derivation, outputs, candidates 
 }
 
 /** What `registerOutputs` would find, for a comparison with what is registered. */
-export function inspectOutputs(store: Store, { derivation, outputs, candidates }: OutputsRequest): InspectedOutput[] {
+export function inspectOutputs(store: Store, request: OutputsRequest): InspectedOutput[] {
+  const { derivation, outputs, candidates, linkedFromStore } = request
   const fixed = fixedOutput(store.readDerivation(derivation))
   const digests = [...candidates, ...outputs.map(({ path }) => path)].map(({ digest }) => digest)
   return outputs.map(({ name, location }) => {
     if (fixed !== undefined) checkFixedHash(location, fixedOutputHash(fixed))
-    canonicaliseTree(location)
+    canonicaliseTree(location, { linkedFromStore })
     return { name, hash: scanForReferences(location, digests).hash }
   })
 }

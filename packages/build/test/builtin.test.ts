@@ -106,6 +106,14 @@ test('builtin:unpack-tree lays archives over a tree as over what the tree was ma
   const hash = (derivation: typeof whole) => hashPath(outputPlace(store, derivation), 'sha256')
   assert.deepEqual(hash(layered), hash(whole))
   assert.equal(readFileSync(`${outputPlace(store, reversed)}/usr/bin/other`, 'utf8'), 'other')
+
+  // Files of the tree are shared, replaced ones and those of archives are not; what is shared stays as it was.
+  const inode = (place: string) => statSync(`${place}/usr/bin/tool`).ino
+  assert.equal(inode(outputPlace(store, layered)), inode(store.physicalPath(tree)))
+  assert.notEqual(inode(outputPlace(store, whole)), inode(store.physicalPath(tree)))
+  assert.equal(readFileSync(`${store.physicalPath(tree)}/usr/bin/other`, 'utf8'), 'other')
+  await build(store, layered, { check: true })
+  assert.deepEqual(store.verify({ checkContents: true }).problems, [])
 })
 
 test('builtin:unpack-tree stays in its tree', async () => {

@@ -59,6 +59,8 @@ export interface OutputOptions {
   readonly deriver?: StorePath
   /** User ids that the build ran under; default our own. */
   readonly owners?: readonly number[]
+  /** See `CanonicaliseOptions`. */
+  readonly linkedFromStore?: boolean
   /** Called before anything is registered; throws to refuse the outputs. */
   readonly check?: (infos: readonly PathInfo[]) => void
 }
@@ -240,6 +242,7 @@ export function registerOutputs(
   options: OutputOptions,
 ): PathInfo[] {
   const { store } = additions
+  const { owners, linkedFromStore = false } = options
   additions.flush()
   store.addTempRoot(...outputs.map((output) => output.path))
   const byDigest = new Map(
@@ -247,7 +250,7 @@ export function registerOutputs(
   )
   const results = outputs.map((output) => {
     const location = output.location ?? store.physicalPath(output.path)
-    canonicaliseTree(location, options.owners === undefined ? {} : { owners: options.owners })
+    canonicaliseTree(location, owners === undefined ? { linkedFromStore } : { owners, linkedFromStore })
     const scan = scanForReferences(location, [...byDigest.keys()])
     const info: NewPath = {
       path: output.path,

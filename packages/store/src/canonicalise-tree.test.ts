@@ -60,6 +60,22 @@ test('a hard link from outside is cut, one within the tree is kept', (t) => {
   assert.equal(lstatSync(join(path, 'c')).mode & 0o7777, 0o444)
 })
 
+test('only who made the tree can say that its links come from the store', (t) => {
+  const directory = temporaryDirectory(t)
+  const [stored, open] = [join(directory, 'stored'), join(directory, 'open')]
+  for (const file of [stored, open]) writeTree(file, 'text')
+  canonicaliseTree(stored)
+  for (const linkedFromStore of [false, true]) {
+    const path = join(directory, `tree-${linkedFromStore}`)
+    mkdirSync(path)
+    linkSync(stored, join(path, 'stored'))
+    linkSync(open, join(path, 'open'))
+    canonicaliseTree(path, { linkedFromStore })
+    assert.equal(lstatSync(join(path, 'stored')).ino === lstatSync(stored).ino, linkedFromStore)
+    assert.notEqual(lstatSync(join(path, 'open')).ino, lstatSync(open).ino)
+  }
+})
+
 test('sockets and pipes are refused', (t) => {
   const directory = temporaryDirectory(t)
   mkdirSync(join(directory, 'a'))

@@ -25,6 +25,8 @@ import { fileTypeOf } from './walk-tree.ts'
 export interface CanonicaliseOptions {
   /** User ids that may own the files; by default only our own. Files of the others are taken over, which needs root. */
   readonly owners?: readonly number[]
+  /** Whoever made the tree took its hard links from the store itself: files that are canonical already stay linked. */
+  readonly linkedFromStore?: boolean
 }
 
 /**
@@ -37,6 +39,7 @@ export function canonicaliseTree(path: NativePath, options: CanonicaliseOptions 
   const walk: Walk = { own, owners: new Set(options.owners ?? [own]), directories: [], links: new Map() }
   visit(walk, pathBytes(path))
   for (const { stat, paths } of walk.links.values()) {
+    if (options.linkedFromStore === true && isCanonicalFile(walk, stat)) continue
     if (stat.nlink > paths.length) for (const linked of paths) breakHardLink(linked)
     for (const linked of paths) setMetadata(walk, linked, lstatSync(nativePath(linked)))
   }
@@ -80,6 +83,11 @@ function visit(walk: Walk, path: string): void {
   } else {
     setMetadata(walk, path, stat)
   }
+}
+
+function isCanonicalFile(walk: Walk, { uid, mode, mtimeMs }: Stats): boolean {
+  const permissions = mode & 0o7777
+  return uid === walk.own && (permissions === 0o444 || permissions === 0o555) && mtimeMs === 1000
 }
 
 function setMetadata(walk: Walk, path: string, stat: Stats): void {

@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readdirSync, realpathSync, rmdirSync, symlinkSync
 import { unpackMany } from '@baryon/fetch'
 import { isSystemError, quoteBytes, UserError } from '@baryon/format'
 import { pathBytes, removeTree } from '@baryon/store'
-import { copyTree } from './copy-tree.ts'
+import { layTree } from './lay-tree.ts'
 
 export interface UnpackTreeRequest {
   /** Physical paths of archives and trees, laid one over the other in this order. */
@@ -17,7 +17,7 @@ export interface UnpackTreeRequest {
 /**
  * The builder `builtin:unpack-tree`: the union of archives with a merged `/usr` (`bin`, `sbin`, `lib`, `lib64` at the top are
  * links into `usr`, and what archives put below them lands there). No program of the host is used. A store path that is a
- * directory counts as well, so that trees which share most of their packages share the unpacking.
+ * directory counts as well, so that trees which share most of their packages share the unpacking, and the files.
  */
 export async function unpackTree({ archives, destination, remove, links }: UnpackTreeRequest): Promise<void> {
   mkdirSync(destination, { mode: 0o755 })
@@ -27,7 +27,7 @@ export async function unpackTree({ archives, destination, remove, links }: Unpac
   for (const name of MERGED) mkdirSync(`${destination}/usr/${name}`)
   for (const run of runs(archives)) {
     if (run.kind === 'archives') await unpackMany(run.paths, destination, { keepDirectorySymlinks: true })
-    else for (const path of run.paths) copyTree(Buffer.from(path), Buffer.from(destination))
+    else for (const path of run.paths) layTree(Buffer.from(path), Buffer.from(destination))
   }
   const top = pathBytes(destination)
   for (const pattern of remove) for (const path of matches(top, pattern)) removeTree(insidePath(top, path))
