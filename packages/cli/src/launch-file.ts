@@ -70,26 +70,32 @@ function freshnessOf(
   for (const one of dependencies) {
     // The targets of links cannot be read without a process for each.
     if (Object.keys(one.links).length > 0) return undefined
-    for (const [path, fingerprint] of Object.entries(one.files)) (fingerprint === null ? absent : files).add(path)
-    for (const path of Object.keys(one.directories)) files.add(path)
+    for (const [path, fingerprint] of Object.entries(one.files)) (fingerprint === null ? absent : files).add(text(path))
+    for (const path of Object.keys(one.directories)) files.add(text(path))
     for (const [path, type] of Object.entries(one.types)) {
-      if (type === null) absent.add(path)
+      if (type === null) absent.add(text(path))
       else if (type === 'symlink') return undefined
       // A file or directory that was only looked at: its type cannot change without its inode.
-      else files.add(path)
+      else files.add(text(path))
     }
-    for (const [path, isPresent] of Object.entries(one.present)) (isPresent ? present : absent).add(path)
+    for (const [path, isPresent] of Object.entries(one.present)) (isPresent ? present : absent).add(text(path))
     for (const [name, value] of Object.entries(one.environment)) {
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return undefined
-      environment.set(name, Buffer.from(value, 'latin1').toString('utf8'))
+      environment.set(name, text(value))
     }
   }
   const texts = [...files, ...present, ...absent]
-  if (texts.length > mostFiles || texts.some((text) => /[^\x20-\x7e]/.test(text))) return undefined
+  // Control characters would not survive `$(stat …)`, and what is not UTF-8 did not become a text.
+  if (texts.length > mostFiles || texts.some((path) => /[\p{Cc}\ufffd]/u.test(path))) return undefined
   const list = [...files].sort()
   const stat = spawnSync('stat', [...statArguments, '--', ...list], { encoding: 'utf8', maxBuffer: 1 << 24 })
   if (stat.status !== 0) return undefined
   return { key, present: [...present], absent: [...absent], environment, files: list, stamp: stat.stdout.trimEnd() }
+}
+
+/** The evaluator speaks bytes. */
+function text(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8')
 }
 
 /** Directories of the code that worked it out: another version of it makes other launch files. */
