@@ -158,7 +158,7 @@ if (asUnprivileged(import.meta.url)) {
       (await build(store, phases)).events.some((event) => event.kind === 'phase' && event.phase === 'testPhase'),
     )
   })
-  test('100 MB of log', { timeout: 30_000 }, async () => {
+  test('100 MB of log', async () => {
     const loud = makeDerivation(store, {
       name: 'loud',
       script: 'head -c 100000000 /dev/zero | tr "\\0" x | fold -w 99; echo > $out',
