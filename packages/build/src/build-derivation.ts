@@ -172,7 +172,7 @@ class DerivationBuild {
   }
 
   async #putIntoArchive(origin: string | undefined): Promise<void> {
-    const { store, settings, pool, report, signal } = this.#context
+    const { store, settings, pool, report, breakdown, signal } = this.#context
     const fixed = fixedOutput(this.#job.derivation)
     if (fixed === undefined || this.#job.mode === 'check') return
     const path = this.#outputs.get('out')!
@@ -183,8 +183,10 @@ class DerivationBuild {
       origin,
       ...fixedOutputHash(fixed),
     }
+    const begin = performance.now()
     try {
       await pool.run('archive', request, signal)
+      breakdown.archive += seconds(begin)
     } catch (error) {
       // The build has succeeded: the archive is for later.
       signal.throwIfAborted()

@@ -66,10 +66,12 @@ export interface TimeBreakdown {
   scan: number
   /** Moving into the store and writing the database. */
   register: number
+  /** Copying sources into the source archive. */
+  archive: number
   /** Waiting for locks of other processes. */
   locks: number
 }
 
 export function emptyBreakdown(): TimeBreakdown {
-  return { plan: 0, fetch: 0, unpack: 0, prepare: 0, builders: 0, scan: 0, register: 0, locks: 0 }
+  return { plan: 0, fetch: 0, unpack: 0, prepare: 0, builders: 0, scan: 0, register: 0, archive: 0, locks: 0 }
 }

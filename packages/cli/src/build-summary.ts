@@ -82,5 +82,6 @@ function ownWork(seconds: Partial<TimeBreakdown>, evaluation: number): (readonly
     ['sandboxes', seconds.prepare ?? 0],
     ['scanning and hashing', seconds.scan ?? 0],
     ['registering', seconds.register ?? 0],
+    ['archiving sources', seconds.archive ?? 0],
   ]
 }
