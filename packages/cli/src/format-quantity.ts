@@ -23,8 +23,8 @@ export function formatSeconds(seconds: number): string {
 }
 
 /** `1 path`, `3 paths`. */
-export function formatCount(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+export function formatCount(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`
 }
 
 /** Bytes from `300`, `20M`, `1.5G`; undefined for anything else. */

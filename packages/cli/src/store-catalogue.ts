@@ -105,13 +105,24 @@ export const storeCommands: readonly Command[] = [
   {
     name: 'store gc',
     summary: 'remove what no root needs',
-    usage: '[--dry-run] [--max-freed BYTES]',
+    usage: '[--dry-run] [--max-freed BYTES] [--delete-older-than DAYS]',
     options: [
       { name: 'dry-run', help: 'only say what would be removed' },
       { name: 'max-freed', values: ['BYTES'], help: 'stop after so much (K, M, G and T are understood)' },
+      {
+        name: 'delete-older-than',
+        values: ['DAYS'],
+        help: 'first remove generations of profiles that were out of use so long ago (30d)',
+      },
+      { name: 'keep-outputs', help: 'a derivation that is kept keeps its outputs' },
+      { name: 'keep-derivations', help: 'a path that is kept keeps its derivation (the default)' },
+      { name: 'no-keep-derivations', help: 'it does not' },
     ],
     operands: { least: 0, most: 0 },
-    examples: [['baryon store gc --dry-run', 'how much would it free?']],
+    examples: [
+      ['baryon store gc --dry-run', 'how much would it free?'],
+      ['baryon store gc --delete-older-than 30d', 'old generations of profiles as well'],
+    ],
     load: () => import('./commands/store-gc.ts'),
   },
   {
@@ -120,7 +131,7 @@ export const storeCommands: readonly Command[] = [
     usage: '',
     options: [],
     operands: { least: 0, most: 0 },
-    examples: [['baryon store roots', 'links and the paths they keep']],
+    examples: [['baryon store roots', 'links, builds and processes, and the paths they keep']],
     load: () => import('./commands/store-roots.ts'),
   },
   {

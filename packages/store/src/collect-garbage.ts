@@ -2,7 +2,7 @@
  * Garbage collection, safe while other processes add, build and read.
  *
  * Marking happens without a lock. Deletion goes in groups, each in two write transactions: the first reads the temporary
- * roots again and removes the rows of what is still dead; the second, once that is committed, renames the files away
+ * roots and the processes again and removes the rows of what is still dead; the second, once that is committed, renames the files away
  * (a crash in between leaves files without a row, never a row without files). The slow removal comes last, without a lock.
  * `temp-roots.ts` says why a process that adds a path meanwhile cannot lose it.
  */
@@ -21,12 +21,13 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { isSystemError, parseBaseName, type StorePath, storePathBaseName, UserError } from '@baryon/format'
 import { flockDescriptor } from './flock.ts'
+import { allRoots, createProtectionReader, isProtected } from './live-roots.ts'
 import { loadGraph, type PathGraph } from './path-graph.ts'
 import { isTemporaryName, temporaryName } from './placement.ts'
 import { removeTree } from './remove-tree.ts'
-import { findRoots, type Root, removeStaleRoots } from './roots.ts'
+import { findRoots, removeStaleRoots } from './roots.ts'
 import type { Store } from './store.ts'
-import { COLLECTOR_LOCK, createTempRootsReader } from './temp-roots.ts'
+import { COLLECTOR_LOCK } from './temp-roots.ts'
 
 export interface CollectOptions {
   /** Says what would be deleted and deletes nothing. */
@@ -39,6 +40,8 @@ export interface CollectOptions {
   readonly keepOutputs?: boolean
   /** A live output keeps its derivation. Default true, as in Nix. */
   readonly keepDerivations?: boolean
+  /** In a dry run: links that count as removed. */
+  readonly ignoredLinks?: ReadonlySet<string>
   readonly onDelete?: (path: string, freed: number) => void
 }
 
@@ -46,7 +49,7 @@ export interface CollectResult {
   /** Full texts of what was, or would be, deleted; referrers first. Leftovers that were never valid are included. */
   readonly deleted: readonly string[]
   readonly live: readonly StorePath[]
-  /** Freed on disk; in a dry run the sum of NAR sizes. */
+  /** Freed on disk; in a dry run the sum of NAR sizes, leftovers not counted. */
   readonly bytes: number
   /** Hard links in `.links` that nothing used any more. */
   readonly links: number
@@ -59,18 +62,18 @@ export function collectGarbage(store: Store, options: CollectOptions): CollectRe
   try {
     removeStaleRoots(store)
     const collection = createCollection(store, options)
-    const graph = loadGraph(store.database)
-    const live = collection.mark(graph, [
-      ...findRoots(store).map((root) => store.format(root.path)),
-      ...collection.tempRoots(),
-    ])
+    const graph = loadGraph(store.database, store.storeDirectory)
+    const live = collection.mark(
+      graph,
+      findRoots(store).map((root) => store.format(root.path)),
+    )
     const dead = graph.paths.filter((path) => !live.has(path))
     const chosen = choose(store, dead, options.paths)
     for (const group of groups(graph, graph.referrersFirst(chosen))) {
       if (collection.full()) break
       collection.deleteGroup(graph, group)
     }
-    if (options.paths === undefined) collection.deleteLeftovers()
+    collection.deleteLeftovers(entries(store, options))
     const links = options.paths === undefined && !collection.full() ? removeUnusedLinks(store, collection) : 0
     store.locks.sweep()
     return {
@@ -85,28 +88,11 @@ export function collectGarbage(store: Store, options: CollectOptions): CollectRe
   }
 }
 
-/** Temporary and permanent roots together, as seen now. */
-export function allRoots(store: Store): Root[] {
-  const roots = findRoots(store)
-  for (const { path, owner } of createTempRootsReader(
-    store.stateDirectory,
-    store.readOnly ? undefined : store.locks,
-  )()) {
-    try {
-      roots.push({ path: store.parse(path), source: join(store.stateDirectory, 'temproots', owner), kind: 'temporary' })
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error
-    }
-  }
-  return roots
-}
-
 function dryRun(store: Store, options: CollectOptions): CollectResult {
-  const graph = loadGraph(store.database)
-  const live = graph.closure(
-    allRoots(store).map((root) => store.format(root.path)),
-    keep(options),
-  )
+  const graph = loadGraph(store.database, store.storeDirectory)
+  const roots = allRoots(store).roots.filter((root) => !options.ignoredLinks?.has(root.source))
+  const rooted = new Set(roots.map((root) => store.format(root.path)))
+  const live = graph.closure([...rooted], keep(options))
   const dead = choose(
     store,
     graph.paths.filter((path) => !live.has(path)),
@@ -114,10 +100,15 @@ function dryRun(store: Store, options: CollectOptions): CollectResult {
   )
   const deleted: string[] = []
   let bytes = 0
+  const isFull = () => options.maxFreed !== undefined && bytes >= options.maxFreed
   for (const path of graph.referrersFirst(dead)) {
-    if (options.maxFreed !== undefined && bytes >= options.maxFreed) break
+    if (isFull()) break
     deleted.push(path)
     bytes += graph.size(path)
+  }
+  for (const name of isFull() ? [] : leftovers(store, entries(store, options))) {
+    const path = `${store.storeDirectory}/${name}`
+    if (!isTemporaryName(name) && !rooted.has(baseOfHelper(path)) && !isInUse(store, name)) deleted.push(path)
   }
   return { deleted, live: [...live].map((path) => store.parse(path)), bytes, links: 0 }
 }
@@ -135,33 +126,47 @@ function choose(store: Store, dead: readonly string[], wanted: readonly StorePat
     throw new UserError('PATH_ALIVE', `'${alive}' is still needed`, {
       hint: 'remove the roots that keep it alive: baryon store roots',
     })
-  return texts.filter((path) => deadSet.has(path))
+  const chosen = texts.filter((path) => deadSet.has(path))
+  for (const path of chosen) {
+    const referrer = store.database.referrers(path).find((other) => other !== path && !chosen.includes(other))
+    if (referrer !== undefined)
+      throw new UserError('PATH_ALIVE', `'${path}' is still needed by '${referrer}'`, {
+        hint: 'delete that one as well',
+      })
+  }
+  return chosen
 }
 
 interface Collection {
   readonly deleted: readonly string[]
   freed(): number
   full(): boolean
-  tempRoots(): string[]
+  /** What these roots, temporary roots and processes keep alive. */
   mark(graph: PathGraph, roots: readonly string[]): Set<string>
   deleteGroup(graph: PathGraph, group: readonly string[]): void
-  deleteLeftovers(): void
+  /** Deletes those entries of the store directory that are no valid paths. */
+  deleteLeftovers(names: readonly string[]): void
   addFreed(bytes: number): void
 }
 
 function createCollection(store: Store, options: CollectOptions): Collection {
-  const readTempRoots = createTempRootsReader(store.stateDirectory, store.locks)
+  const readProtection = createProtectionReader(store)
   const deleted: string[] = []
   const prefix = store.storeDirectory.length + 1
   const physical = (path: string) => `${store.physicalDirectory}/${path.slice(prefix)}`
-  const tempRoots = () => readTempRoots().map((root) => root.path)
+  const mark = (graph: PathGraph, roots: readonly string[]) => {
+    const { tempRoots, digests } = readProtection()
+    return graph.closure([...roots, ...tempRoots, ...graph.pathsOf(digests)], keep(options))
+  }
   let freed = 0
 
-  /** Renames what is not valid and not rooted; must be in a write transaction. */
-  const moveAway = (paths: readonly string[], rooted: ReadonlySet<string>): (readonly [string, string])[] => {
+  /** Renames what is not valid and not protected; must be in a write transaction. */
+  const moveAway = (paths: readonly string[]): (readonly [string, string])[] => {
+    const protection = readProtection()
     const moved: (readonly [string, string])[] = []
     for (const path of paths) {
-      if (rooted.has(path) || store.database.id(path) !== undefined) continue
+      if (isProtected(protection, store.storeDirectory, baseOfHelper(path))) continue
+      if (store.database.id(path) !== undefined) continue
       const trash = `${store.physicalDirectory}/${temporaryName('trash')}`
       try {
         renameSync(physical(path), trash)
@@ -189,34 +194,26 @@ function createCollection(store: Store, options: CollectOptions): Collection {
     addFreed: (bytes) => {
       freed += bytes
     },
-    tempRoots,
-    mark: (graph, roots) => graph.closure(roots, keep(options)),
+    mark,
     deleteGroup: (graph, group) => {
       const invalid: string[] = []
       store.database.transaction(() => {
-        const live = graph.closure(tempRoots(), keep(options))
+        const live = mark(graph, [])
         for (const path of group) {
           // A new referrer that came after the marking keeps it as well: deletePath refuses then.
           if (!live.has(path) && store.database.deletePath(path)) invalid.push(path)
         }
       })
       if (invalid.length === 0) return
-      const moved = store.database.transaction(() => moveAway(invalid, new Set(tempRoots())))
+      const moved = store.database.transaction(() => moveAway(invalid))
       store.positions.remove(invalid.map((path) => store.parse(path)))
       remove(moved)
     },
-    deleteLeftovers: () => {
-      const candidates = readdirSync(store.physicalDirectory).filter(
-        (name) => name !== '.links' && store.database.id(`${store.storeDirectory}/${name}`) === undefined,
-      )
-      for (const name of candidates) {
+    deleteLeftovers: (names) => {
+      for (const name of leftovers(store, names)) {
         if (options.maxFreed !== undefined && freed >= options.maxFreed) return
         if (isInUse(store, name)) continue
-        const path = `${store.storeDirectory}/${name}`
-        const moved = store.database.transaction(() => {
-          const rooted = new Set(tempRoots())
-          return rooted.has(baseOfHelper(path)) ? [] : moveAway([path], rooted)
-        })
+        const moved = store.database.transaction(() => moveAway([`${store.storeDirectory}/${name}`]))
         const before = deleted.length
         remove(moved)
         // Our own leftovers are no news to the user.
@@ -224,6 +221,17 @@ function createCollection(store: Store, options: CollectOptions): Collection {
       }
     },
   }
+}
+
+/** Names in the store directory that may be deleted. */
+function entries(store: Store, { paths }: CollectOptions): string[] {
+  if (paths === undefined) return readdirSync(store.physicalDirectory)
+  return paths.filter((path) => lstatSync(store.physicalPath(path), { throwIfNoEntry: false })).map(storePathBaseName)
+}
+
+/** Those names that are no valid paths. */
+function leftovers(store: Store, names: readonly string[]): string[] {
+  return names.filter((name) => name !== '.links' && store.database.id(`${store.storeDirectory}/${name}`) === undefined)
 }
 
 /** A path whose lock is held is being built, wherever the builder notes its roots. */

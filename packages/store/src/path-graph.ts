@@ -6,15 +6,19 @@ export interface PathGraph {
   readonly paths: readonly string[]
   /** Bytes of the NAR. */
   size(path: string): number
+  /** The paths with these digests. */
+  pathsOf(digests: ReadonlySet<string>): string[]
   /** What is kept alive by these paths; unknown ones among them are ignored. */
   closure(paths: readonly string[], keep: { readonly outputs: boolean; readonly derivations: boolean }): Set<string>
   /** Orders paths so that each comes before those that it refers to. */
   referrersFirst(paths: readonly string[]): string[]
 }
 
-export function loadGraph(database: StoreDatabase): PathGraph {
+export function loadGraph(database: StoreDatabase, storeDirectory: string): PathGraph {
+  const prefix = storeDirectory.length + 1
   const rows = database.allRows()
   const byId = new Map(rows.map((row) => [row.id, row]))
+  let byDigest: Map<string, string> | undefined
   const byPath = new Map(rows.map((row) => [row.path, row]))
   const references = group(
     database.allReferences(),
@@ -28,6 +32,10 @@ export function loadGraph(database: StoreDatabase): PathGraph {
   )
   return {
     paths: rows.map((row) => row.path),
+    pathsOf: (digests) => {
+      byDigest ??= new Map(rows.map(({ path }) => [path.slice(prefix, prefix + 32), path]))
+      return [...digests].flatMap((digest) => byDigest!.get(digest) ?? [])
+    },
     size: (path) => byPath.get(path)?.narSize ?? 0,
     closure: (paths, keep) => {
       const closure = new Set(paths.filter((path) => byPath.has(path)))

@@ -20,9 +20,9 @@ import type { Store } from './store.ts'
 
 export interface Root {
   readonly path: StorePath
-  /** The link that keeps it alive; for a temporary root `temproots/PID`. */
+  /** The link that keeps it alive; for a temporary root `temproots/PID`, for a process `/proc/PID/maps` and the like. */
   readonly source: string
-  readonly kind: 'permanent' | 'indirect' | 'temporary'
+  readonly kind: 'permanent' | 'indirect' | 'temporary' | 'process'
   /** Only for indirect roots: the link in `gcroots/auto`. */
   readonly via?: string
 }

@@ -2,6 +2,7 @@
 import { formatHash, hashesEqual, type StorePath, UserError } from '@baryon/format'
 import { allRoots, type CollectResult, hashPath, type VerifyProblem } from '@baryon/store'
 import type { Terminal } from '../terminal.ts'
+import { describeRoot, keepOptions } from './collect-options.ts'
 import { followToStorePath } from './follow-path.ts'
 import type { OperationRequest } from './nix-store.ts'
 
@@ -16,19 +17,21 @@ export function gc({ store, given, terminal }: OperationRequest): number {
     )
   }
   if (prints === '--print-roots') {
-    const lines = allRoots(store)
-      .filter((root) => store.isValid(root.path) && root.kind !== 'temporary')
-      .map((root) => `${root.source} -> ${store.format(root.path)}`)
-    print(lines, terminal)
+    const roots = allRoots(store).roots.filter((root) => root.kind === 'temporary' || store.isValid(root.path))
+    print(
+      roots.map((root) => describeRoot(store, root)),
+      terminal,
+    )
     return 0
   }
   if (prints !== undefined) {
-    const { deleted, live } = store.collectGarbage({ dryRun: true })
+    const { deleted, live } = store.collectGarbage({ dryRun: true, ...keepOptions(given) })
     print(prints === '--print-dead' ? deleted : live.map((path) => store.format(path)), terminal)
     return 0
   }
   const maxFreed = limit === undefined ? {} : { maxFreed: byteCount(limit) }
-  report(store.collectGarbage({ ...maxFreed, onDelete: (path) => terminal.err(`deleting '${path}'\n`) }), terminal)
+  const onDelete = (path: string) => terminal.err(`deleting '${path}'\n`)
+  report(store.collectGarbage({ ...keepOptions(given), ...maxFreed, onDelete }), terminal)
   return 0
 }
 
@@ -37,7 +40,8 @@ export function deletePaths({ store, given, terminal }: OperationRequest): numbe
     throw new UserError('UNSUPPORTED', 'live paths are never deleted', { hint: 'remove the roots, then the paths' })
   }
   const paths = given.operands.map((text) => followToStorePath(store, text))
-  report(store.collectGarbage({ paths, onDelete: (path) => terminal.err(`deleting '${path}'\n`) }), terminal)
+  const onDelete = (path: string) => terminal.err(`deleting '${path}'\n`)
+  report(store.collectGarbage({ ...keepOptions(given), paths, onDelete }), terminal)
   return 0
 }
 

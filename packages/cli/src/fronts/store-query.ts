@@ -9,6 +9,7 @@ import {
 } from '@baryon/format'
 import { allRoots, type Store } from '@baryon/store'
 import { drawReferenceTree } from '../reference-tree.ts'
+import { describeRoot, keepOptions } from './collect-options.ts'
 import { followToStorePath } from './follow-path.ts'
 import { type OperationRequest, queryNames } from './nix-store.ts'
 import { referencesFirst } from './reference-order.ts'
@@ -77,7 +78,7 @@ function answer(request: OperationRequest, kind: string, operands: readonly Stor
     case '--size':
       return meant().map((path) => String(store.pathInfo(path).narSize))
     case '--roots':
-      return roots(store, meant())
+      return roots(request, meant())
     case '--tree':
       return operands.flatMap((path) => tree(store, path))
     case '--graph':
@@ -113,14 +114,15 @@ function binding(store: Store, path: StorePath, name: string): string {
   )
 }
 
-function roots(store: Store, paths: readonly StorePath[]): string[] {
+function roots({ store, given }: OperationRequest, paths: readonly StorePath[]): string[] {
+  const { keepOutputs: includeOutputs, keepDerivations: includeDerivers } = keepOptions(given)
   const users = new Set(
-    store.computeClosure(paths, { direction: 'referrers', includeDerivers: true }).map(storePathBaseName),
+    store.computeClosure(paths, { direction: 'referrers', includeOutputs, includeDerivers }).map(storePathBaseName),
   )
-  return allRoots(store)
-    .filter((root) => root.kind !== 'temporary' && users.has(storePathBaseName(root.path)))
-    .map((root) => `${Buffer.from(root.source).toString('latin1')} -> ${store.format(root.path)}`)
-    .sort()
+  const lines = allRoots(store)
+    .roots.filter((root) => users.has(storePathBaseName(root.path)))
+    .map((root) => Buffer.from(describeRoot(store, root)).toString('latin1'))
+  return [...new Set(lines)].sort()
 }
 
 function tree(store: Store, top: StorePath): string[] {
