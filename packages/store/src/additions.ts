@@ -25,6 +25,7 @@ import { canonicaliseTree } from './canonicalise-tree.ts'
 import { copyTree, hashOfFile, rememberFilter } from './copy-tree.ts'
 import { readOnlyError } from './database.ts'
 import { hashPath, restoreNar } from './nar-tree.ts'
+import { optimiseNewPaths } from './optimise.ts'
 import type { NewPathInfo, PathInfo } from './path-info.ts'
 import { moveIntoPlace, syncFiles, syncTree, temporaryName, withTemporary } from './placement.ts'
 import type { NewPath } from './registration.ts'
@@ -275,9 +276,10 @@ export function registerOutputs(
 /** Moves what is at the locations into place and registers it, all in one transaction. What was valid already stays as it is. */
 function place(store: Store, items: readonly { readonly info: NewPath; readonly location: string }[]): void {
   const trash: string[] = []
+  let fresh: typeof items = []
   try {
     store.database.transaction(() => {
-      const fresh = items.filter(({ info }) => store.database.id(store.format(info.path)) === undefined)
+      fresh = items.filter(({ info }) => store.database.id(store.format(info.path)) === undefined)
       if (fresh.length === 0) return
       // Rows first: what cannot be registered never gets its final name.
       store.register(fresh.map(({ info, location }) => ({ ...info, location })))
@@ -291,6 +293,11 @@ function place(store: Store, items: readonly { readonly info: NewPath; readonly 
   } finally {
     for (const path of trash) removeTree(path)
   }
+  if (store.autoOptimise)
+    optimiseNewPaths(
+      store,
+      fresh.map(({ info }) => info.path),
+    )
 }
 
 function flushPending(additions: Additions): void {
@@ -309,6 +316,11 @@ function flushPending(additions: Additions): void {
     store.register(fresh.map(({ info }) => info))
   })
   pending.clear()
+  if (store.autoOptimise)
+    optimiseNewPaths(
+      store,
+      entries.map(({ info }) => info.path),
+    )
 }
 
 /** Protects the path first: then a collector cannot remove it between the question and its use. */

@@ -37,10 +37,12 @@ import { type CollectOptions, type CollectResult, collectGarbage } from './colle
 import { type PathRow, readOnlyError, StoreDatabase } from './database.ts'
 import { type LocationOptions, resolveLocation, type StoreLocation } from './location.ts'
 import { type LockDirectory, openLockDirectory } from './lock-file.ts'
+import { type OptimiseOptions, type OptimiseResult, optimiseStore } from './optimise.ts'
 import type { NewPathInfo, PathInfo } from './path-info.ts'
 import { type LockOptions, lockPaths, type PathLock, tryLockPaths } from './path-locks.ts'
 import { openPositions, type PositionDatabase } from './reference-positions.ts'
 import { registerPaths } from './registration.ts'
+import { finishReplacements, replacePath } from './replace-path.ts'
 import { addPermanentRoot, findRoots, type Root } from './roots.ts'
 import type { ItemPositions } from './scan-tree.ts'
 import { createTempRoots, type TempRoots } from './temp-roots.ts'
@@ -49,6 +51,8 @@ import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.ts'
 export interface StoreOptions extends LocationOptions {
   /** Nothing at all is written; the store must exist. */
   readonly readOnly?: boolean | undefined
+  /** Deduplicates every path once it is registered. Default: what `BARYON_AUTO_OPTIMISE` says (`1` or nothing). */
+  readonly autoOptimise?: boolean | undefined
 }
 
 export interface ClosureOptions {
@@ -62,7 +66,8 @@ export interface ClosureOptions {
 
 /** Opens a store, and creates it unless `readOnly`. Close it, or its temporary roots last until the process ends. */
 export function openStore(options: StoreOptions): Store {
-  return new Store(resolveLocation(options), options.readOnly === true)
+  const { readOnly = false, autoOptimise = process.env.BARYON_AUTO_OPTIMISE === '1' } = options
+  return new Store(resolveLocation(options), readOnly, autoOptimise)
 }
 
 export class Store implements StoreLocation {
@@ -72,6 +77,7 @@ export class Store implements StoreLocation {
   readonly logDirectory: string
   readonly ownDirectory: string
   readonly readOnly: boolean
+  readonly autoOptimise: boolean
   /** For the modules of this package only. */
   readonly database: StoreDatabase
   readonly #positions: PositionDatabase
@@ -81,17 +87,19 @@ export class Store implements StoreLocation {
   #closed = false
   readonly #derivationHashes = new Map<string, DerivationHash>()
 
-  constructor(location: StoreLocation, readOnly: boolean) {
+  constructor(location: StoreLocation, readOnly: boolean, autoOptimise: boolean) {
     this.storeDirectory = location.storeDirectory
     this.physicalDirectory = location.physicalDirectory
     this.stateDirectory = location.stateDirectory
     this.logDirectory = location.logDirectory
     this.ownDirectory = location.ownDirectory
     this.readOnly = readOnly
+    this.autoOptimise = autoOptimise
     if (!readOnly) createDirectories(location)
     this.database = new StoreDatabase(this.stateDirectory, readOnly)
     this.#positions = openPositions(this.ownDirectory, readOnly)
     this.#additions = createAdditions(this)
+    if (!readOnly) finishReplacements(this)
   }
 
   /** Gives up temporary roots and closes the databases. Commits an open batch. May be called again. */
@@ -324,6 +332,18 @@ export class Store implements StoreLocation {
   collectGarbage(options: CollectOptions = {}): CollectResult {
     this.#additions.flush()
     return collectGarbage(this, options)
+  }
+
+  /** Puts the tree at `location` into the place of a path that is missing or damaged: see `replace-path.ts`. */
+  replacePath(path: StorePath, location: string): void {
+    this.#additions.flush()
+    replacePath(this, path, location)
+  }
+
+  /** Makes equal files hard links to one. Safe at any time, and safe to interrupt. */
+  optimise(options: OptimiseOptions = {}): OptimiseResult {
+    this.#additions.flush()
+    return optimiseStore(this, options)
   }
 
   verify(options: VerifyOptions = {}): VerifyReport {

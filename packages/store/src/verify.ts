@@ -1,10 +1,14 @@
 /** Checks a store against its database. Reports as data and changes nothing. */
 import { lstatSync, readdirSync } from 'node:fs'
 import { formatHash, hashesEqual, parseHash, type StorePath, UserError } from '@baryon/format'
+import type { PathRow } from './database.ts'
+import { damagedLinks, linkDirectory } from './link-directory.ts'
 import { hashPath } from './nar-tree.ts'
 import type { Store } from './store.ts'
 
 export interface VerifyOptions {
+  /** Only these, which must be valid; default: all, with the database, `.links` and what is left over. */
+  readonly paths?: readonly StorePath[] | undefined
   /** Reads every file and compares hashes. */
   readonly checkContents?: boolean
   /** Called for each path, for progress. */
@@ -18,6 +22,8 @@ export type VerifyProblem =
   | { readonly kind: 'corrupt'; readonly path: StorePath; readonly expected: string; readonly actual: string }
   /** Refers to a path that is valid, but not on disk. */
   | { readonly kind: 'broken-reference'; readonly path: StorePath; readonly reference: StorePath }
+  /** A file in `.links` whose contents are not what its name says: a deduplication would spread the damage. */
+  | { readonly kind: 'link'; readonly name: string }
   /** A row that cannot be understood, or what SQLite finds. */
   | { readonly kind: 'database'; readonly message: string }
 
@@ -30,8 +36,11 @@ export interface VerifyReport {
 }
 
 export function verifyStore(store: Store, options: VerifyOptions): VerifyReport {
-  const problems: VerifyProblem[] = store.database.integrityProblems().map((message) => ({ kind: 'database', message }))
-  const rows = store.database.allRows()
+  const whole = options.paths === undefined
+  const problems: VerifyProblem[] = whole
+    ? store.database.integrityProblems().map((message) => ({ kind: 'database', message }))
+    : []
+  const rows = options.paths === undefined ? store.database.allRows() : rowsOf(store, options.paths)
   const missing = new Set<string>()
   const paths: StorePath[] = []
   for (const row of rows) {
@@ -60,11 +69,21 @@ export function verifyStore(store: Store, options: VerifyOptions): VerifyReport 
       if (!missing.has(store.format(path))) checkContents(store, path, problems)
     }
   }
+  if (!whole) return { checked: rows.length, problems, orphans: [] }
+  if (options.checkContents === true)
+    for (const name of damagedLinks(linkDirectory(store))) problems.push({ kind: 'link', name })
   const valid = new Set(rows.map((row) => row.path))
   const orphans = readdirSync(store.physicalDirectory).filter(
     (name) => name !== '.links' && !valid.has(`${store.storeDirectory}/${name}`),
   )
   return { checked: rows.length, problems, orphans: orphans.sort() }
+}
+
+function rowsOf(store: Store, paths: readonly StorePath[]): PathRow[] {
+  return paths.map((path) => {
+    store.pathInfo(path)
+    return store.database.row(store.format(path))!
+  })
 }
 
 function checkContents(store: Store, path: StorePath, problems: VerifyProblem[]): void {
