@@ -3,6 +3,8 @@ import {
   type Derivation,
   fixedOutput,
   fixedOutputHash,
+  formatHash,
+  type Hash,
   hashesEqual,
   parseStorePath,
   type StorePath,
@@ -53,11 +55,13 @@ export interface BuildJob {
   readonly task: string
   readonly path: StorePath
   readonly derivation: Derivation
-  /** `check` builds again what is valid and compares. */
-  readonly mode: 'build' | 'check'
+  /** `check` builds again what is valid and compares; `repair` puts the outputs that are to be replaced into their places. */
+  readonly mode: 'build' | 'check' | 'repair'
+  /** For `repair`. */
+  readonly replace?: readonly StorePath[]
 }
 
-export type BuildOutcome = 'made' | 'present' | 'checked'
+export type BuildOutcome = 'made' | 'present' | 'checked' | 'repaired'
 
 /**
  * Builds one derivation whose inputs are all valid, and registers its outputs. Safe against other processes that build the
@@ -71,9 +75,10 @@ export async function buildDerivation(context: BuildContext, job: BuildJob): Pro
   const lock = await lockOutputs(context, job, [...outputs.values()])
   breakdown.locks += seconds(begin)
   try {
-    const valid = [...outputs.values()].every((path) => store.isValid(path))
+    const wanted = job.mode === 'repair' ? (job.replace ?? []) : [...outputs.values()]
+    const valid = wanted.every((path) => store.isValid(path))
     if (job.mode === 'build' && valid) return 'present'
-    if (job.mode === 'check' && !valid) {
+    if (job.mode !== 'build' && !valid) {
       throw new BuildError(
         'CHECK_NOT_BUILT',
         `'${shownDerivation(store, job)}' has not been built: there is nothing to compare with`,
@@ -84,11 +89,13 @@ export async function buildDerivation(context: BuildContext, job: BuildJob): Pro
       )
     }
     await buildInWorkDirectory(context, job, outputs)
-    return job.mode === 'check' ? 'checked' : 'made'
+    return OUTCOMES[job.mode]
   } finally {
     lock.release()
   }
 }
+
+const OUTCOMES = { build: 'made', check: 'checked', repair: 'repaired' } as const
 
 async function lockOutputs(context: BuildContext, job: BuildJob, paths: readonly StorePath[]): Promise<PathLock> {
   const { store, signal, report } = context
@@ -146,8 +153,14 @@ class DerivationBuild {
 
   async #finish(inPlace: boolean): Promise<void> {
     const request = this.#outputsRequest(inPlace)
-    if (this.#job.mode === 'check') await this.#compare(request)
-    else await this.#register(request)
+    switch (this.#job.mode) {
+      case 'build':
+        return this.#register(request)
+      case 'check':
+        return this.#compare(request)
+      case 'repair':
+        return this.#replace(request)
+    }
   }
 
   /** True when the archive had the fixed output, and all is done. A check builds again, if it can. */
@@ -279,10 +292,36 @@ class DerivationBuild {
     }
   }
 
+  async #replace(request: OutputsRequest & StoreRequest): Promise<void> {
+    const { store, pool, signal } = this.#context
+    const wanted = new Set(this.#job.replace?.map(storePathBaseName))
+    const outputs = request.outputs.filter(({ path }) => wanted.has(storePathBaseName(path)))
+    const inspected = await pool.run('inspect', { ...request, outputs }, signal)
+    inspected.forEach(({ hash }, index) => {
+      requireRegistered(store, this.#job, outputs[index]!.path, hash)
+    })
+    for (const { path, location } of outputs)
+      await pool.run('replace', { store: request.store, path, location }, signal)
+  }
+
   /** Where the builder left an output. */
   #outputPlace(path: StorePath, inPlace: boolean): string {
     return inPlace ? this.#context.store.physicalPath(path) : `${this.#work.store}/${storePathBaseName(path)}`
   }
+}
+
+/** What is built again replaces a damaged path only when it is what was registered. */
+function requireRegistered(store: Store, job: BuildJob, path: StorePath, actual: Hash): void {
+  const { narHash } = store.pathInfo(path)
+  if (hashesEqual(narHash, actual)) return
+  throw new BuildError(
+    'NOT_DETERMINISTIC',
+    `'${shownDerivation(store, job)}' is not reproducible: '${store.format(path)}' came out with the hash ${formatHash(actual, 'sri')} instead of ${formatHash(narHash, 'sri')}, and was not replaced`,
+    {
+      derivation: job.path,
+      hint: 'remove it with all that refers to it and build anew, or copy it from a store that has it',
+    },
+  )
 }
 
 /** Everything that the builder may see. */

@@ -38,7 +38,7 @@ export type BuildEvent =
       readonly activity: Activity
       readonly seconds: number
       /** `present`: somebody else made it while we waited. */
-      readonly outcome: 'made' | 'present' | 'checked'
+      readonly outcome: 'made' | 'present' | 'checked' | 'repaired'
     }
   | {
       readonly kind: 'failed'

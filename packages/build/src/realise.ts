@@ -33,6 +33,8 @@ export interface RealiseOptions {
   readonly keepFailed?: boolean
   /** Builds the targets again although they are valid, and compares. */
   readonly check?: boolean
+  /** Builds the targets again and puts these of their outputs into their places, where they came out as registered. */
+  readonly repair?: readonly StorePath[]
   /** Seconds for one builder; default no limit. */
   readonly timeout?: number
   /** Seconds that a builder may be silent; default no limit. */
@@ -139,7 +141,8 @@ class Realisation {
       await this.#execute(plan)
       if (this.#unavailable.size === unavailable) break
     }
-    if (this.#options.check === true) await this.#check()
+    if (this.#options.repair !== undefined) await this.#buildAgain('repair')
+    else if (this.#options.check === true) await this.#buildAgain('check')
     return this.#report()
   }
 
@@ -275,7 +278,8 @@ class Realisation {
   }
 
   /** Builds the targets once more. */
-  async #check(): Promise<void> {
+  async #buildAgain(mode: 'check' | 'repair'): Promise<void> {
+    const replace = this.#options.repair ?? []
     const failures: Error[] = []
     for (const target of this.#targets) {
       if ('path' in target) continue
@@ -296,13 +300,19 @@ class Realisation {
         const derivation = requireDerivation(this.#store, path)
         checkBuildable(this.#store, path, derivation)
         await this.#realiseInputs(path)
-        await buildDerivation(this.#context(this.#stop.signal), { task, path, derivation, mode: 'check' })
+        const outcome = await buildDerivation(this.#context(this.#stop.signal), {
+          task,
+          path,
+          derivation,
+          mode,
+          replace,
+        })
         this.#emit({
           kind: 'finished',
           task,
           activity: 'build',
           seconds: (performance.now() - begin) / 1000,
-          outcome: 'checked',
+          outcome,
         })
       } catch (error) {
         this.#stop.signal.throwIfAborted()
@@ -316,7 +326,7 @@ class Realisation {
   }
 
   async #realiseInputs(path: StorePath): Promise<void> {
-    const { check: _, ...options } = this.#options
+    const { check: _, repair: __, ...options } = this.#options
     const inputs = inputTargets(this.#store, path)
     if (inputs.length > 0) await realise(this.#store, inputs, options)
   }
@@ -399,7 +409,7 @@ function inputTargets(store: Store, path: StorePath): RealiseTarget[] {
 }
 
 /** `ROOT/source`: shared by all stores of a root. In place, beside the state of the store. */
-function defaultSourceDirectory(store: Store): string {
+export function defaultSourceDirectory(store: Store): string {
   const { physicalDirectory, storeDirectory } = store
   const root = physicalDirectory.endsWith(storeDirectory)
     ? physicalDirectory.slice(0, -storeDirectory.length)

@@ -117,8 +117,8 @@ function sandboxUsr({ store }: BuildContext, job: BuildJob, { options, closure }
 }
 
 function requireInPlace(store: Store, job: BuildJob): void {
-  if (job.mode === 'check') {
-    throw new UserError('SANDBOX_NEEDED', 'without a sandbox a check would build over what it is to be compared with', {
+  if (job.mode !== 'build') {
+    throw new UserError('SANDBOX_NEEDED', 'without a sandbox the build would go over what is in its place', {
       hint: 'choose another sandbox',
     })
   }

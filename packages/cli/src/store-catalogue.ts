@@ -1,6 +1,6 @@
 /** The commands about the store and what is in it. */
 import type { Command } from './command.ts'
-import { evaluationOptions, platformOption } from './common-options.ts'
+import { evaluationOptions, platformOption, sandboxOption } from './common-options.ts'
 
 const any = Number.POSITIVE_INFINITY
 
@@ -95,12 +95,43 @@ export const storeCommands: readonly Command[] = [
   },
   {
     name: 'store verify',
-    summary: 'check the store against its database',
-    usage: '[--check-contents]',
-    options: [{ name: 'check-contents', help: 'also hash every path' }],
-    operands: { least: 0, most: 0 },
-    examples: [['baryon store verify --check-contents', 'status 1 when something is wrong']],
+    summary: 'check the store against its database, and repair it',
+    usage: '[PATH…] [--check-contents] [--repair]',
+    description:
+      'Without PATH everything is checked. A path that is missing or damaged is repaired from the source archive, from ' +
+      'another store or cache, or by building it again: from the first that has exactly what was registered.',
+    options: [
+      { name: 'check-contents', help: 'also hash every path' },
+      { name: 'closure', help: 'of PATH also all that it needs' },
+      { name: 'repair', help: 'replace what is missing or damaged' },
+      {
+        name: 'from',
+        values: ['DIR'],
+        repeat: true,
+        help: 'root of another store to repair from',
+        complete: 'directory',
+      },
+      { name: 'offline', help: 'use no network' },
+      sandboxOption,
+    ],
+    operands: { least: 0, most: any, complete: 'store-path' },
+    examples: [
+      ['baryon store verify --check-contents', 'status 1 when something is wrong'],
+      ['baryon store verify --check-contents --repair', 'status 1 when something could not be repaired'],
+    ],
     load: () => import('./commands/store-verify.ts'),
+  },
+  {
+    name: 'store optimise',
+    summary: 'save space: equal files become hard links to one',
+    usage: '[PATH…] [--dry-run]',
+    description:
+      'Works in the .links directory that nix-store --optimise uses. Any other command may run meanwhile, and it may be ' +
+      'interrupted at any time. With BARYON_AUTO_OPTIMISE=1 every new path is treated as soon as it is registered.',
+    options: [{ name: 'dry-run', help: 'only count' }],
+    operands: { least: 0, most: any, complete: 'store-path' },
+    examples: [['baryon store optimise --dry-run', 'what would it save?']],
+    load: () => import('./commands/store-optimise.ts'),
   },
   {
     name: 'store gc',

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { decompressFile, openSourceArchive } from '@baryon/fetch'
-import { type Hash, type HashMethod, isSystemError } from '@baryon/format'
+import { type Hash, type HashMethod, isSystemError, type StorePath } from '@baryon/format'
 import { hashPath, type NewPathInfo, openStore, pathBytes, removeTree, restoreNar, type Store } from '@baryon/store'
 import { type UnpackTreeRequest, unpackTree } from '../builtin/unpack-tree.ts'
 import { firstDifference } from '../compare-trees.ts'
@@ -26,6 +26,8 @@ export interface JobKinds {
     readonly request: StoreRequest & { readonly info: NewPathInfo; readonly file: string }
     readonly result: null
   }
+  /** Puts a tree, or what a NAR unpacks to, into the place of a valid path. */
+  readonly replace: { readonly request: StoreRequest & ReplaceRequest; readonly result: null }
   readonly restoreNar: {
     readonly request: { readonly file: string; readonly destination: string }
     readonly result: null
@@ -54,6 +56,13 @@ export interface JobKinds {
   }
 }
 
+export interface ReplaceRequest {
+  readonly path: StorePath
+  /** Where the tree is, or, with a NAR, will be unpacked to. */
+  readonly location: string
+  readonly nar?: string
+}
+
 export interface ArchiveRequest {
   readonly directory: string
   readonly path: string
@@ -70,10 +79,14 @@ export interface StoreRequest {
   readonly store: StorePlaces
 }
 
-type StorePlaces = Pick<Store, 'storeDirectory' | 'physicalDirectory' | 'stateDirectory' | 'logDirectory'>
+type StorePlaces = Pick<
+  Store,
+  'storeDirectory' | 'physicalDirectory' | 'stateDirectory' | 'logDirectory' | 'autoOptimise'
+>
 
-export function storeLocation({ storeDirectory, physicalDirectory, stateDirectory, logDirectory }: Store): StorePlaces {
-  return { storeDirectory, physicalDirectory, stateDirectory, logDirectory }
+export function storeLocation(store: Store): StorePlaces {
+  const { storeDirectory, physicalDirectory, stateDirectory, logDirectory, autoOptimise } = store
+  return { storeDirectory, physicalDirectory, stateDirectory, logDirectory, autoOptimise }
 }
 
 export async function runJob<K extends JobKind>(
@@ -92,6 +105,12 @@ const JOBS: {
   addNar: (request) =>
     withStore(request, (store) => {
       store.addNar(request.info, chunksOf(request.file))
+      return null
+    }),
+  replace: (request) =>
+    withStore(request, (store) => {
+      if (request.nar !== undefined) restoreNar(request.location, chunksOf(request.nar))
+      store.replacePath(request.path, request.location)
       return null
     }),
   restoreNar: async ({ file, destination }) => {

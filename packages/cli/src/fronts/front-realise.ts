@@ -5,9 +5,11 @@ import {
   RealiseError,
   type RealiseOptions,
   type RealiseTarget,
+  type RepairOutcome,
   realise,
+  repairPaths,
 } from '@baryon/build'
-import { UserError } from '@baryon/format'
+import { type StorePath, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import { sandboxChoice } from '../realise-options.ts'
 import type { Terminal } from '../terminal.ts'
@@ -21,12 +23,40 @@ export async function frontRealise(
   terminal: Terminal,
   more: RealiseOptions = {},
 ): Promise<BuildReport> {
+  return interruptible(given, store, terminal, async (options) => {
+    try {
+      return await realise(store, targets, { ...options, ...more })
+    } catch (error) {
+      if (error instanceof RealiseError) {
+        for (const failure of error.failures.slice(1)) terminal.err(`error: ${failure.message}\n`)
+      }
+      throw error
+    }
+  })
+}
+
+export async function frontRepair(
+  given: FrontArguments,
+  store: Store,
+  paths: readonly StorePath[],
+  terminal: Terminal,
+): Promise<readonly RepairOutcome[]> {
+  return interruptible(given, store, terminal, (options) => repairPaths(store, paths, options))
+}
+
+/** Runs `work` with what the command line says; the first Ctrl-C asks it to stop, the second ends the process. */
+async function interruptible<T>(
+  given: FrontArguments,
+  store: Store,
+  terminal: Terminal,
+  work: (options: RealiseOptions) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController()
   const stop = (): void => (controller.signal.aborted ? process.exit(130) : controller.abort())
   process.on('SIGINT', stop).on('SIGTERM', stop)
   const quiet = given.has('--no-build-output') || given.has('--quiet')
   try {
-    return await realise(store, targets, {
+    return await work({
       ...frontOptions(given),
       signal: controller.signal,
       onEvent(event) {
@@ -36,13 +66,7 @@ export async function frontRealise(
           for (const line of event.lines) terminal.err(`${line}\n`)
         } else if (event.kind === 'notice') terminal.err(`warning: ${event.message}\n`)
       },
-      ...more,
     })
-  } catch (error) {
-    if (error instanceof RealiseError) {
-      for (const failure of error.failures.slice(1)) terminal.err(`error: ${failure.message}\n`)
-    }
-    throw error
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop)
   }

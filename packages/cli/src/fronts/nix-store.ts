@@ -8,6 +8,7 @@ import { openFrontStore } from './open-front-store.ts'
 const operationAliases: Readonly<Record<string, string>> = {
   '-r': '--realise',
   '--realize': '--realise',
+  '--optimize': '--optimise',
   '-q': '--query',
   '-l': '--read-log',
   '-R': '--requisites',
@@ -63,6 +64,8 @@ const operations: Readonly<Record<string, Operation>> = {
   '--gc': { load: async () => (await garbage()).gc },
   '--delete': { load: async () => (await garbage()).deletePaths },
   '--verify': { load: async () => (await garbage()).verify },
+  '--repair-path': { load: async () => (await garbage()).repairGivenPaths },
+  '--optimise': { load: async () => (await garbage()).optimise },
   '--verify-path': { load: async () => (await garbage()).verifyPaths, reads: true },
   '--check-validity': { load: async () => (await registration()).checkValidity, reads: true },
   '--dump-db': { load: async () => (await registration()).dumpDatabase, reads: true },
@@ -106,7 +109,8 @@ usage: nix-store --realise PATH… [--dry-run] [--check] [--add-root LINK]
        nix-store --add PATH… | --add-fixed [--recursive] ALGORITHM PATH… | --print-fixed-path ALGORITHM HASH NAME
        nix-store --dump PATH | --restore PATH | --read-log PATH… | --print-env DRV
        nix-store --gc [--print-roots|--print-live|--print-dead] [--max-freed BYTES] | --delete PATH…
-       nix-store --verify [--check-contents] | --verify-path PATH… | --check-validity [--print-invalid] PATH…
+       nix-store --verify [--check-contents] [--repair] | --repair-path PATH… | --optimise
+       nix-store --verify-path PATH… | --check-validity [--print-invalid] PATH…
        nix-store --dump-db | --load-db | --init`,
   run,
 }

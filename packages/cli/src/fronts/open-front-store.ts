@@ -1,11 +1,17 @@
 import { UserError } from '@baryon/format'
 import { openStore, type Store } from '@baryon/store'
 import type { FrontArguments } from './front-arguments.ts'
+import { optionOf } from './front-evaluation.ts'
 import { type FrontStore, frontStore } from './front-store.ts'
 
 /** The store of a front; one that is only read may belong to somebody else, or not be there yet. */
 export async function openFrontStore(given: FrontArguments, readOnly = false): Promise<Store> {
-  return openSelected(await frontStore(given), readOnly)
+  const selected = await frontStore(given)
+  const autoOptimise = optionOf(given, 'auto-optimise-store') === 'true'
+  return openSelected(
+    autoOptimise ? { ...selected, options: { ...selected.options, autoOptimise } } : selected,
+    readOnly,
+  )
 }
 
 export function openSelected({ options, isDummy }: FrontStore, readOnly: boolean): Store {

@@ -1,6 +1,6 @@
 /** Operations of `nix-store` that look after a store: collection and verification. */
 import { formatHash, hashesEqual, type StorePath, UserError } from '@baryon/format'
-import { allRoots, type CollectResult, hashPath, type VerifyProblem } from '@baryon/store'
+import { allRoots, type CollectResult, hashPath, linkDirectory, removeLinks, type VerifyProblem } from '@baryon/store'
 import type { Terminal } from '../terminal.ts'
 import { describeRoot, keepOptions } from './collect-options.ts'
 import { followToStorePath } from './follow-path.ts'
@@ -45,11 +45,46 @@ export function deletePaths({ store, given, terminal }: OperationRequest): numbe
   return 0
 }
 
-export function verify({ store, given, terminal }: OperationRequest): number {
+export async function verify(request: OperationRequest): Promise<number> {
+  const { store, given, terminal } = request
   const { problems } = store.verify({ checkContents: given.has('--check-contents') })
   for (const problem of problems) terminal.err(`error: ${describe(problem, (path) => store.format(path))}\n`)
-  if (problems.length > 0) terminal.err('warning: not all store errors were fixed\n')
-  return problems.length > 0 ? 1 : 0
+  const left = given.has('--repair') ? await repair(request, problems) : problems.length
+  if (left > 0) terminal.err('warning: not all store errors were fixed\n')
+  return left > 0 ? 1 : 0
+}
+
+async function repair(request: OperationRequest, problems: readonly VerifyProblem[]): Promise<number> {
+  const links = problems.flatMap((problem) => (problem.kind === 'link' ? [problem.name] : []))
+  removeLinks(linkDirectory(request.store), links)
+  const damaged = problems.flatMap((problem) =>
+    problem.kind === 'missing' || problem.kind === 'corrupt' ? [problem.path] : [],
+  )
+  const broken = problems.filter((problem) => problem.kind === 'database').length
+  return broken + (damaged.length === 0 ? 0 : await repairAll(request, damaged))
+}
+
+/** `--repair-path`: what is sound already stays as it is. */
+export async function repairGivenPaths(request: OperationRequest): Promise<number> {
+  const paths = request.given.operands.map((text) => followToStorePath(request.store, text))
+  for (const path of paths) request.store.pathInfo(path)
+  return (await repairAll(request, paths)) > 0 ? 1 : 0
+}
+
+/** Gives the number of those that could not be repaired. */
+async function repairAll({ store, given, terminal }: OperationRequest, paths: readonly StorePath[]): Promise<number> {
+  const { frontRepair } = await import('./front-realise.ts')
+  const outcomes = await frontRepair(given, store, paths, terminal)
+  const failures = outcomes.filter((outcome) => outcome.kind === 'failed')
+  for (const { error } of failures) terminal.err(`error: ${error.message}\n`)
+  return failures.length
+}
+
+export function optimise({ store, given, terminal }: OperationRequest): number {
+  if (given.operands.length > 0) throw new UserError('USAGE', 'no arguments expected')
+  const { linked, bytes } = store.optimise()
+  terminal.err(`${(bytes / 1024 ** 2).toFixed(2)} MiB freed by hard-linking ${linked} files\n`)
+  return 0
 }
 
 function describe(problem: VerifyProblem, format: (path: StorePath) => string): string {
@@ -60,6 +95,8 @@ function describe(problem: VerifyProblem, format: (path: StorePath) => string): 
       return modified(format(problem.path), problem.expected, problem.actual)
     case 'broken-reference':
       return `path '${format(problem.path)}' refers to '${format(problem.reference)}', which is not on disk`
+    case 'link':
+      return `link '${problem.name}' was modified!`
     case 'database':
       return `database: ${problem.message}`
   }

@@ -51,7 +51,7 @@ function lineOf(
       return live ? undefined : `${counter(progress)}${verbs[event.activity][0]} ${event.name}`
     case 'finished': {
       if (event.outcome === 'present') return undefined
-      const verb = event.outcome === 'checked' ? 'checked' : verbs[event.activity][1]
+      const verb = event.outcome === 'made' ? verbs[event.activity][1] : event.outcome
       return `${paint.green(`${counter(progress)}${verb}`)} ${names.get(event.task) ?? event.task} ${paint.dim(`(${formatSeconds(event.seconds)})`)}`
     }
     case 'failed':
