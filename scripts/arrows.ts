@@ -16,6 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ['build'],
   ['evaluation'],
   ['environment'],
+  ['server'],
   ['cli'],
 ]
 const pure = new Set(['format', 'language', 'elf'])

@@ -1,4 +1,5 @@
 /** Every command as data: parsing, help and completion read this table, and only the code of the one that runs is loaded. */
+import { cacheServeCommands } from './cache-serve-catalogue.ts'
 import type { Command } from './command.ts'
 import { evaluationOptions, platformOption, realiseOptions, sandboxOption } from './common-options.ts'
 import { storeCommands } from './store-catalogue.ts'
@@ -11,6 +12,7 @@ export function listCommands(): readonly Command[] {
 export const groups: ReadonlyMap<string, string> = new Map([
   ['store', 'look into the store and care for it'],
   ['derivation', 'the build instructions that recipes become'],
+  ['cache', 'binary caches that Nix understands'],
   ['source', 'the archive of sources by hash'],
   ['stack', 'what a stack holds'],
   ['platform', 'platform tags and this machine'],
@@ -188,6 +190,7 @@ const commands: readonly Command[] = [
     load: () => import('./commands/hash.ts'),
   },
   ...storeCommands,
+  ...cacheServeCommands,
   {
     name: 'source archive',
     summary: 'keep all sources of a closure by hash',

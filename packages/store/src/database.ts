@@ -28,6 +28,7 @@ export class StoreDatabase {
   readonly #statements = new Map<string, StatementSync>()
   #database: DatabaseSync
   #stamp: string | undefined
+  #openings = 1
   #depth = 0
 
   constructor(stateDirectory: string, readOnly: boolean) {
@@ -40,6 +41,12 @@ export class StoreDatabase {
   close(): void {
     this.#statements.clear()
     this.#database.close()
+  }
+
+  /** Differs from its last value when another connection, of any process, may have committed something since. */
+  version(): string {
+    const changes = this.#get('pragma data_version')?.data_version
+    return `${this.#openings}.${String(changes)}`
   }
 
   row(path: string): PathRow | undefined {
@@ -204,6 +211,7 @@ export class StoreDatabase {
     this.#statements.clear()
     this.#database.close()
     this.#database = openDatabase(this.#stateDirectory, true)
+    this.#openings++
     this.#stamp = now
   }
 

@@ -128,6 +128,11 @@ export class Store implements StoreLocation {
     return parseStorePath(this.storeDirectory, text)
   }
 
+  /** For caches of what was asked: as long as it stays the same, no other process or `Store` has changed the database. 10 µs. */
+  version(): string {
+    return this.database.version()
+  }
+
   isValid(path: StorePath): boolean {
     return this.#additions.isPending(path) || this.database.id(this.format(path)) !== undefined
   }
