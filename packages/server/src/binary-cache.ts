@@ -165,7 +165,8 @@ export function createBinaryCache(options: BinaryCacheOptions): BinaryCache {
   function narinfo(digest: string, request: CacheRequest): CacheResponse {
     const entry = index.find(digest)
     if (entry === undefined) return notFound('such path')
-    if (isKnown(request, entry.tag)) return notModified(entry.headers)
+    if (isKnown(request, entry.tag))
+      return notModified({ ETag: entry.tag, 'Cache-Control': entry.headers['Cache-Control']! })
     return { status: 200, headers: entry.headers, body: entry.text }
   }
 

@@ -136,7 +136,11 @@ function serve(connection: Connection, incoming: IncomingMessage, outgoing: Serv
       return
     }
     const length = body.length
-    outgoing.writeHead(response.status, { ...response.headers, 'Content-Length': length })
+    const complete = 'Content-Length' in response.headers || response.status === 304
+    outgoing.writeHead(
+      response.status,
+      complete ? response.headers : { ...response.headers, 'Content-Length': String(length) },
+    )
     if (incoming.method === 'HEAD' || response.status === 304) {
       outgoing.end()
       return
@@ -257,7 +261,7 @@ const NO_BODY: CacheRequest['body'] = { [Symbol.asyncIterator]: async function* 
 const DEFAULTS: HttpLimits = { headers: 20_000, silence: 60_000, pace: 60_000, connections: 8192 }
 /** Longer than the minute for which proxies keep connections to us. */
 const KEEP_ALIVE = 65_000
-const LINGER = 2000
+const LINGER = 5000
 const MAX_TARGET = 1024
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',

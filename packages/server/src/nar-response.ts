@@ -73,7 +73,7 @@ async function respond(
   const entry = find(services, target)!
   const release = await services.holder.hold(entry.info.path)
   // Only now that it is protected does it matter that it is still there.
-  if (find(services, target) === undefined) {
+  if (services.index.findNow(target.digest)?.narHash !== target.narHash) {
     release()
     return notFound('such NAR any more')
   }
@@ -82,7 +82,7 @@ async function respond(
   return { ...head, body: target.coding === 'none' ? body : compressBody(body, target.coding) }
 }
 
-/** The path, if its contents are those that the URL speaks of: it may have been made anew since the client read its narinfo. */
+/** The path, when its contents are those that the URL speaks of: it may have been made anew since the client read its narinfo. */
 function find(services: NarServices, target: NarTarget): NarinfoEntry | undefined {
   const entry = services.index.find(target.digest)
   return entry?.narHash === target.narHash ? entry : undefined

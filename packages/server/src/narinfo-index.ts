@@ -23,8 +23,10 @@ export interface NarinfoEntry {
 }
 
 export interface NarinfoIndex {
-  /** The record of the valid path with this digest, as of now. */
+  /** The record of the valid path with this digest, as of this turn of the event loop. */
   find(digest: string): NarinfoEntry | undefined
+  /** The same as of this moment: for what has just been protected from collection. */
+  findNow(digest: string): NarinfoEntry | undefined
   /** Records in memory. */
   readonly size: number
 }
@@ -37,9 +39,21 @@ export interface NarinfoOptions {
 
 export function createNarinfoIndex(store: Store, options: NarinfoOptions): NarinfoIndex {
   const entries = new Map<string, CachedEntry>()
-  return {
+  // Asking takes 8 µs, a sixth of a whole request: once for all requests that arrived together is enough.
+  let version: string | undefined
+  const forget = () => {
+    version = undefined
+  }
+  const index: NarinfoIndex = {
+    findNow: (digest) => {
+      forget()
+      return index.find(digest)
+    },
     find: (digest) => {
-      const version = store.version()
+      if (version === undefined) {
+        version = store.version()
+        setImmediate(forget)
+      }
       const known = entries.get(digest)
       if (known?.version === version) return known
       entries.delete(digest)
@@ -57,6 +71,7 @@ export function createNarinfoIndex(store: Store, options: NarinfoOptions): Narin
       return entries.size
     },
   }
+  return index
 }
 
 interface CachedEntry extends NarinfoEntry {
@@ -93,7 +108,12 @@ function createEntry(
   const text = formatNarinfo(store.storeDirectory, record)
   const tag = tagOf(text)
   // A path may be collected: caches in between ask again after a few minutes.
-  const headers = { 'Content-Type': 'text/x-nix-narinfo', 'Cache-Control': 'public, max-age=300', ETag: tag }
+  const headers = {
+    'Content-Type': 'text/x-nix-narinfo',
+    'Cache-Control': 'public, max-age=300',
+    ETag: tag,
+    'Content-Length': String(text.length),
+  }
   return { info, narHash, text, tag, headers, version, fingerprint, ownSignatures }
 }
 

@@ -10,20 +10,13 @@ export interface UploadPolicy {
   readonly trustedKeys: readonly PublicKey[]
 }
 
-export interface UploadRequest {
-  readonly info: Narinfo
-  /** Hash of the file that holds the NAR, by the narinfo's URL. */
-  readonly fileHash: string
-}
-
 /** Throws coded errors; what is about the contents is left to whoever unpacks them. */
-export function checkUpload(policy: UploadPolicy, digest: string, text: string): UploadRequest {
+export function checkUpload(policy: UploadPolicy, digest: string, text: string): Narinfo {
   const info = parseNarinfo(policy.storeDirectory, text)
   if (info.path.digest !== digest) {
     throw new UserError('UPLOAD_NAME_MISMATCH', `the narinfo of '${info.path.digest}' was uploaded as '${digest}'`)
   }
-  const url = /^nar\/([0-9abcdfghijklmnpqrsvwxyz]{52})\.nar(?:\.[a-z0-9]{1,8})?$/.exec(info.url)
-  if (url === null) {
+  if (!/^nar\/([0-9abcdfghijklmnpqrsvwxyz]{52})\.nar(?:\.[a-z0-9]{1,8})?$/.test(info.url)) {
     throw new UserError('UPLOAD_URL_INVALID', `the narinfo has the URL '${info.url}'`, {
       hint: 'upload the NAR as nar/FILEHASH.nar[.EXTENSION] and its narinfo after it',
     })
@@ -39,7 +32,7 @@ export function checkUpload(policy: UploadPolicy, digest: string, text: string):
     throw new UserError('SIGNATURE_INVALID', 'a signature of the narinfo is not of the form NAME:BASE64')
   }
   checkTrust(policy, info)
-  return { info, fileHash: url[1]! }
+  return info
 }
 
 function checkTrust(policy: UploadPolicy, info: Narinfo): void {

@@ -53,22 +53,25 @@ export async function receiveUpload(
 }
 
 async function receiveNarinfo(services: UploadServices, digest: string, request: CacheRequest): Promise<CacheResponse> {
-  const { info, fileHash } = checkUpload(services.policy, digest, await readText(request, MAX_NARINFO))
-  const file = services.staged.take(fileHash)
-  if (file === undefined) {
-    // Two clients with the same path: the second finds all done.
-    if (services.isValid(digest)) return STORED
-    throw new UserError('UPLOAD_NAR_MISSING', `nothing was uploaded as '${info.url}'`, {
-      hint: 'upload the NAR first, then its narinfo',
-    })
-  }
+  const text = await readText(request, MAX_NARINFO)
+  // Whatever comes of the narinfo, the file that it speaks of is used up by it.
+  const fileHash = URL_LINE.exec(text)?.[1]
+  const file = fileHash === undefined ? undefined : services.staged.take(fileHash)
   try {
+    const info = checkUpload(services.policy, digest, text)
+    if (fileHash === undefined || file === undefined) {
+      // Two clients with the same path: the second finds all done.
+      if (services.isValid(digest)) return STORED
+      throw new UserError('UPLOAD_NAR_MISSING', `nothing was uploaded as '${info.url}'`, {
+        hint: 'upload the NAR first, then its narinfo',
+      })
+    }
     checkFile(info, fileHash, file.size)
     await services.importer.call('import', { file: file.path, compression: info.compression, info: asPathInfo(info) })
     services.metrics.add('baryon_cache_imported_paths_total', '')
     return STORED
   } finally {
-    rmSync(file.path, { force: true })
+    if (file !== undefined) rmSync(file.path, { force: true })
   }
 }
 
@@ -105,6 +108,7 @@ async function readText(request: CacheRequest, limit: number): Promise<string> {
 }
 
 const STORED: CacheResponse = { status: 200, headers: { 'Content-Type': 'text/plain' }, body: '' }
+const URL_LINE = /^URL: *nar\/([0-9abcdfghijklmnpqrsvwxyz]{52})\.nar(?:\.[a-z0-9]{1,8})?$/m
 /** 10,000 references. */
 const MAX_NARINFO = 1 << 20
 /** The listing of a million files. */
