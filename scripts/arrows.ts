@@ -13,7 +13,7 @@ const floors: readonly (readonly string[])[] = [
   ['format'],
   ['language', 'elf'],
   ['store', 'fetch'],
-  ['build'],
+  ['build', 'cache'],
   ['evaluation'],
   ['environment'],
   ['server'],

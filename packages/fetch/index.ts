@@ -1,6 +1,8 @@
 export { type AptConfiguration, type AptSource, readAptConfiguration } from './src/apt-configuration.ts'
 export type { ArchiveEntry } from './src/archive-entry.ts'
+export type { ByteSource } from './src/byte-reader.ts'
 export { type Compression, decompress, detectCompression } from './src/decompress.ts'
+export { connectionFailure, type FetchFailure, statusFailure } from './src/fetch-failure.ts'
 export { type FetchDebRequest, fetchDeb } from './src/fetch-deb.ts'
 export { type FetchedGitTree, type FetchGitRequest, fetchGit } from './src/fetch-git.ts'
 export { type FetchedSource, type FetchSourceRequest, fetchSource, type Upstream } from './src/fetch-source.ts'
@@ -12,6 +14,7 @@ export {
   type FetchUrlRequest,
   fetchUrl,
 } from './src/fetch-url.ts'
+export { type HttpRequest, type HttpResponse, requestHttp, withoutPassword } from './src/http-request.ts'
 export {
   type ArchivedFile,
   openSourceArchive,

@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
+import type { Writable } from 'node:stream'
 import tls from 'node:tls'
 
 import { isSystemError, UserError } from '@baryon/format'
 
 export interface HttpRequest {
   readonly url: URL
+  /** Default GET. */
+  readonly method?: 'GET' | 'HEAD' | 'PUT'
+  /** Sends the body of a PUT; called again for each redirect. Its length must be among the headers. */
+  readonly body?: (outgoing: Writable) => void
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
   /** Milliseconds without a byte: until the answer begins, and within it. */
@@ -25,15 +30,16 @@ export interface HttpResponse {
 }
 
 /**
- * Gets a URL over HTTP or HTTPS, following redirects. Statuses other than redirects are returned, not thrown; the caller must read or
+ * Gets (or puts to) a URL over HTTP or HTTPS, following redirects. Statuses other than redirects are returned, not thrown; the caller must read or
  * destroy the body. Throws `UserError` for redirect loops, system errors for the rest.
  *
  * Certificates are checked against those of Node, of the system, and of `SSL_CERT_FILE`/`NIX_SSL_CERT_FILE`/`NODE_EXTRA_CA_CERTS`.
  */
 export async function requestHttp(request: HttpRequest): Promise<HttpResponse> {
   let url = request.url
+  let { headers } = request
   for (let redirects = 0; redirects <= redirectLimit; redirects++) {
-    const body = await send(url, request)
+    const body = await send(url, headers === undefined ? request : { ...request, headers })
     const status = body.statusCode ?? 0
     const location = body.headers.location
     if (!redirectStatuses.has(status) || location === undefined) return { status, headers: body.headers, body, url }
@@ -53,6 +59,7 @@ export async function requestHttp(request: HttpRequest): Promise<HttpResponse> {
         },
       )
     }
+    if (next.origin !== url.origin) headers = withoutCredentials(headers)
     url = next
   }
   throw new UserError(
@@ -70,6 +77,14 @@ export function withoutPassword(url: URL | string): string {
   return parsed.href
 }
 
+/** A secret is for the server that it was given for, not for whomever that one points to. */
+function withoutCredentials(headers: HttpRequest['headers']): HttpRequest['headers'] {
+  return (
+    headers &&
+    Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(authorization|cookie|x-amz-)/i.test(name)))
+  )
+}
+
 const redirectHint = 'the server is set up wrongly, or a portal wants a login: use a mirror'
 const redirectLimit = 10
 const redirectStatuses = new Set([301, 302, 303, 307, 308])
@@ -78,6 +93,7 @@ function send(url: URL, request: HttpRequest): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     const client = url.protocol === 'https:' ? https : http
     const outgoing = client.request(url, {
+      method: request.method ?? 'GET',
       agent: agentFor(url, request.proxy),
       headers: { 'user-agent': 'baryon', accept: '*/*', 'accept-encoding': 'identity', ...request.headers },
       ...(request.signal === undefined ? {} : { signal: request.signal }),
@@ -98,7 +114,8 @@ function send(url: URL, request: HttpRequest): Promise<http.IncomingMessage> {
       resolve(response)
     })
     outgoing.on('error', reject)
-    outgoing.end()
+    if (request.body === undefined) outgoing.end()
+    else request.body(outgoing)
   })
 }
 

@@ -273,8 +273,14 @@ export function registerOutputs(
   return infos
 }
 
+/** A place for the contents of a path that is to come, kept from collection; undefined when the path is valid already. */
+export function reservePlace(additions: Additions, path: StorePath): string | undefined {
+  additions.flush()
+  return isPresent(additions.store, path) ? undefined : temporaryPath(additions.store)
+}
+
 /** Moves what is at the locations into place and registers it, all in one transaction. What was valid already stays as it is. */
-function place(store: Store, items: readonly { readonly info: NewPath; readonly location: string }[]): void {
+export function place(store: Store, items: readonly { readonly info: NewPath; readonly location: string }[]): void {
   const trash: string[] = []
   let fresh: typeof items = []
   try {

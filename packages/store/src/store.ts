@@ -30,7 +30,9 @@ import {
   createAdditions,
   type OutputOptions,
   type OutputToRegister,
+  place,
   registerOutputs,
+  reservePlace,
 } from './additions.ts'
 import { closureOf, topologicalOrder } from './closure.ts'
 import { type CollectOptions, type CollectResult, collectGarbage } from './collect-garbage.ts'
@@ -229,6 +231,25 @@ export class Store implements StoreLocation {
   /** Imports a NAR under the path of `info`, whose hash, size and content address must be right and whose references valid. */
   addNar(info: NewPathInfo, chunks: Iterable<Uint8Array>): void {
     addNar(this.#additions, info, chunks)
+  }
+
+  /** A path on the store's file system where a `createNarReceiver` may unpack; undefined when the store path is valid already. */
+  reservePlace(path: StorePath): string | undefined {
+    return reservePlace(this.#additions, path)
+  }
+
+  /** Takes over what receivers have verified at reserved places: all or none. Their references must be among them, or valid. */
+  placeReceived(items: readonly { readonly info: NewPathInfo; readonly location: string }[]): void {
+    place(this, items)
+  }
+
+  /** Adds signatures (`NAME:BASE64`) to those of a valid path. */
+  addSignatures(path: StorePath, signatures: readonly string[]): void {
+    this.#additions.flush()
+    this.database.transaction(() => {
+      const info = this.pathInfo(path)
+      this.register([{ ...info, signatures: [...new Set([...info.signatures, ...signatures])] }])
+    })
   }
 
   /** Adds the file of a derivation (its outputs must be filled in). The name defaults to that in its environment. */

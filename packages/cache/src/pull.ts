@@ -1,0 +1,189 @@
+import { type Narinfo, type StorePath, storePathBaseName, UserError } from '@baryon/format'
+import { removeTree, type Store } from '@baryon/store'
+import { byPriority, type FoundPath, findClosure } from './find-closure.ts'
+import { inParallel } from './in-parallel.ts'
+import type { CacheLookup } from './look-up.ts'
+import { asPathInfo, receivePath } from './receive-path.ts'
+import type { OnTransfer } from './transfer-event.ts'
+import type { CacheAddress } from './transfer-job.ts'
+import { createTransferPool } from './transfer-pool.ts'
+
+/** A cache that paths may come from. */
+export interface PullSource {
+  readonly lookup: CacheLookup
+  readonly address: CacheAddress
+}
+
+export interface PullOptions {
+  /** Paths in work at once; default 8. */
+  readonly jobs?: number | undefined
+  readonly onEvent?: OnTransfer | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface PullReport {
+  readonly pulled: readonly StorePath[]
+  readonly narBytes: number
+  readonly fileBytes: number
+}
+
+/**
+ * Copies the closure of the paths into the store, as far as it is missing there: downloads in any order, registers references
+ * before referrers. A cache that fails to give what it promised is passed over for the next one that has the path with the same references.
+ */
+export async function pullPaths(
+  store: Store,
+  sources: readonly PullSource[],
+  paths: readonly StorePath[],
+  options: PullOptions = {},
+): Promise<PullReport> {
+  const { onEvent, jobs = 8 } = options
+  const failed = new AbortController()
+  const signal = options.signal === undefined ? failed.signal : AbortSignal.any([options.signal, failed.signal])
+  const isPresent = (path: StorePath): boolean => {
+    store.addTempRoot(path)
+    return store.isValid(path)
+  }
+  const lookups = byPriority(sources.map(({ lookup }) => lookup))
+  const found = await findClosure(lookups, paths, isPresent, signal)
+  const downloads = [...found.values()]
+  const total = downloads.reduce((sum, { narinfo }) => sum + sizeOf(narinfo), 0)
+  onEvent?.({ kind: 'planned', paths: downloads.length, bytes: total })
+
+  const pool = createTransferPool()
+  const registrar = createRegistrar(store, found)
+  const addressOf = (lookup: CacheLookup): CacheAddress => sources.find((source) => source.lookup === lookup)!.address
+  /** Gives the narinfo that was true. */
+  const receive = async (one: FoundPath, location: string): Promise<Narinfo> => {
+    const { path } = one.narinfo
+    const total = sizeOf(one.narinfo)
+    const onBytes = (bytes: number): void =>
+      onEvent?.({ kind: 'progress', path, bytes, total })
+    let failure: UserError | undefined
+    for await (const candidate of candidates(one, lookups, signal)) {
+      try {
+        const { lookup, narinfo } = candidate
+        await receivePath(pool, lookup, addressOf(lookup), narinfo, location, signal, onBytes)
+        return narinfo
+      } catch (error) {
+        signal.throwIfAborted()
+        if (!(error instanceof UserError)) throw error
+        failure ??= error
+        onEvent?.({ kind: 'notice', message: `${candidate.lookup.cache.name}: ${error.message}` })
+      }
+    }
+    throw failure!
+  }
+  const pull = async (one: FoundPath): Promise<void> => {
+    const { path } = one.narinfo
+    const begin = performance.now()
+    const seconds = (): number => (performance.now() - begin) / 1000
+    const location = store.reservePlace(path)
+    if (location === undefined) return registrar.isThere(path)
+    onEvent?.({ kind: 'started', path })
+    try {
+      registrar.isUnpacked(await receive(one, location), location)
+      onEvent?.({ kind: 'finished', path, seconds: seconds() })
+    } catch (error) {
+      removeTree(location)
+      onEvent?.({ kind: 'failed', path, seconds: seconds(), error: error as Error })
+      failed.abort(error)
+      throw error
+    }
+  }
+  try {
+    await inParallel(Math.max(1, jobs), downloads, pull)
+  } finally {
+    registrar.discard()
+    await pool.close()
+  }
+  return {
+    pulled: downloads.map(({ narinfo }) => narinfo.path),
+    narBytes: downloads.reduce((sum, { narinfo }) => sum + narinfo.narSize, 0),
+    fileBytes: total,
+  }
+}
+
+/** First what was planned, then others that have the path as well, of which only now is asked. */
+async function* candidates(
+  planned: FoundPath,
+  lookups: readonly CacheLookup[],
+  signal: AbortSignal,
+): AsyncGenerator<FoundPath> {
+  yield planned
+  const { path } = planned.narinfo
+  for (const lookup of lookups) {
+    if (lookup === planned.lookup) continue
+    const narinfo = await findOne(lookup, path, signal)
+    // Another build of the path may have other references, which nobody has planned for.
+    if (narinfo !== undefined && sameReferences(narinfo, planned.narinfo)) yield { narinfo, lookup }
+  }
+}
+
+/** Undefined as well for a cache that cannot be asked: another one may do. */
+async function findOne(lookup: CacheLookup, path: StorePath, signal: AbortSignal): Promise<Narinfo | undefined> {
+  try {
+    return (await lookup.find([path], signal)).get(storePathBaseName(path))
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof UserError) return undefined
+    throw error
+  }
+}
+
+function sameReferences(a: Narinfo, b: Narinfo): boolean {
+  const names = (info: Narinfo): string => info.references.map(storePathBaseName).sort().join(' ')
+  return names(a) === names(b)
+}
+
+function sizeOf({ fileSize, narSize }: Narinfo): number {
+  return fileSize ?? narSize
+}
+
+interface Registrar {
+  isThere(path: StorePath): void
+  /** Registers it as soon as all that it refers to is, together with what waits for the same. */
+  isUnpacked(narinfo: Narinfo, location: string): void
+  /** Removes what could not be registered. */
+  discard(): void
+}
+
+function createRegistrar(store: Store, found: ReadonlyMap<string, FoundPath>): Registrar {
+  /** Not registered yet. */
+  const open = new Set(found.keys())
+  const unpacked = new Map<string, { readonly narinfo: Narinfo; readonly location: string }>()
+  const registerReady = (): void => {
+    const ready = new Set(unpacked.keys())
+    for (let size = -1; size !== ready.size; ) {
+      size = ready.size
+      for (const base of ready) {
+        const { references } = unpacked.get(base)!.narinfo
+        const waits = references.some((path) => {
+          const other = storePathBaseName(path)
+          return open.has(other) && !ready.has(other)
+        })
+        if (waits) ready.delete(base)
+      }
+    }
+    if (ready.size === 0) return
+    const items = [...ready].map((base) => unpacked.get(base)!)
+    store.placeReceived(items.map(({ narinfo, location }) => ({ info: asPathInfo(narinfo), location })))
+    for (const base of ready) {
+      unpacked.delete(base)
+      open.delete(base)
+    }
+  }
+  return {
+    isThere(path) {
+      open.delete(storePathBaseName(path))
+      registerReady()
+    },
+    isUnpacked(narinfo, location) {
+      unpacked.set(storePathBaseName(narinfo.path), { narinfo, location })
+      registerReady()
+    },
+    discard() {
+      for (const { location } of unpacked.values()) removeTree(location)
+    },
+  }
+}
