@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHasher, formatHash, type Hash, hashesEqual, type Narinfo, type StorePath, storePathBaseName, UserError } from '@baryon/format'
-import { createNarReceiver, type NewPathInfo, narChunks } from '@baryon/store'
+import { createNarReceiver, type NarObserver, type NewPathInfo, narChunks } from '@baryon/store'
 import { type BinaryCache, type CacheOptions, openCache } from './binary-cache.ts'
 import { type CompressedFile, compressNar, FILE_SUFFIXES, type WritableCompression } from './compress-nar.ts'
 import { debugLinks } from './debug-info.ts'
@@ -55,26 +55,30 @@ export type JobKind = keyof JobKinds
 /** Told of bytes: of the file when unpacking, of the archive when packing. */
 export type OnBytes = (bytes: number) => void
 
+export interface JobControl {
+  readonly signal: AbortSignal
+  readonly onBytes: OnBytes
+  /** True before the signal can tell: synchronous work lets no message in. */
+  readonly isAborted: () => boolean
+}
+
 export function runJob<K extends JobKind>(
   kind: K,
   request: JobKinds[K]['request'],
-  signal: AbortSignal,
-  onBytes: OnBytes,
+  control: JobControl,
 ): Promise<JobKinds[K]['result']> {
   return kind === 'unpack'
-    ? (unpack(request as UnpackJob, signal, onBytes) as Promise<JobKinds[K]['result']>)
-    : (pack(request as PackJob, signal, onBytes) as Promise<JobKinds[K]['result']>)
+    ? (unpack(request as UnpackJob, control) as Promise<JobKinds[K]['result']>)
+    : (pack(request as PackJob, control) as Promise<JobKinds[K]['result']>)
 }
 
-async function unpack(job: UnpackJob, signal: AbortSignal, onBytes: OnBytes): Promise<null> {
+async function unpack(job: UnpackJob, { signal, onBytes, isAborted }: JobControl): Promise<null> {
   const cache = open(job.cache)
   const receiver = createNarReceiver(job.location, job.info)
-  let turns = 0
   try {
     for await (const chunk of cache.nar(job.narinfo, { signal, onProgress: onBytes })) {
+      if (isAborted()) throw new UserError('INTERRUPTED', 'interrupted')
       receiver.write(chunk)
-      // A local file without compression never waits for anything, and no signal would get in.
-      if (cache.isLocal && ++turns % 64 === 0) await new Promise((resolve) => setImmediate(resolve))
     }
     receiver.finish()
     return null
@@ -84,14 +88,14 @@ async function unpack(job: UnpackJob, signal: AbortSignal, onBytes: OnBytes): Pr
   }
 }
 
-async function pack(job: PackJob, signal: AbortSignal, onBytes: OnBytes): Promise<PackedNar> {
+async function pack(job: PackJob, control: JobControl): Promise<PackedNar> {
   const cache = open(job.cache)
+  const { signal } = control
   const builder = job.writeListing || job.indexDebugInfo ? createListingBuilder() : undefined
-  const chunks = () => counted(narChunks(job.source, builder), onBytes)
   const packed =
     job.compression === 'none' && !cache.isLocal
-      ? await streamNar(job, cache, chunks, signal)
-      : await storeNar(job, cache, chunks(), signal)
+      ? await streamNar(job, cache, builder, control)
+      : await storeNar(job, cache, builder, control)
   if (builder !== undefined) {
     const root = builder.root()
     const put = (name: string, text: string) => cache.putFile(name, { kind: 'bytes', bytes: Buffer.from(text) }, signal)
@@ -107,12 +111,22 @@ async function pack(job: PackJob, signal: AbortSignal, onBytes: OnBytes): Promis
 async function streamNar(
   job: PackJob,
   cache: BinaryCache,
-  chunks: () => Iterable<Uint8Array>,
-  signal: AbortSignal,
+  observer: NarObserver | undefined,
+  { signal, onBytes }: JobControl,
 ): Promise<PackedNar> {
   const { narHash, narSize } = job
   const url = narUrl(narHash, 'none')
-  const open = () => verified(chunks(), job)
+  const open = function* (): Generator<Uint8Array> {
+    const hasher = createHasher('sha256')
+    let bytes = 0
+    for (const chunk of narChunks(job.source, { observer })) {
+      hasher.update(chunk)
+      bytes += chunk.length
+      onBytes(bytes)
+      yield chunk
+    }
+    expectHash(job, hasher.digest())
+  }
   await cache.putFile(url, { kind: 'stream', size: narSize, sha256: narHash, open }, signal)
   return { url, fileHash: narHash, fileSize: narSize }
 }
@@ -120,8 +134,8 @@ async function streamNar(
 async function storeNar(
   job: PackJob,
   cache: BinaryCache,
-  chunks: Iterable<Uint8Array>,
-  signal: AbortSignal,
+  observer: NarObserver | undefined,
+  { signal, onBytes, isAborted }: JobControl,
 ): Promise<PackedNar> {
   const directory = cache.scratchDirectory ?? tmpdir()
   const path = join(directory, `.${job.path.digest}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`)
@@ -135,7 +149,7 @@ async function storeNar(
       writable(path, () => {
         for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at)
       })
-    result = await compressNar(chunks, job.compression, job.level, sink, signal)
+    result = await compressNar(job.source, job.compression, job.level, sink, { observer, onBytes, isAborted })
     expectHash(job, result.narHash)
   } catch (error) {
     rmSync(path, { force: true })
@@ -151,24 +165,6 @@ async function storeNar(
 
 function narUrl(fileHash: Hash, compression: WritableCompression): string {
   return `nar/${formatHash(fileHash, 'nix32', false)}.nar${FILE_SUFFIXES[compression]}`
-}
-
-function* counted(chunks: Iterable<Uint8Array>, onBytes: OnBytes): Generator<Uint8Array> {
-  let bytes = 0
-  for (const chunk of chunks) {
-    bytes += chunk.length
-    onBytes(bytes)
-    yield chunk
-  }
-}
-
-function* verified(chunks: Iterable<Uint8Array>, job: PackJob): Generator<Uint8Array> {
-  const hasher = createHasher('sha256')
-  for (const chunk of chunks) {
-    hasher.update(chunk)
-    yield chunk
-  }
-  expectHash(job, hasher.digest())
 }
 
 /** What was damaged on disk must not spread. */

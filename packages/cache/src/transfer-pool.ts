@@ -61,17 +61,21 @@ export function createTransferPool(size: number = Math.min(8, availableParalleli
   return {
     async run(kind, request, jobSize, signal, onBytes) {
       signal.throwIfAborted()
-      if (jobSize < THREAD_FROM) return runJob(kind, request, signal, onBytes)
+      if (jobSize < THREAD_FROM) return runJob(kind, request, { signal, onBytes, isAborted: () => signal.aborted })
       const thread = choose()
       const id = count++
       const post = (message: ToWorker): void => thread.worker.postMessage(message)
-      const onAbort = (): void => post({ id, kind: 'abort' })
+      const flag = new Int32Array(new SharedArrayBuffer(4))
+      const onAbort = (): void => {
+        Atomics.store(flag, 0, 1)
+        post({ id, kind: 'abort' })
+      }
       signal.addEventListener('abort', onAbort, { once: true })
       try {
         return await new Promise((resolve, reject) => {
           thread.jobs.set(id, { resolve, reject, onBytes })
           thread.worker.ref()
-          post({ id, kind, request })
+          post({ id, kind, request, flag })
         })
       } catch (error) {
         signal.throwIfAborted()

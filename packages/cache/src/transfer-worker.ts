@@ -4,7 +4,13 @@ import { type JobKind, type JobKinds, runJob } from './transfer-job.ts'
 
 /** What goes to a worker, which does several jobs at once, and what comes back. Errors lose their class on the way, so they travel as data. */
 export type ToWorker =
-  | { readonly id: number; readonly kind: JobKind; readonly request: JobKinds[JobKind]['request'] }
+  | {
+      readonly id: number
+      readonly kind: JobKind
+      readonly request: JobKinds[JobKind]['request']
+      /** One number, which becomes 1 when the job is to end. */
+      readonly flag: Int32Array
+    }
   | { readonly id: number; readonly kind: 'abort' }
 
 export type FromWorker =
@@ -25,19 +31,26 @@ const running = new Map<number, AbortController>()
 
 parentPort?.on('message', (message: ToWorker) => {
   if (message.kind === 'abort') running.get(message.id)?.abort()
-  else void perform(message.id, message.kind, message.request)
+  else void perform(message.id, message.kind, message.request, message.flag)
 })
 
-async function perform(id: number, kind: JobKind, request: JobKinds[JobKind]['request']): Promise<void> {
+async function perform(
+  id: number,
+  kind: JobKind,
+  request: JobKinds[JobKind]['request'],
+  flag: Int32Array,
+): Promise<void> {
   const controller = new AbortController()
   running.set(id, controller)
   let reported = 0
-  const answer = await runJob(kind, request, controller.signal, (bytes) => {
+  const onBytes = (bytes: number): void => {
     const now = performance.now()
     if (now - reported < REPORT_MILLISECONDS) return
     reported = now
     post({ id, kind: 'bytes', bytes })
-  }).then(
+  }
+  const isAborted = (): boolean => Atomics.load(flag, 0) !== 0
+  const answer = await runJob(kind, request, { signal: controller.signal, onBytes, isAborted }).then(
     (result): FromWorker => ({ id, kind: 'done', result }),
     (error: unknown): FromWorker => ({ id, kind: 'failed', error: asData(error) }),
   )

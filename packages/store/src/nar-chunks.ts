@@ -9,12 +9,21 @@ export type NarObserver = Omit<NarVisitor, 'content' | 'startFile'> & {
   startFile(size: number, executable: boolean, offset: number): void
 }
 
+export interface NarChunksOptions {
+  readonly observer?: NarObserver | undefined
+  /** Bytes of each piece but the last; default 256 KiB. */
+  readonly size?: number
+  /** Gives memory of that size for a piece; by default fresh. */
+  readonly allocate?: (size: number) => Buffer
+}
+
 /**
- * Yields the archive in pieces of about 256 KiB, which stay valid. `dumpNar` is faster where nothing has to wait.
+ * Yields the archive in pieces, which stay valid. `dumpNar` is faster (no copy) where nothing has to wait.
  * Throws as `walkTree` does.
  */
-export function* narChunks(path: NativePath, observer?: NarObserver): Generator<Uint8Array, void> {
-  const dump: Dump = { blocks: [], block: Buffer.allocUnsafeSlow(BLOCK_SIZE), used: 0, observer, writer: undefined! }
+export function* narChunks(path: NativePath, options: NarChunksOptions = {}): Generator<Uint8Array, void> {
+  const { observer, size = READ_SIZE, allocate = Buffer.allocUnsafeSlow } = options
+  const dump: Dump = { blocks: [], block: allocate(size), size, used: 0, observer, allocate, writer: undefined! }
   dump.writer = createNarWriter((chunk) => collect(dump, chunk))
   const top = pathBytes(path)
   yield* dumpObject(dump, top, fileTypeOf(attempt(top, 'read', () => lstatSync(nativePath(top)))))
@@ -23,26 +32,27 @@ export function* narChunks(path: NativePath, observer?: NarObserver): Generator<
   if (dump.used > 0) yield dump.block.subarray(0, dump.used)
 }
 
-/** As large as what one read brings: more does not make compressing faster. */
-const BLOCK_SIZE = 256 * 1024
+const READ_SIZE = 256 * 1024
 
 interface Dump {
   blocks: Uint8Array[]
   block: Buffer
   used: number
+  readonly size: number
+  readonly allocate: (size: number) => Buffer
   writer: NarWriter
   readonly observer: NarObserver | undefined
 }
 
 function collect(dump: Dump, chunk: Uint8Array): void {
   for (let position = 0; position < chunk.length; ) {
-    const count = Math.min(chunk.length - position, BLOCK_SIZE - dump.used)
+    const count = Math.min(chunk.length - position, dump.size - dump.used)
     dump.block.set(chunk.subarray(position, position + count), dump.used)
     dump.used += count
     position += count
-    if (dump.used < BLOCK_SIZE) continue
+    if (dump.used < dump.size) continue
     dump.blocks.push(dump.block)
-    dump.block = Buffer.allocUnsafeSlow(BLOCK_SIZE)
+    dump.block = dump.allocate(dump.size)
     dump.used = 0
   }
 }
@@ -91,7 +101,7 @@ function* dumpDirectory(dump: Dump, path: string): Generator<Uint8Array, void> {
   dump.observer?.endDirectory()
 }
 
-const buffer = Buffer.allocUnsafeSlow(BLOCK_SIZE)
+const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
 
 function* dumpFile(dump: Dump, path: string): Generator<Uint8Array, void> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
@@ -103,7 +113,7 @@ function* dumpFile(dump: Dump, path: string): Generator<Uint8Array, void> {
     dump.writer.startFile(stat.size, executable)
     dump.observer?.startFile(stat.size, executable, dump.writer.size)
     for (let left = stat.size; left > 0; ) {
-      const count = attempt(path, 'read', () => readSync(fd, buffer, 0, Math.min(left, BLOCK_SIZE), null))
+      const count = attempt(path, 'read', () => readSync(fd, buffer, 0, Math.min(left, READ_SIZE), null))
       if (count === 0) throw changed(path)
       dump.writer.content(buffer.subarray(0, count))
       left -= count
@@ -111,6 +121,8 @@ function* dumpFile(dump: Dump, path: string): Generator<Uint8Array, void> {
     }
     dump.writer.endFile()
     dump.observer?.endFile()
+    // Small files never come by the loop above with a whole piece behind them.
+    yield* hand(dump)
   } finally {
     closeSync(fd)
   }
