@@ -19,7 +19,7 @@ export type RealiseTarget =
 
 export interface PlanOptions {
   readonly substituters: readonly Substituter[]
-  /** Base names of paths that substituters have failed to give. */
+  /** Keys (`substituteKey`) of paths that substituters have failed to give. */
   readonly unavailable: ReadonlySet<string>
   readonly durations: Durations
   readonly onSubstituterFailure: (substituter: Substituter, error: unknown) => void
@@ -252,11 +252,11 @@ class Planner {
     let level = paths.filter((path) => !this.#isValid(path))
     while (level.length > 0) {
       const unknown = level.filter((path) => !this.#substitutes.has(storePathBaseName(path)))
-      const found = await querySubstituters(substituters, unknown, this.#options.onSubstituterFailure)
+      const found = await querySubstituters(substituters, unknown, unavailable, this.#options.onSubstituterFailure)
       const next: StorePath[] = []
       for (const path of unknown) {
         const base = storePathBaseName(path)
-        const entry = unavailable.has(base) ? undefined : found.get(base)
+        const entry = found.get(base)
         this.#substitutes.set(base, entry)
         for (const reference of entry?.info.references ?? []) {
           if (!this.#substitutes.has(storePathBaseName(reference)) && !this.#isValid(reference)) next.push(reference)

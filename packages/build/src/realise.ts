@@ -18,7 +18,7 @@ import { chooseSandbox, type SandboxChoice } from './sandbox/choose-sandbox.ts'
 import type { Sandbox } from './sandbox/sandbox.ts'
 import { runSchedule } from './schedule.ts'
 import { substitutePath } from './substitute-path.ts'
-import type { Substituter } from './substituter.ts'
+import { type Substituter, substituteKey } from './substituter.ts'
 import { sweepWorkDirectories } from './work-directory.ts'
 import { createWorkerPool, type WorkerPool } from './worker/pool.ts'
 
@@ -265,7 +265,8 @@ class Realisation {
       }
       this.#emit({ kind: 'finished', task: key, activity, seconds, outcome })
     } catch (error) {
-      if (task.activity === 'substitute' && this.#isSubstituteFailure(error)) this.#unavailable.add(key)
+      if (task.activity === 'substitute' && this.#isSubstituteFailure(error))
+        this.#unavailable.add(substituteKey(task.substituter, path))
       this.#emit({
         kind: 'failed',
         task: key,

@@ -17,6 +17,11 @@ export interface Substituter {
   query(paths: readonly StorePath[]): Promise<readonly SubstituteInfo[]>
   /** Writes the NAR of a path that it has to a new file. The caller verifies hash and size. */
   fetch(path: StorePath, file: string, options: SubstituteOptions): Promise<void>
+  /**
+   * Puts the contents together at a place that `store.reservePlace` gave, and verifies them there. Preferred to `fetch`: the
+   * archive is never kept in a file.
+   */
+  unpack?(path: StorePath, location: string, options: SubstituteOptions): Promise<void>
 }
 
 export interface SubstituteInfo {
@@ -69,16 +74,24 @@ export function storeSubstituter(source: Store): Substituter {
   }
 }
 
-/** What the substituters have, asked in order; one that fails is left out and reported once. */
+/** Names one path of one substituter: what has failed is not tried again. */
+export function substituteKey(substituter: Substituter, path: StorePath): string {
+  return `${storePathBaseName(path)} ${substituter.name}`
+}
+
+/** What the substituters have, asked in order; one that fails is left out and reported once. `unavailable` holds keys of what failed before. */
 export async function querySubstituters(
   substituters: readonly Substituter[],
   paths: readonly StorePath[],
+  unavailable: ReadonlySet<string>,
   onFailure: (substituter: Substituter, error: unknown) => void,
 ): Promise<Map<string, { readonly substituter: Substituter; readonly info: SubstituteInfo }>> {
   const found = new Map<string, { readonly substituter: Substituter; readonly info: SubstituteInfo }>()
   for (const substituter of substituters) {
-    const missing = paths.filter((path) => !found.has(storePathBaseName(path)))
-    if (missing.length === 0) break
+    const missing = paths.filter(
+      (path) => !found.has(storePathBaseName(path)) && !unavailable.has(substituteKey(substituter, path)),
+    )
+    if (missing.length === 0) continue
     try {
       for (const info of await substituter.query(missing))
         found.set(storePathBaseName(info.path), { substituter, info })

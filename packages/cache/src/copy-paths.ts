@@ -17,7 +17,7 @@ export function copyPaths(
     )
   }
   const { onEvent, signal } = options
-  from.addTempRoot(...paths)
+  if (!from.readOnly) from.addTempRoot(...paths)
   to.addTempRoot(...paths)
   const missing = from.topologicalOrder(from.computeClosure(paths).filter((path) => !to.isValid(path)))
   const infos = missing.map((path) => from.pathInfo(path))

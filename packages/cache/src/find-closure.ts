@@ -33,7 +33,11 @@ export async function findClosure(
       missing = missing.filter((path) => !narinfos.has(storePathBaseName(path)))
     }
     const [first] = missing
-    if (first !== undefined) throw pathMissing(first, lookups.map(({ cache }) => cache.name))
+    if (first !== undefined)
+      throw pathMissing(
+        first,
+        lookups.map(({ cache }) => cache.name),
+      )
     const next = level.flatMap((path) => found.get(storePathBaseName(path))!.narinfo.references)
     level = unique(next).filter((path) => !found.has(storePathBaseName(path)) && !isPresent(path))
   }

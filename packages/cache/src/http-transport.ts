@@ -5,7 +5,7 @@ import { connectionFailure, type FetchFailure, type HttpResponse, requestHttp, s
 import { type Hash, hashBytes, isSystemError, UserError } from '@baryon/format'
 import { fileMissing, tooLarge } from './cache-error.ts'
 import { type RetryPolicy, withRetries } from './retry.ts'
-import { type Body, type Transport, TransientError } from './transport.ts'
+import { type Body, TransientError, type Transport } from './transport.ts'
 
 export interface HttpOptions {
   /** For messages. */
@@ -97,12 +97,7 @@ async function send(
   }
 }
 
-async function upload(
-  options: HttpOptions,
-  name: string,
-  body: Body,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function upload(options: HttpOptions, name: string, body: Body, signal: AbortSignal | undefined): Promise<void> {
   const size = body.kind === 'bytes' ? body.bytes.length : body.size
   const hash = body.kind === 'bytes' ? hashBytes('sha256', body.bytes) : body.sha256
   let failure: unknown

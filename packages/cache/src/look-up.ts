@@ -1,4 +1,12 @@
-import { type CacheInfo, formatCacheInfo, type Narinfo, parseCacheInfo, type StorePath, storePathBaseName, UserError } from '@baryon/format'
+import {
+  type CacheInfo,
+  formatCacheInfo,
+  type Narinfo,
+  parseCacheInfo,
+  type StorePath,
+  storePathBaseName,
+  UserError,
+} from '@baryon/format'
 import type { BinaryCache } from './binary-cache.ts'
 import { inParallel } from './in-parallel.ts'
 import type { LookupCache } from './lookup-cache.ts'
@@ -17,12 +25,16 @@ export interface CacheLookup {
 export interface LookupOptions {
   readonly trust: Trust
   readonly lookups?: LookupCache | undefined
-  /** Told why a path that is there is not taken; called for the first such path only, with their number so far. */
+  /** Told why a path that the cache has is not taken. */
   readonly onRefusal?: (error: UserError) => void
 }
 
 /** Asks the cache who it is. Throws when it cannot be reached, or is one of another store. */
-export async function openLookup(cache: BinaryCache, options: LookupOptions, signal?: AbortSignal): Promise<CacheLookup> {
+export async function openLookup(
+  cache: BinaryCache,
+  options: LookupOptions,
+  signal?: AbortSignal,
+): Promise<CacheLookup> {
   const lookups = cache.isLocal ? undefined : options.lookups
   const trust = cache.location.isTrusted ? { ...options.trust, trustAll: true } : options.trust
   const info = await rememberedInfo(cache, lookups, signal)
@@ -54,7 +66,11 @@ export async function openLookup(cache: BinaryCache, options: LookupOptions, sig
       }
       const texts = await inParallel(LOOKUPS_AT_ONCE, unknown, (path) => cache.narinfoText(path, askSignal))
       for (const [index, path] of unknown.entries()) add(path, texts[index])
-      if (unknown.length > 0) lookups?.put(cache.name, unknown.map((path, index) => [path.digest, texts[index] ?? null]))
+      if (unknown.length > 0)
+        lookups?.put(
+          cache.name,
+          unknown.map((path, index) => [path.digest, texts[index] ?? null]),
+        )
       return found
     },
     forget: (path) => lookups?.forget(cache.name, path.digest),

@@ -31,7 +31,8 @@ export function openLookupCache(
     database.exec('pragma journal_mode = wal; pragma synchronous = off; pragma busy_timeout = 5000')
     database.exec(SCHEMA)
   } catch (error) {
-    if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOSPC', 'EDQUOT', 'ERR_SQLITE_ERROR')) return undefined
+    if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOSPC', 'EDQUOT', 'ERR_SQLITE_ERROR'))
+      return undefined
     throw error
   }
   const seconds = () => Math.floor(now() / 1000)
@@ -75,7 +76,9 @@ function defaultFile(environment: NodeJS.ProcessEnv): string {
 }
 
 function purge(database: DatabaseSync, now: number): void {
-  database.prepare('delete from answers where time < ? or (text is null and time < ?)').run(now - PRESENT_SECONDS, now - MISSING_SECONDS)
+  database
+    .prepare('delete from answers where time < ? or (text is null and time < ?)')
+    .run(now - PRESENT_SECONDS, now - MISSING_SECONDS)
 }
 
 const SCHEMA = `create table if not exists answers

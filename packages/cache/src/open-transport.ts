@@ -57,7 +57,12 @@ function s3Transport(
       credentials === undefined
         ? {}
         : signRequest(
-            { method, url: target, headers, bodyHash: body === undefined ? undefined : formatHash(body, 'base16', false) },
+            {
+              method,
+              url: target,
+              headers,
+              bodyHash: body === undefined ? undefined : formatHash(body, 'base16', false),
+            },
             credentials,
             region,
             new Date(),

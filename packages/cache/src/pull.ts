@@ -57,8 +57,7 @@ export async function pullPaths(
   const receive = async (one: FoundPath, location: string): Promise<Narinfo> => {
     const { path } = one.narinfo
     const total = sizeOf(one.narinfo)
-    const onBytes = (bytes: number): void =>
-      onEvent?.({ kind: 'progress', path, bytes, total })
+    const onBytes = (bytes: number): void => onEvent?.({ kind: 'progress', path, bytes, total })
     let failure: UserError | undefined
     for await (const candidate of candidates(one, lookups, signal)) {
       try {

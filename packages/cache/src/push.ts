@@ -1,5 +1,14 @@
 import { availableParallelism } from 'node:os'
-import { formatNarinfo, type Narinfo, parseContentAddress, pathFingerprint, type SecretKey, type StorePath, sign, storePathBaseName } from '@baryon/format'
+import {
+  formatNarinfo,
+  type Narinfo,
+  parseContentAddress,
+  pathFingerprint,
+  type SecretKey,
+  type StorePath,
+  sign,
+  storePathBaseName,
+} from '@baryon/format'
 import { hashPath, type PathInfo, type Store } from '@baryon/store'
 import { openCache } from './binary-cache.ts'
 import type { WritableCompression } from './compress-nar.ts'

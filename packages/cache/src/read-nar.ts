@@ -1,7 +1,7 @@
 import { type ByteSource, type Compression, decompress } from '@baryon/fetch'
 import { type Narinfo, storePathBaseName, UserError } from '@baryon/format'
 import { pauseOrThrow, type RetryPolicy } from './retry.ts'
-import { type Transport, TransientError } from './transport.ts'
+import { TransientError, type Transport } from './transport.ts'
 
 export interface ReadNarOptions {
   readonly signal?: AbortSignal | undefined
@@ -82,7 +82,11 @@ async function* limited(source: ByteSource, size: number, what: string): AsyncGe
 }
 
 function wrongSize(what: string, relation: string, size: number): UserError {
-  return new UserError('SIZE_MISMATCH', `${what} ${relation} ${relation === 'has more' ? 'than ' : ''}the announced ${size} bytes`, {
-    hint: 'the cache is damaged or lies: use another one',
-  })
+  return new UserError(
+    'SIZE_MISMATCH',
+    `${what} ${relation} ${relation === 'has more' ? 'than ' : ''}the announced ${size} bytes`,
+    {
+      hint: 'the cache is damaged or lies: use another one',
+    },
+  )
 }

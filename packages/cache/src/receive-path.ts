@@ -1,9 +1,8 @@
-import { formatContentAddress, type Narinfo } from '@baryon/format'
+import { formatContentAddress, type Narinfo, UserError } from '@baryon/format'
 import type { NewPathInfo } from '@baryon/store'
 import type { CacheLookup } from './look-up.ts'
 import type { CacheAddress, OnBytes } from './transfer-job.ts'
 import type { TransferPool } from './transfer-pool.ts'
-import { UserError } from '@baryon/format'
 
 /** What the store's database will know of the path. */
 export function asPathInfo(narinfo: Narinfo): NewPathInfo {
@@ -33,7 +32,13 @@ export async function receivePath(
   onBytes: OnBytes,
 ): Promise<void> {
   const unpack = (from: Narinfo): Promise<null> =>
-    pool.run('unpack', { cache: address, narinfo: from, info: asPathInfo(narinfo), location }, narinfo.narSize, signal, onBytes)
+    pool.run(
+      'unpack',
+      { cache: address, narinfo: from, info: asPathInfo(narinfo), location },
+      narinfo.narSize,
+      signal,
+      onBytes,
+    )
   try {
     await unpack(narinfo)
   } catch (error) {

@@ -1,6 +1,16 @@
 /** Caches as places that a build plan takes finished paths from (`Substituter` of the build package). */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
-import { createHasher, formatContentAddress, formatHash, type Hash, hashesEqual, type Narinfo, type StorePath, storePathBaseName, UserError } from '@baryon/format'
+import {
+  createHasher,
+  formatContentAddress,
+  formatHash,
+  type Hash,
+  hashesEqual,
+  type Narinfo,
+  type StorePath,
+  storePathBaseName,
+  UserError,
+} from '@baryon/format'
 import { openCache } from './binary-cache.ts'
 import { pathMissing } from './cache-error.ts'
 import { byPriority } from './find-closure.ts'

@@ -3,7 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createHasher, formatHash, type Hash, hashesEqual, type Narinfo, type StorePath, storePathBaseName, UserError } from '@baryon/format'
+import {
+  createHasher,
+  formatHash,
+  type Hash,
+  hashesEqual,
+  type Narinfo,
+  type StorePath,
+  storePathBaseName,
+  UserError,
+} from '@baryon/format'
 import { createNarReceiver, type NarObserver, type NewPathInfo, narChunks } from '@baryon/store'
 import { type BinaryCache, type CacheOptions, openCache } from './binary-cache.ts'
 import { type CompressedFile, compressNar, FILE_SUFFIXES, type WritableCompression } from './compress-nar.ts'

@@ -94,7 +94,10 @@ export function createTransferPool(size: number = Math.min(8, availableParalleli
 function settle(thread: Thread, message: FromWorker): void {
   const job = thread.jobs.get(message.id)
   if (job === undefined) return
-  if (message.kind === 'bytes') return job.onBytes(message.bytes)
+  if (message.kind === 'bytes') {
+    job.onBytes(message.bytes)
+    return
+  }
   thread.jobs.delete(message.id)
   if (message.kind === 'done') job.resolve(message.result as never)
   else job.reject(asError(message.error))

@@ -1,7 +1,15 @@
 /** Every command as data: parsing, help and completion read this table, and only the code of the one that runs is loaded. */
+
+import { cacheCommands } from './cache-catalogue.ts'
 import { cacheServeCommands } from './cache-serve-catalogue.ts'
 import type { Command } from './command.ts'
-import { evaluationOptions, platformOption, realiseOptions, sandboxOption } from './common-options.ts'
+import {
+  evaluationOptions,
+  platformOption,
+  realiseOptions,
+  sandboxOption,
+  substituterOptions,
+} from './common-options.ts'
 import { storeCommands } from './store-catalogue.ts'
 
 export function listCommands(): readonly Command[] {
@@ -66,6 +74,7 @@ const commands: readonly Command[] = [
       ...evaluationOptions,
       platformOption,
       sandboxOption,
+      ...substituterOptions,
       { name: 'offline', help: 'use no network if something must be built' },
     ],
     operands: { least: 1, most: 1, command: 'after-first', assignments: true, complete: 'attribute' },
@@ -97,6 +106,7 @@ const commands: readonly Command[] = [
       },
       { name: 'print', help: 'print the activation for --shell and end' },
       sandboxOption,
+      ...substituterOptions,
       { name: 'offline', help: 'use no network if something must be built' },
     ],
     operands: { least: 1, most: any, complete: 'attribute' },
@@ -115,6 +125,7 @@ const commands: readonly Command[] = [
       ...evaluationOptions,
       platformOption,
       sandboxOption,
+      ...substituterOptions,
       { name: 'offline', help: 'use no network if something must be built' },
     ],
     operands: { least: 1, most: any, command: 'after-dashes', complete: 'attribute' },
@@ -191,6 +202,7 @@ const commands: readonly Command[] = [
   },
   ...storeCommands,
   ...cacheServeCommands,
+  ...cacheCommands,
   {
     name: 'source archive',
     summary: 'keep all sources of a closure by hash',

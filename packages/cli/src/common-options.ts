@@ -58,8 +58,26 @@ export const sandboxOption: Option = {
   complete: ['auto', 'userns', 'proot', 'none'],
 }
 
+/** Where finished paths may come from. */
+export const substituterOptions: readonly Option[] = [
+  {
+    name: 'substituter',
+    values: ['URL'],
+    repeat: true,
+    help: 'binary cache to ask before building (BARYON_SUBSTITUTERS; else baryon.toml)',
+  },
+  {
+    name: 'trusted-public-key',
+    values: ['KEY'],
+    repeat: true,
+    help: 'believe what this key signed (BARYON_TRUSTED_PUBLIC_KEYS; else baryon.toml)',
+  },
+  { name: 'no-substitute', help: 'ask no binary cache' },
+]
+
 /** How builds are done. */
 export const realiseOptions: readonly Option[] = [
+  ...substituterOptions,
   { name: 'jobs', short: 'j', values: ['N'], help: 'builds at the same time (default: processors of the machine)' },
   { name: 'cores', values: ['N'], help: 'processors that one build may use (default: all)' },
   { name: 'keep-going', short: 'k', help: 'go on with other builds after a failure' },

@@ -5,6 +5,7 @@ import { type BuildSummary, summarise } from './build-summary.ts'
 import type { Context } from './command.ts'
 import { createReporter } from './progress/reporter.ts'
 import { realiseOptionsOf } from './realise-options.ts'
+import { contextSubstituters } from './substituters.ts'
 
 export async function realiseWithProgress(
   context: Context,
@@ -15,7 +16,9 @@ export async function realiseWithProgress(
   const reporter = createReporter(context.terminal, { verbose: context.verbose })
   let report: BuildReport
   try {
-    report = await realise(store, targets, { ...realiseOptionsOf(context), ...options, onEvent: reporter.report })
+    const substituters = await contextSubstituters(context, store, reporter.report)
+    const given = { ...realiseOptionsOf(context), substituters }
+    report = await realise(store, targets, { ...given, ...options, onEvent: reporter.report })
   } catch (error) {
     reporter.close()
     if (error instanceof RealiseError) showFailures(context, store, error)

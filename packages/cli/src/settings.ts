@@ -9,6 +9,8 @@
  * store-dir = "/cvmfs/lhcb.example.org/nix/store"
  * stack = "stacks/hep"                      # what `baryon build` and `baryon run` use by default
  * platform = "x86_64-debian12-gcc12-opt"    # instead of the stack's own default
+ * substituters = ["https://cache.example.org"]            # asked before anything is built
+ * trusted-public-keys = ["cache.example.org-1:BASE64"]    # whose signatures are believed
  * ```
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
@@ -24,6 +26,9 @@ export interface Settings {
   /** The stack that `-f` names or that is configured; undefined when the command needs none. */
   readonly stack: string | undefined
   readonly platform: string | undefined
+  /** Caches and keys: `BARYON_SUBSTITUTERS` and `BARYON_TRUSTED_PUBLIC_KEYS` (separated by spaces), else the baryon.toml. */
+  readonly substituters: readonly string[]
+  readonly trustedPublicKeys: readonly string[]
   /** Places where a baryon.toml was looked for, and whether one was there: what these settings depend on. */
   readonly consulted: ReadonlyMap<string, boolean>
 }
@@ -76,6 +81,8 @@ export async function resolveSettings(source: SettingsSource, request: SettingsR
     root: rootDirectory(source),
     stack,
     platform: content.platform,
+    substituters: words(environment.BARYON_SUBSTITUTERS) ?? content.substituters ?? [],
+    trustedPublicKeys: words(environment.BARYON_TRUSTED_PUBLIC_KEYS) ?? content.trustedPublicKeys ?? [],
     consulted,
   }
 }
@@ -99,9 +106,13 @@ interface Configuration {
   readonly storeDirectory?: string
   readonly stack?: string
   readonly platform?: string
+  readonly substituters?: readonly string[]
+  readonly trustedPublicKeys?: readonly string[]
 }
 
-const keys = ['store-dir', 'stack', 'platform'] as const
+const texts = ['store-dir', 'stack', 'platform'] as const
+const lists = ['substituters', 'trusted-public-keys'] as const
+const keys = [...texts, ...lists] as const
 
 async function readConfiguration(file: string): Promise<Configuration> {
   const { parse } = await import('smol-toml')
@@ -122,15 +133,30 @@ async function readConfiguration(file: string): Promise<Configuration> {
         hint: near === undefined ? `the keys are ${keys.join(', ')}` : `did you mean '${near}'?`,
       })
     }
+    if (lists.some((known) => known === key)) {
+      if (Array.isArray(value) && value.every((item) => typeof item === 'string')) continue
+      throw new UserError('CONFIGURATION_KEY', `${file}: '${key}' must be a list of strings`)
+    }
     if (typeof value !== 'string') throw new UserError('CONFIGURATION_KEY', `${file}: '${key}' must be a string`)
   }
-  const read = (key: (typeof keys)[number]): string | undefined => table[key] as string | undefined
-  const [storeDirectory, stack, platform] = keys.map(read)
+  const [storeDirectory, stack, platform] = texts.map((key) => table[key] as string | undefined)
+  const [substituters, trustedPublicKeys] = lists.map((key) => table[key] as readonly string[] | undefined)
   return {
+    ...(substituters === undefined ? {} : { substituters: substituters.map((url) => localTo(file, url)) }),
+    ...(trustedPublicKeys === undefined ? {} : { trustedPublicKeys }),
     ...(storeDirectory === undefined ? {} : { storeDirectory }),
     ...(stack === undefined ? {} : { stack: resolve(dirname(file), stack) }),
     ...(platform === undefined ? {} : { platform }),
   }
+}
+
+/** A directory is meant relative to the file that names it. */
+function localTo(file: string, url: string): string {
+  return /^[a-z0-9+]+:\/\//i.test(url) ? url : resolve(dirname(file), url)
+}
+
+function words(text: string | undefined): string[] | undefined {
+  return text ? text.split(/\s+/).filter((word) => word !== '') : undefined
 }
 
 function rootDirectory(source: SettingsSource): string {

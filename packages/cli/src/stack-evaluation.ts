@@ -8,8 +8,10 @@ import {
   type OutputKind,
 } from '@baryon/evaluation'
 import { UserError } from '@baryon/format'
+import { chooseCaches } from './chosen-caches.ts'
 import type { Context } from './command.ts'
 import { UsageError } from './parse-arguments.ts'
+import type { RealiseData } from './realise-during-evaluation.ts'
 import type { Settings } from './settings.ts'
 
 export interface StackRequest {
@@ -70,7 +72,10 @@ export function evaluationRequest(context: Context, settings: Settings, request:
     meta: request.meta,
     store: { kind: request.write ? 'write' : 'read', options: storeOptions },
     settings: { showTrace: context.verbose },
-    realise: { module: new URL('./realise-during-evaluation.ts', import.meta.url).href, data: realiseData(context) },
+    realise: {
+      module: new URL('./realise-during-evaluation.ts', import.meta.url).href,
+      data: realiseData(context, settings),
+    },
     onLog: (message) => context.terminal.err(Buffer.from(`${message}\n`, 'latin1').toString('utf8')),
   }
 }
@@ -125,10 +130,11 @@ export function parseAnswer<T>(result: EvaluationResult): T {
   return JSON.parse(textBytes(text).toString('utf8')) as T
 }
 
-function realiseData(context: Context): { readonly offline: boolean; readonly sandbox: string | undefined } {
+function realiseData(context: Context, settings: Settings): RealiseData {
   const declared = (name: string): boolean => context.command.options.some((option) => option.name === name)
   return {
     offline: declared('offline') && context.arguments.flag('offline'),
     sandbox: (declared('sandbox') ? context.arguments.value('sandbox') : undefined) ?? process.env.BARYON_SANDBOX,
+    caches: chooseCaches(context, settings),
   }
 }

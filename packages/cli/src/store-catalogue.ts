@@ -1,4 +1,5 @@
 /** The commands about the store and what is in it. */
+import { pullOptions, pushOptions } from './cache-catalogue.ts'
 import type { Command } from './command.ts'
 import { evaluationOptions, platformOption, sandboxOption } from './common-options.ts'
 
@@ -52,9 +53,13 @@ export const storeCommands: readonly Command[] = [
       ...evaluationOptions,
       platformOption,
       { name: 'closure-size', short: 'S', help: 'also the size of the closure' },
+      { name: 'store', values: ['URL'], help: 'a binary cache instead of the local store' },
     ],
     operands: { least: 1, most: any, complete: 'store-path' },
-    examples: [['baryon store path-info ./result -S --json', 'for programs']],
+    examples: [
+      ['baryon store path-info ./result -S --json', 'for programs'],
+      ['baryon store path-info --store https://cache.example.org ./result', 'is it in the cache?'],
+    ],
     load: () => import('./commands/store-path-info.ts'),
   },
   {
@@ -132,6 +137,28 @@ export const storeCommands: readonly Command[] = [
     operands: { least: 0, most: any, complete: 'store-path' },
     examples: [['baryon store optimise --dry-run', 'what would it save?']],
     load: () => import('./commands/store-optimise.ts'),
+  },
+  {
+    name: 'store copy',
+    summary: 'copy paths with their closure to or from elsewhere',
+    usage: '--to URL|ROOT | --from URL|ROOT PATH|ATTR…',
+    description:
+      'A URL (file://, https://, s3://) is a binary cache, anything else the root of another store for the same store ' +
+      'directory. Only what is missing is copied, and what comes is verified.',
+    options: [
+      ...evaluationOptions,
+      platformOption,
+      { name: 'to', values: ['URL'], help: 'where to' },
+      { name: 'from', values: ['URL'], help: 'where from' },
+      ...pullOptions,
+      ...pushOptions,
+    ],
+    operands: { least: 1, most: any, complete: 'store-path' },
+    examples: [
+      ['baryon store copy --to file:///srv/cache ./result', 'the same as cache push'],
+      ['baryon store copy --from /mnt/other/root /nix/store/…-root-6.30', 'from a store on another disk'],
+    ],
+    load: () => import('./commands/store-copy.ts'),
   },
   {
     name: 'store gc',

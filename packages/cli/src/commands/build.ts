@@ -3,7 +3,7 @@
  * what builds is loaded only when an output is not valid.
  */
 import { resolve } from 'node:path'
-import type { RealiseTarget } from '@baryon/build'
+import type { BuildEvent, RealiseTarget } from '@baryon/build'
 import type { FoundDerivation } from '@baryon/evaluation'
 import { formatStorePath, parseStorePath, UserError } from '@baryon/format'
 import { openStore, type Store } from '@baryon/store'
@@ -129,14 +129,17 @@ function makeLinks(store: Store, wanted: readonly Wanted[], base: string, settin
 }
 
 async function dryRun(context: Context, store: Store, wanted: readonly Wanted[]): Promise<Outcome> {
-  const [{ planRealise }, { realiseOptionsOf }] = await Promise.all([
+  const [{ planRealise }, { contextSubstituters }] = await Promise.all([
     import('@baryon/build'),
-    import('../realise-options.ts'),
+    import('../substituters.ts'),
   ])
+  const onEvent = (event: BuildEvent): void => {
+    if (event.kind === 'notice') context.terminal.err(`${context.terminal.errPaint.yellow('note:')} ${event.message}\n`)
+  }
   const plan = await planRealise(
     store,
     wanted.map((one) => targetOf(store, one.derivation)),
-    realiseOptionsOf(context),
+    { substituters: await contextSubstituters(context, store, onEvent), onEvent },
   )
   const tasks = [...plan.tasks.values()]
   const list = (activity: string): string[] =>

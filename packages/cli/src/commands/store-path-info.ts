@@ -5,6 +5,8 @@ import { findOperands, openStoreFor } from '../store-operands.ts'
 
 export async function run(context: Context): Promise<Outcome> {
   const given = context.arguments
+  const cache = given.value('store')
+  if (cache !== undefined) return (await import('../cache-path-info.ts')).cachePathInfo(context, cache)
   const store = await openStoreFor(context, given.operands)
   const operands = await findOperands(context, store, given.operands)
   const paths = operands.map(({ path }) => {

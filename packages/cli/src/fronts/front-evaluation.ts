@@ -9,6 +9,7 @@ import {
   evaluate,
 } from '@baryon/evaluation'
 import type { FrontArguments } from './front-arguments.ts'
+import { frontCaches } from './front-caches.ts'
 
 export const evaluationFrontOptions = {
   options: { '--attr': 1, '--expr': 0, '--dry-run': 0 },
@@ -46,7 +47,7 @@ export function evaluateFront(
     searchPath: given.all('--include'),
     realise: {
       module: new URL('../realise-during-evaluation.ts', import.meta.url).href,
-      data: { offline: given.has('--offline'), sandbox: frontSandbox(given) },
+      data: { offline: given.has('--offline'), sandbox: frontSandbox(given), caches: frontCaches(given) },
     },
     settings: {
       showTrace: showsTrace(given),

@@ -8,12 +8,14 @@ import {
   type RepairOutcome,
   realise,
   repairPaths,
+  type Substituter,
 } from '@baryon/build'
 import { type StorePath, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import { sandboxChoice } from '../realise-options.ts'
 import type { Terminal } from '../terminal.ts'
 import type { FrontArguments } from './front-arguments.ts'
+import { frontCaches } from './front-caches.ts'
 import { frontSandbox, optionOf } from './front-evaluation.ts'
 
 export async function frontRealise(
@@ -56,11 +58,15 @@ async function interruptible<T>(
   process.on('SIGINT', stop).on('SIGTERM', stop)
   const quiet = given.has('--no-build-output') || given.has('--quiet')
   try {
+    const substituters = await frontSubstituters(given, store, terminal)
     return await work({
       ...frontOptions(given),
+      substituters,
       signal: controller.signal,
       onEvent(event) {
-        if (event.kind === 'started' && event.activity !== 'substitute' && event.derivation !== undefined) {
+        if (event.kind === 'started' && event.activity === 'substitute') {
+          terminal.err(`copying path '${store.storeDirectory}/${event.task}'...\n`)
+        } else if (event.kind === 'started' && event.derivation !== undefined) {
           terminal.err(`building '${store.format(event.derivation)}'...\n`)
         } else if (event.kind === 'log' && !quiet) {
           for (const line of event.lines) terminal.err(`${line}\n`)
@@ -73,8 +79,13 @@ async function interruptible<T>(
 }
 
 /** `these N derivations will be built:` and so on, as `--dry-run` prints. */
-export async function printPlan(store: Store, targets: readonly RealiseTarget[], terminal: Terminal): Promise<void> {
-  const plan = await planRealise(store, targets)
+export async function printPlan(
+  given: FrontArguments,
+  store: Store,
+  targets: readonly RealiseTarget[],
+  terminal: Terminal,
+): Promise<void> {
+  const plan = await planRealise(store, targets, { substituters: await frontSubstituters(given, store, terminal) })
   const tasks = [...plan.tasks.values()]
   const say = (activities: readonly string[], one: string, many: (count: number) => string): void => {
     const paths = tasks.filter((task) => activities.includes(task.activity)).map((task) => store.format(task.path))
@@ -83,6 +94,19 @@ export async function printPlan(store: Store, targets: readonly RealiseTarget[],
   }
   say(['build', 'fetch'], 'this derivation will be built:', (count) => `these ${count} derivations will be built:`)
   say(['substitute'], 'this path will be fetched:', (count) => `these ${count} paths will be fetched:`)
+}
+
+async function frontSubstituters(
+  given: FrontArguments,
+  store: Store,
+  terminal: Terminal,
+): Promise<readonly Substituter[]> {
+  const caches = frontCaches(given)
+  if (caches === undefined) return []
+  const { openChosen } = await import('../substituters.ts')
+  return openChosen(caches, store.storeDirectory, (event) => {
+    if (event.kind === 'notice') terminal.err(`warning: ${event.message}\n`)
+  })
 }
 
 function frontOptions(given: FrontArguments): RealiseOptions {

@@ -42,7 +42,7 @@ async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
     }
     const targets = found.map((one) => ({ derivation: store.parse(one.drvPath), outputs: [one.outputName] }))
     if (given.has('--dry-run')) {
-      await printPlan(store, targets, terminal)
+      await printPlan(given, store, targets, terminal)
       return 0
     }
     const report = await frontRealise(given, store, targets, terminal, { check: given.has('--check') })

@@ -58,7 +58,7 @@ async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
     const derivation = store.readDerivation(store.parse(found.drvPath))
     const targets = inputsOf(store, derivation, given.all('--exclude'))
     if (given.has('--dry-run')) {
-      await printPlan(store, targets, terminal)
+      await printPlan(given, store, targets, terminal)
       return 0
     }
     await frontRealise(given, store, targets, terminal)

@@ -11,7 +11,7 @@ export async function realiseOperands(request: OperationRequest): Promise<number
   const { store, given, terminal } = request
   const targets = targetsOf(request, given.operands)
   if (given.has('--dry-run')) {
-    await printPlan(store, targets, terminal)
+    await printPlan(given, store, targets, terminal)
     return 0
   }
   await frontRealise(given, store, targets, terminal, { check: given.has('--check') })
