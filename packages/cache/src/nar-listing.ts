@@ -1,9 +1,9 @@
 /**
  * Listings of archives (`DIGEST.ls`), which let readers take single files out of an archive:
  *
- *     {"root":{"entries":{"x":{"executable":true,"narOffset":384,"size":12,"type":"regular"}},"type":"directory"},"version":1}
+ *     {"version":1,"root":{"type":"directory","entries":{"x":{"type":"regular","size":12,"executable":true,"narOffset":384}}}}
  *
- * Keys are sorted, as Nix writes them; `narOffset` is where the contents begin in the uncompressed archive.
+ * The order of the keys is that of Nix 2.8; `narOffset` is where the contents begin in the uncompressed archive.
  */
 import type { NarObserver } from '@baryon/store'
 
@@ -48,24 +48,26 @@ export function createListingBuilder(): ListingBuilder {
   }
 }
 
-/** The text of the file. Names and targets are byte strings; bytes that are not UTF-8 are replaced, for JSON cannot hold them. */
+/** The file as a byte string. Names and targets go in as they are, so that what is not UTF-8 makes no valid JSON: as in Nix. */
 export function formatListing(root: ListedNode): string {
-  return `{"root":${formatNode(root)},"version":1}`
+  return `{"version":1,"root":${formatNode(root)}}`
 }
 
 function formatNode(node: ListedNode): string {
   switch (node.type) {
     case 'directory': {
       const entries = Array.from(node.entries, ([name, child]) => `${quote(name)}:${formatNode(child)}`)
-      return `{"entries":{${entries.join(',')}},"type":"directory"}`
+      return `{"type":"directory","entries":{${entries.join(',')}}}`
     }
     case 'regular':
-      return `{${node.executable ? '"executable":true,' : ''}"narOffset":${node.narOffset},"size":${node.size},"type":"regular"}`
+      return `{"type":"regular","size":${node.size}${node.executable ? ',"executable":true' : ''},"narOffset":${node.narOffset}}`
     case 'symlink':
-      return `{"target":${quote(node.target)},"type":"symlink"}`
+      return `{"type":"symlink","target":${quote(node.target)}}`
   }
 }
 
 function quote(bytes: string): string {
-  return JSON.stringify(Buffer.from(bytes, 'latin1').toString('utf8'))
+  return `"${bytes.replace(/["\\\x00-\x1f]/g, (char) => ESCAPES[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`
 }
+
+const ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }

@@ -107,7 +107,8 @@ async function pack(job: PackJob, control: JobControl): Promise<PackedNar> {
       : await storeNar(job, cache, builder, control)
   if (builder !== undefined) {
     const root = builder.root()
-    const put = (name: string, text: string) => cache.putFile(name, { kind: 'bytes', bytes: Buffer.from(text) }, signal)
+    const put = (name: string, text: string) =>
+      cache.putFile(name, { kind: 'bytes', bytes: Buffer.from(text, 'latin1') }, signal)
     if (job.writeListing) await put(`${job.path.digest}.ls`, formatListing(root))
     for (const link of job.indexDebugInfo ? debugLinks(root, packed.url) : []) {
       if (!(await cache.hasFile(link.name, signal))) await put(link.name, link.text)
