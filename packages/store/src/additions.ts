@@ -32,6 +32,7 @@ import type { NewPath } from './registration.ts'
 import { removeTree } from './remove-tree.ts'
 import { scanForReferences } from './scan-tree.ts'
 import type { Store } from './store.ts'
+import { withCodedErrors } from './system-error.ts'
 import type { TreeFilter } from './walk-tree.ts'
 
 export interface AddPathOptions {
@@ -108,7 +109,7 @@ export function createAdditions(store: Store): Additions {
       batches.add(batch)
       return batch
     },
-    flush: () => flushPending(additions),
+    flush: () => withCodedErrors(store.physicalDirectory, () => flushPending(additions)),
   }
   return additions
 }

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { UserError } from '@baryon/format'
 import { asDatabaseError } from './schema.ts'
+import { withCodedErrors } from './system-error.ts'
 
 export interface LockFile {
   /** Gives the lock up and removes its file. May be called again. */
@@ -43,7 +44,7 @@ export function openLockDirectory(directory: string): LockDirectory {
       throw asDatabaseError(error, mutexFile)
     }
     try {
-      return work()
+      return withCodedErrors(directory, work)
     } finally {
       mutex.exec('ROLLBACK')
     }
@@ -74,11 +75,12 @@ export function openLockDirectory(directory: string): LockDirectory {
       return lock === undefined
     },
     lock: (name, timeout) => {
-      const end = Date.now() + timeout
+      // Not the clock on the wall, which may be set.
+      const end = performance.now() + timeout
       for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
         const lock = tryLock(name)
         if (lock !== undefined) return lock
-        if (Date.now() > end) {
+        if (performance.now() > end) {
           throw new UserError('LOCK_TIMEOUT', `the lock '${fileOf(name)}' is held by another process`, {
             hint: 'wait until it has finished',
           })
@@ -103,12 +105,13 @@ const MUTEX_TIMEOUT = 60_000
 const NEVER = new Int32Array(new SharedArrayBuffer(4))
 
 function acquire(file: string): DatabaseSync | undefined {
-  const database = new DatabaseSync(file, { timeout: 0 })
+  let database: DatabaseSync | undefined
   try {
+    database = new DatabaseSync(file, { timeout: 0 })
     database.exec('BEGIN EXCLUSIVE')
     return database
   } catch (error) {
-    database.close()
+    database?.close()
     if (error instanceof Error && 'errcode' in error && error.errcode === 5) return undefined
     throw asDatabaseError(error, file)
   }

@@ -33,8 +33,9 @@ function openForWriting(directory: string): DatabaseSync {
   const file = join(directory, 'db.sqlite')
   const version = readVersion(directory)
   if (version === undefined && existsSync(file) && statSync(file).size > 0) checkTables(file)
-  const database = new DatabaseSync(file, { timeout: LOCK_TIMEOUT, enableForeignKeyConstraints: true })
+  let database: DatabaseSync | undefined
   try {
+    database = new DatabaseSync(file, { timeout: LOCK_TIMEOUT, enableForeignKeyConstraints: true })
     // What Nix sets: a commit is ordered after the writes before it, and is lost only together with later ones.
     database.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 40000;')
     if (version === undefined) {
@@ -43,7 +44,7 @@ function openForWriting(directory: string): DatabaseSync {
     }
     return database
   } catch (error) {
-    database.close()
+    database?.close()
     throw asDatabaseError(error, file)
   }
 }

@@ -47,6 +47,7 @@ import { registerPaths } from './registration.ts'
 import { finishReplacements, replacePath } from './replace-path.ts'
 import { addPermanentRoot, findRoots, type Root } from './roots.ts'
 import type { ItemPositions } from './scan-tree.ts'
+import { codedError, withCodedErrors } from './system-error.ts'
 import { createTempRoots, type TempRoots } from './temp-roots.ts'
 import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.ts'
 
@@ -98,7 +99,7 @@ export class Store implements StoreLocation {
     this.readOnly = readOnly
     this.autoOptimise = autoOptimise
     if (!readOnly) createDirectories(location)
-    this.database = new StoreDatabase(this.stateDirectory, readOnly)
+    this.database = this.#coded(() => new StoreDatabase(this.stateDirectory, readOnly))
     this.#positions = openPositions(this.ownDirectory, readOnly)
     this.#additions = createAdditions(this)
     if (!readOnly) finishReplacements(this)
@@ -108,11 +109,14 @@ export class Store implements StoreLocation {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#additions.flush()
-    this.#tempRoots?.close()
-    this.#locks?.close()
-    this.#positions.close()
-    this.database.close()
+    try {
+      this.#additions.flush()
+    } finally {
+      this.#coded(() => this.#tempRoots?.close())
+      this.#locks?.close()
+      this.#positions.close()
+      this.database.close()
+    }
   }
 
   /** Where the path really is on disk. */
@@ -220,17 +224,17 @@ export class Store implements StoreLocation {
 
   /** Adds a text (byte string) that refers to these paths, as `builtins.toFile` does. */
   addText(name: string, text: string, references: readonly StorePath[] = []): StorePath {
-    return addText(this.#additions, name, text, references)
+    return this.#coded(() => addText(this.#additions, name, text, references))
   }
 
   /** Adds a file or tree from anywhere on disk. */
   addPath(name: string, source: string | Buffer, options: AddPathOptions = {}): StorePath {
-    return addPath(this.#additions, name, source, options)
+    return this.#coded(() => addPath(this.#additions, name, source, options))
   }
 
   /** Imports a NAR under the path of `info`, whose hash, size and content address must be right and whose references valid. */
   addNar(info: NewPathInfo, chunks: Iterable<Uint8Array>): void {
-    addNar(this.#additions, info, chunks)
+    this.#coded(() => addNar(this.#additions, info, chunks))
   }
 
   /** A path on the store's file system where a `createNarReceiver` may unpack; undefined when the store path is valid already. */
@@ -256,13 +260,8 @@ export class Store implements StoreLocation {
   writeDerivation(derivation: Derivation, name = derivation.env.get('name') ?? ''): StorePath {
     const text = formatDerivation(derivation)
     const path = derivationPath(this.storeDirectory, name, derivation, text)
-    return addText(
-      this.#additions,
-      path.name,
-      text,
-      derivationReferences(derivation).map((reference) => this.parse(reference)),
-      derivation,
-    )
+    const references = derivationReferences(derivation).map((reference) => this.parse(reference))
+    return this.#coded(() => addText(this.#additions, path.name, text, references, derivation))
   }
 
   /** Reads the file of a derivation in the store, valid or still being registered. */
@@ -272,7 +271,7 @@ export class Store implements StoreLocation {
     } catch (error) {
       if (isSystemError(error, 'ENOENT'))
         throw new UserError('PATH_INVALID', `derivation '${this.format(path)}' is not in the store`, { cause: error })
-      throw error
+      throw codedError(this.physicalDirectory, error)
     }
   }
 
@@ -293,7 +292,7 @@ export class Store implements StoreLocation {
 
   /** Takes over what a build made: canonical metadata, hash, references with their positions, into place, registered. */
   registerOutputs(outputs: readonly OutputToRegister[], options: OutputOptions): PathInfo[] {
-    return registerOutputs(this.#additions, outputs, options)
+    return this.#coded(() => registerOutputs(this.#additions, outputs, options))
   }
 
   /** Where each reference of the path is, when it was scanned by `registerOutputs` or `recordPositions`. */
@@ -312,7 +311,7 @@ export class Store implements StoreLocation {
 
   get locks(): LockDirectory {
     if (this.readOnly) throw readOnlyError(this.physicalDirectory)
-    this.#locks ??= openLockDirectory(`${this.ownDirectory}/locks`)
+    this.#locks ??= this.#coded(() => openLockDirectory(`${this.ownDirectory}/locks`))
     return this.#locks
   }
 
@@ -333,16 +332,17 @@ export class Store implements StoreLocation {
   /** Keeps the paths, valid or not yet, from being collected while this store is open and the process lives. */
   addTempRoot(...paths: readonly StorePath[]): void {
     this.#tempRoots ??= createTempRoots(this.stateDirectory, this.locks, () => this.database.barrier())
-    this.#tempRoots.add(paths.map((path) => this.format(path)))
+    const roots = this.#tempRoots
+    this.#coded(() => roots.add(paths.map((path) => this.format(path))))
   }
 
   /** Makes the symbolic link, whose path is absolute, and keeps its target from being collected for as long as it points there. */
   addPermanentRoot(link: string, target: StorePath): void {
-    addPermanentRoot(this, link, target)
+    this.#coded(() => addPermanentRoot(this, link, target))
   }
 
   findRoots(): Root[] {
-    return findRoots(this)
+    return this.#coded(() => findRoots(this))
   }
 
   /** Takes the locks on paths that are to be produced, waiting for other processes. */
@@ -357,7 +357,7 @@ export class Store implements StoreLocation {
 
   collectGarbage(options: CollectOptions = {}): CollectResult {
     this.#additions.flush()
-    return collectGarbage(this, options)
+    return this.#coded(() => collectGarbage(this, options))
   }
 
   /** Puts the tree at `location` into the place of a path that is missing or damaged: see `replace-path.ts`. */
@@ -374,7 +374,7 @@ export class Store implements StoreLocation {
 
   verify(options: VerifyOptions = {}): VerifyReport {
     this.#additions.flush()
-    return verifyStore(this, options)
+    return this.#coded(() => verifyStore(this, options))
   }
 
   toPathInfo(row: PathRow): PathInfo {
@@ -391,6 +391,10 @@ export class Store implements StoreLocation {
     }
   }
 
+  #coded<T>(work: () => T): T {
+    return withCodedErrors(this.physicalDirectory, work)
+  }
+
   #parseAll(texts: readonly string[]): StorePath[] {
     return texts.map((text) => this.parse(text)).sort(compareStorePaths)
   }
@@ -405,7 +409,8 @@ function createDirectories(location: StoreLocation): void {
     for (const name of ['gcroots/auto', 'profiles', 'temproots'])
       mkdirSync(`${stateDirectory}/${name}`, { recursive: true })
   } catch (error) {
-    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC')) throw error
+    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'))
+      throw codedError(physicalDirectory, error)
     throw new UserError('STORE_UNWRITABLE', `cannot create the store at '${physicalDirectory}': ${error.message}`, {
       hint: 'choose a directory of yours with --root, or BARYON_ROOT',
       cause: error,

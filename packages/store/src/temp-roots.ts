@@ -166,9 +166,9 @@ function waitForNix(stateDirectory: string, quietSince: string): string {
   const stamp = `${socket.ino}:${socket.ctimeMs}`
   if (stamp === quietSince) return stamp
   const lock = statSync(join(stateDirectory, 'gc.lock'), { throwIfNoEntry: false })
-  const end = Date.now() + NIX_TIMEOUT
+  const end = performance.now() + NIX_TIMEOUT
   while (lock !== undefined && hasFlock(lock.ino)) {
-    if (Date.now() > end) {
+    if (performance.now() > end) {
       throw new UserError('LOCK_TIMEOUT', `a garbage collection by Nix of '${stateDirectory}' does not end`, {
         hint: 'wait for it, or end it',
       })

@@ -43,7 +43,7 @@ export async function killWorkers(
     const directory = mkdtempSync(join(tmpdir(), 'baryon-crash-'))
     try {
       const place = await preparePlace(scenario, directory)
-      await disturb(scenario, place, options, counts)
+      await disturb(scenario, { directory, place }, options, counts)
     } finally {
       removePersistently(directory)
     }
@@ -58,12 +58,17 @@ export function noKills(): KillCounts {
 /** Until so many kills a store is used: small ones verify fast. */
 export const KILLS_PER_STORE = 24
 
-async function disturb(scenario: Scenario, place: Place, options: KillOptions, counts: KillCounts): Promise<void> {
+async function disturb(
+  scenario: Scenario,
+  { directory, place }: { readonly directory: string; readonly place: Place },
+  options: KillOptions,
+  counts: KillCounts,
+): Promise<void> {
   const durable = new Map<string, StorePath>()
   const end = Math.min(options.kills, counts.kills + KILLS_PER_STORE)
   for (let round = 0; counts.kills < end; round++) {
     const workers = Array.from({ length: Math.min(options.width, end - counts.kills) }, (_, order) =>
-      killOne(scenario, place, round * 1000, order),
+      killOne(scenario, directory, round * 1000, order),
     )
     const said = await Promise.all(workers)
     counts.kills += said.length
@@ -94,8 +99,8 @@ const WORKER = join(import.meta.dirname, 'worker.ts')
 /** Milliseconds that the last whole operation took, by scenario. */
 const durations = new Map<string, number>()
 
-async function killOne(scenario: Scenario, place: Place, seed: number, order: number): Promise<Said> {
-  const arguments_ = [WORKER, scenario.name, place.directory, String(seed), String(order)]
+async function killOne(scenario: Scenario, directory: string, seed: number, order: number): Promise<Said> {
+  const arguments_ = [WORKER, scenario.name, directory, String(seed), String(order)]
   const worker = spawn(process.execPath, arguments_, {
     stdio: ['pipe', 'pipe', 'pipe'],
     // Halves what a start costs.
@@ -165,7 +170,7 @@ const nix = peer('nix-store')
 
 function verifyWithNix(place: Place, counts: KillCounts): void {
   if (nix.skip !== false) return
-  const home = mkdtempSync(join(place.directory, 'home-'))
+  const home = mkdtempSync(join(place.aside, 'home-'))
   const result = nix.run(['--store', place.root, '--verify', '--check-contents'], { home })
   assert.equal(result.status, 0, result.stderr)
   counts.verifiedByNix++

@@ -16,9 +16,7 @@ export interface Scenario {
   check?(place: Place): void
 }
 
-/** A directory that holds everything of a run: the root of the store, and what operations read and scribble on. */
 export interface Place {
-  readonly directory: string
   /** Root of the store that is disturbed. */
   readonly root: string
   /** For sources and other stores. */
@@ -28,7 +26,7 @@ export interface Place {
 export const STORE_DIRECTORY = '/nix/store'
 
 export function placeIn(directory: string): Place {
-  return { directory, root: `${directory}/root`, aside: `${directory}/aside` }
+  return { root: `${directory}/root`, aside: `${directory}/aside` }
 }
 
 export async function preparePlace(scenario: Scenario, directory: string): Promise<Place> {
