@@ -178,7 +178,8 @@ class Realisation {
       else checkBuildable(this.#store, task.path, task.derivation)
     }
     if (counts.build > 0 && this.#jobs < 1) {
-      throw new UserError('NO_BUILD_SLOTS', `${counts.build} derivations must be built, but no builds are allowed`, {
+      const noun = counts.build === 1 ? 'derivation' : 'derivations'
+      throw new UserError('NO_BUILD_SLOTS', `${counts.build} ${noun} must be built, but no builds are allowed`, {
         hint: 'say -j 1 or more',
       })
     }

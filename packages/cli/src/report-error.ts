@@ -1,5 +1,6 @@
 /** How an error ends a command: what is printed, and the exit status. */
 import { UserError } from '@baryon/format'
+import { evaluationErrorText } from './evaluation-error-text.ts'
 import { UsageError } from './parse-arguments.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -18,12 +19,13 @@ export interface ErrorReport {
 export function reportError(error: unknown, terminal: Terminal, report: ErrorReport): number {
   const paint = terminal.errPaint
   const code = codeOf(error)
-  const message = error instanceof Error ? error.message : String(error)
-  const hint = hintOf(error, report)
+  const evaluation = evaluationErrorText(error)
+  const message = evaluation?.message ?? (error instanceof Error ? error.message : String(error))
+  const hint = evaluation?.hint ?? hintOf(error, report)
   if (report.json) {
     terminal.out(`${JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })}\n`)
   }
-  terminal.err(`${paint.red(`error[${code}]:`)} ${message.trimEnd()}\n`)
+  terminal.err(`${paint.red(`error[${code}]:`)} ${(evaluation?.report ?? message).trimEnd()}\n`)
   if (hint !== undefined) terminal.err(`${paint.cyan('hint:')} ${hint}\n`)
   const internal = !(error instanceof UserError) && code === 'INTERNAL'
   if (report.debug || internal) terminal.err(`${stackOf(error)}\n`)

@@ -3,9 +3,9 @@
  * `Atomics.wait`. The worker writes messages as it goes; the last one of a call carries its result.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import { UserError } from '@baryon/format'
 import type { FetchRequest, FetchResult } from '@baryon/language'
 import type { StoreOptions } from '@baryon/store'
+import { namedError } from './named-error.ts'
 
 export type BlockingCall =
   | {
@@ -39,7 +39,14 @@ export type WorkerMessage =
   | { readonly kind: 'log'; readonly text: string }
   | { readonly kind: 'event'; readonly event: unknown }
   | { readonly kind: 'done'; readonly result: unknown }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint: string | undefined }
+  | {
+      readonly kind: 'failed'
+      /** Name of the class: a build that failed is told from other errors by it. */
+      readonly name: string
+      readonly code: string
+      readonly message: string
+      readonly hint: string | undefined
+    }
 
 export interface BlockingWorkerListeners {
   readonly onLog: (text: string) => void
@@ -79,7 +86,7 @@ export class BlockingWorker {
         case 'done':
           return message.result
         case 'failed':
-          throw new UserError(message.code, message.message, message.hint === undefined ? {} : { hint: message.hint })
+          throw namedError(message)
       }
     }
   }

@@ -30,9 +30,13 @@ async function run(call: BlockingCall): Promise<unknown> {
 }
 
 function failure(error: unknown): WorkerMessage {
-  if (error instanceof UserError) return { kind: 'failed', code: error.code, message: error.message, hint: error.hint }
+  if (error instanceof UserError) {
+    const { name, code, message, hint } = error
+    return { kind: 'failed', name, code, message, hint }
+  }
   return {
     kind: 'failed',
+    name: 'UserError',
     code: 'INTERNAL',
     message: error instanceof Error ? (error.stack ?? error.message) : String(error),
     hint: undefined,

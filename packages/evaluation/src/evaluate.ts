@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
-import { UserError } from '@baryon/format'
 import { answerKey, findAnswer, keepAnswer } from './answer-cache.ts'
 import { EvaluationFailure } from './evaluation-failure.ts'
+import { namedError } from './named-error.ts'
 import type { EvaluationRequest, EvaluationResult } from './request.ts'
 
 /**
@@ -51,7 +51,7 @@ export async function evaluate(request: EvaluationRequest): Promise<EvaluationRe
       throw new EvaluationFailure('EVAL_STACK_OVERFLOW', OVERFLOW, `error: ${OVERFLOW}`)
     case 'failed':
       throw outcome.report === undefined
-        ? new UserError(outcome.code, outcome.message, outcome.hint === undefined ? {} : { hint: outcome.hint })
+        ? namedError(outcome)
         : new EvaluationFailure(outcome.code, outcome.message, outcome.report, outcome.hint)
     case 'done':
       // Traces are part of what an evaluation does: such an answer is not kept.

@@ -56,6 +56,7 @@ export type EvaluationOutcome =
     }
   | {
       readonly kind: 'failed'
+      readonly name: string
       readonly code: string
       readonly message: string
       readonly hint: string | undefined
@@ -77,6 +78,7 @@ export function runEvaluation(job: EvaluationJob, listeners: EvaluationListeners
     const showTrace = job.request.settings?.showTrace ?? false
     return {
       kind: 'failed',
+      name: error.name,
       code: error.code,
       message: error.message,
       hint: error.hint,
