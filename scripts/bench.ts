@@ -1,24 +1,39 @@
 /**
  * Benchmarks: each row runs our command and the peer's alternately and prints medians of wall and CPU seconds with
- * their ratio (below 1: ours is faster). Machines are noisy: compare ratios, not seconds.
+ * their ratio (below 1: ours is faster). Machines are noisy: compare ratios, not seconds. What has no peer measures
+ * itself and prints what it found.
  *
  *   npm run bench                 every group
- *   npm run bench -- language     one group; --runs N sets the number of runs (7)
+ *   npm run bench -- language     one group; --runs N sets the number of runs (7), --only TEXT selects rows by name
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { storeRows } from './bench-store.ts'
 
-interface Row {
+export type Row = ComparedRow | FigureRow
+
+export interface ComparedRow {
   readonly name: string
   readonly ours: readonly string[]
   readonly peer: readonly string[]
+  /** Called before each run, unmeasured. */
+  readonly before?: (side: 'ours' | 'peer') => void
+}
+
+/** A command that prints one number and its unit. */
+export interface FigureRow {
+  readonly name: string
+  readonly figure: readonly string[]
 }
 
 const root = join(import.meta.dirname, '..')
-const work = mkdtempSync(join(tmpdir(), 'baryon-bench-'))
-process.on('exit', () => rmSync(work, { recursive: true, force: true }))
+const work = mkdtempSync(join(fastDirectory(), 'baryon-bench-'))
+// Not rmSync: what is in a store has no write permission.
+process.on('exit', () => spawnSync('sh', ['-c', 'chmod -R u+w "$1"; rm -rf "$1"', 'sh', work]))
+process.on('SIGINT', () => process.exit(130))
 const environment = {
   ...process.env,
   HOME: work,
@@ -29,24 +44,34 @@ const environment = {
   NIX_PATH: '',
 }
 
-const groups: Record<string, () => readonly Row[]> = { language, command }
-
-const { names, runs } = parseArguments(process.argv.slice(2))
-for (const name of names) {
-  console.log(`\n${name.padEnd(28)} ours wall/CPU s    peer wall/CPU s    ratio wall/CPU`)
-  for (const row of groups[name]?.() ?? []) console.log(report(row))
+const groups: Record<string, () => readonly Row[]> = {
+  language,
+  command,
+  store: () => storeRows(root, work, environment),
 }
 
-function parseArguments(words: readonly string[]): { names: readonly string[]; runs: number } {
-  const at = words.indexOf('--runs')
-  const runs = at < 0 ? 7 : Number(words[at + 1])
-  const names = words.filter((_word, index) => at < 0 || (index !== at && index !== at + 1))
-  const unknown = names.find((name) => groups[name] === undefined)
-  if (unknown !== undefined || !(runs >= 1)) {
-    console.error(`usage: npm run bench [-- ${Object.keys(groups).join('|')}] [--runs N]`)
+const { names, runs, only } = parseArguments(process.argv.slice(2))
+for (const name of names) {
+  console.log(`\n${name.padEnd(28)} ours wall/CPU s    peer wall/CPU s    ratio wall/CPU`)
+  for (const row of groups[name]?.() ?? []) if (row.name.includes(only)) console.log(report(row))
+}
+
+function parseArguments(words: readonly string[]): {
+  readonly names: readonly string[]
+  readonly runs: number
+  readonly only: string
+} {
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    options: { runs: { type: 'string', default: '7' }, only: { type: 'string', default: '' } },
+    allowPositionals: true,
+  })
+  const runs = Number(values.runs)
+  if (positionals.some((name) => groups[name] === undefined) || !(runs >= 1)) {
+    console.error(`usage: npm run bench [-- ${Object.keys(groups).join('|')}] [--runs N] [--only TEXT]`)
     process.exit(2)
   }
-  return { names: names.length > 0 ? names : Object.keys(groups), runs }
+  return { names: positionals.length > 0 ? positionals : Object.keys(groups), runs, only: values.only }
 }
 
 /** The evaluator on small programs, whole processes, against `nix-instantiate`. */
@@ -79,13 +104,20 @@ function command(): readonly Row[] {
 }
 
 function report(row: Row): string {
-  const ours: Sample[] = []
-  const peer: Sample[] = []
-  measure(row.ours)
-  measure(row.peer)
-  for (let run = 0; run < runs; run++) {
-    ours.push(measure(row.ours))
-    peer.push(measure(row.peer))
+  return 'figure' in row ? reportFigure(row) : reportComparison(row)
+}
+
+function reportComparison(row: ComparedRow): string {
+  const samples = { ours: [] as Sample[], peer: [] as Sample[] }
+  const { ours, peer } = samples
+  const sides = ['ours', 'peer'] as const
+  // The first run of each only warms the caches.
+  for (let run = -1; run < runs; run++) {
+    for (const side of sides) {
+      row.before?.(side)
+      const sample = measure(row[side])
+      if (run >= 0) samples[side].push(sample)
+    }
   }
   const [wall, cpu, peerWall, peerCpu] = [
     median(ours, 'wall'),
@@ -100,6 +132,33 @@ function report(row: Row): string {
     pair(peerWall, peerCpu) +
     `${(wall / peerWall).toFixed(2)} / ${(cpu / peerCpu).toFixed(2)}`
   )
+}
+
+function reportFigure({ name, figure }: FigureRow): string {
+  const results = Array.from({ length: runs }, () => {
+    const [program, ...args] = figure
+    const result = spawnSync(program!, args, {
+      encoding: 'utf8',
+      env: environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    if (result.status !== 0) throw new Error(`${figure.join(' ')}: status ${result.status}`)
+    const [number, unit] = result.stdout.trim().split(' ')
+    return { number: Number(number), unit }
+  }).sort((a, b) => a.number - b.number)
+  const { number, unit } = results[Math.floor(results.length / 2)]!
+  return `${name.padEnd(29)}${number} ${unit}`
+}
+
+/** Memory, when there is enough of it as a file system: disks would drown what is to be compared. */
+function fastDirectory(): string {
+  if (process.env.TMPDIR) return process.env.TMPDIR
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm')
+    return bavail * bsize > 8 * 1024 ** 3 ? '/dev/shm' : tmpdir()
+  } catch {
+    return tmpdir()
+  }
 }
 
 interface Sample {
