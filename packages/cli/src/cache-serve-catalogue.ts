@@ -52,7 +52,6 @@ export const cacheServeCommands: readonly Command[] = [
     examples: [
       ['baryon cache serve --key cache.example.org-1.secret', 'for this machine, signed'],
       ['baryon cache serve --listen 0.0.0.0:5000 --compression zstd', 'for everybody in the network'],
-      ['nix copy --from http://127.0.0.1:5000 /nix/store/…-hello', 'a client'],
     ],
     load: () => import('./commands/cache-serve.ts'),
   },
