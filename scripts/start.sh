@@ -38,8 +38,7 @@ done
 heading 'Next'
 cat <<END
   bin/baryon run analysis -- analysis --help                      the program you have just built
-  bin/baryon shell hepmc3 fastjet --command 'pkg-config --list-all || true'
-                                                                  a shell on top of the stack
+  bin/baryon shell hepmc3 fastjet                                 a shell on top of the stack, for your own code
   bin/baryon build -f stacks/hep clhep --platform x86_64-debian12-clang16-opt
                                                                   one more package, with another compiler
 END
