@@ -1,5 +1,6 @@
 /**
  * The database of a Nix store, schema version 10 (Nix 2.0 up to the current one), as SQL and as a file next to it.
+ * Versions 7 to 9 are upgraded when a store is opened for writing; any other version is refused and left as it is.
  *
  * `db/db.sqlite` is in WAL mode, `db/schema` holds the text `10`. Specification: what nix-bin creates; the tests compare.
  */
@@ -9,6 +10,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { isSystemError, UserError } from '@baryon/format'
 import { writeFileAtomically } from './atomic-file.ts'
+import { OLDEST_SCHEMA_VERSION, upgradeSchema } from './upgrade-schema.ts'
 
 export const SCHEMA_VERSION = 10
 
@@ -32,7 +34,9 @@ function openForWriting(directory: string): DatabaseSync {
   mkdirSync(directory, { recursive: true })
   const file = join(directory, 'db.sqlite')
   const version = readVersion(directory)
-  if (version === undefined && existsSync(file) && statSync(file).size > 0) checkTables(file)
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  if (version === undefined && size > 0) checkTables(file)
+  if (version !== undefined && size === 0) throw missingDatabase(file)
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(file, { timeout: LOCK_TIMEOUT, enableForeignKeyConstraints: true })
@@ -41,7 +45,7 @@ function openForWriting(directory: string): DatabaseSync {
     if (version === undefined) {
       database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT;`)
       writeFileAtomically(join(directory, 'schema'), String(SCHEMA_VERSION))
-    }
+    } else if (version < SCHEMA_VERSION) upgradeSchema(directory, database)
     return database
   } catch (error) {
     database?.close()
@@ -51,7 +55,15 @@ function openForWriting(directory: string): DatabaseSync {
 
 function openForReading(directory: string): DatabaseSync {
   const file = join(directory, 'db.sqlite')
-  if (readVersion(directory) === undefined && !existsSync(file)) {
+  const version = readVersion(directory)
+  if (version !== undefined && version < SCHEMA_VERSION) {
+    throw versionError(
+      directory,
+      String(version),
+      'upgrade it with any command that opens it for writing, such as baryon store verify',
+    )
+  }
+  if (version === undefined && !existsSync(file)) {
     throw new UserError('STORE_MISSING', `there is no store database at '${file}'`, {
       hint: 'check the root and the store directory',
     })
@@ -77,16 +89,29 @@ function readVersion(directory: string): number | undefined {
     if (isSystemError(error, 'ENOENT')) return undefined
     throw error
   }
-  if (text === String(SCHEMA_VERSION)) return SCHEMA_VERSION
-  throw new UserError(
-    'STORE_SCHEMA_VERSION',
-    `the store database in '${directory}' has schema version '${text.slice(0, 20)}', Baryon works with ${SCHEMA_VERSION}`,
-    {
-      hint: /^[1-9]$/.test(text)
-        ? 'upgrade it by opening it once with Nix 2.0 or later'
-        : 'use a newer Baryon, or another --root',
-    },
+  const version = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (version >= OLDEST_SCHEMA_VERSION && version <= SCHEMA_VERSION) return version
+  throw versionError(
+    directory,
+    text.slice(0, 20),
+    version < OLDEST_SCHEMA_VERSION
+      ? 'upgrade it by opening it once with Nix 2, as root'
+      : 'use a newer Baryon, or another --root',
   )
+}
+
+function versionError(directory: string, version: string, hint: string): UserError {
+  return new UserError(
+    'STORE_SCHEMA_VERSION',
+    `the store database in '${directory}' has schema version '${version}', Baryon works with ${SCHEMA_VERSION}`,
+    { hint },
+  )
+}
+
+function missingDatabase(file: string): UserError {
+  return new UserError('STORE_CORRUPT', `the store database '${file}' is missing or empty`, {
+    hint: 'restore it from a backup, or load a listing: nix-store --load-db',
+  })
 }
 
 /** A database without a `schema` file is either one whose creation was cut short, or none of Nix's at all. */
