@@ -17,6 +17,7 @@ export interface FrontPeers {
   readonly directory: string
   nix(program: string, ...words: string[]): Promise<FrontResult>
   ours(program: string, ...words: string[]): Promise<FrontResult>
+  nixWith(input: string, program: string, ...words: string[]): Promise<FrontResult>
   oursWith(input: string, program: string, ...words: string[]): Promise<FrontResult>
   /** Runs both at once; they must print the same and end with the same status. */
   same(program: string, ...words: string[]): Promise<FrontResult>
@@ -65,6 +66,7 @@ export function frontPeers(test: Cleanup, variables: NodeJS.ProcessEnv = {}): Fr
     directory,
     nix: (program, ...words) => run(program, words, ''),
     ours: (program, ...words) => run(join(bin, program), words, ''),
+    nixWith: (input, program, ...words) => run(program, words, input),
     oursWith: (input, program, ...words) => run(join(bin, program), words, input),
     same: (program, ...words) => sameWith('', program, ...words),
     sameWith,

@@ -212,8 +212,7 @@ export function addNar(additions: Additions, info: NewPathInfo, chunks: Iterable
   const { store } = additions
   additions.flush()
   if (isPresent(store, info.path)) return
-  const aside = temporaryPath(store)
-  withTemporary(aside, () => {
+  withTemporaryPath(store, (aside) => {
     const hasher = createHasher('sha256')
     let size = 0
     restoreNar(
@@ -231,11 +230,23 @@ export function addNar(additions: Additions, info: NewPathInfo, chunks: Iterable
         hint: 'the source of the path is damaged or lies',
       })
     }
-    checkContents(aside, info)
-    canonicaliseTree(aside)
-    syncTree(aside)
-    place(store, [{ info: { ...info, narSize: size }, location: aside }])
+    addUnpackedNar(store, aside, { ...info, narSize: size })
   })
+}
+
+/** Takes over an unpacked NAR whose hash and size are those of `info`, unless the path is valid already. */
+export function addUnpackedNar(store: Store, aside: string, info: NewPathInfo): void {
+  if (isPresent(store, info.path)) return
+  checkContents(aside, info)
+  canonicaliseTree(aside)
+  syncTree(aside)
+  place(store, [{ info, location: aside }])
+}
+
+/** Runs `work` on a fresh path in the store directory that no collector touches; what is left there is removed. */
+export function withTemporaryPath<T>(store: Store, work: (aside: string) => T): T {
+  const aside = temporaryPath(store)
+  return withTemporary(aside, () => work(aside))
 }
 
 export function registerOutputs(

@@ -37,6 +37,7 @@ import {
 import { closureOf, topologicalOrder } from './closure.ts'
 import { type CollectOptions, type CollectResult, collectGarbage } from './collect-garbage.ts'
 import { type PathRow, readOnlyError, StoreDatabase } from './database.ts'
+import { exportPaths, importPaths } from './export.ts'
 import { type LocationOptions, resolveLocation, type StoreLocation } from './location.ts'
 import { type LockDirectory, openLockDirectory } from './lock-file.ts'
 import { type OptimiseOptions, type OptimiseResult, optimiseStore } from './optimise.ts'
@@ -254,6 +255,17 @@ export class Store implements StoreLocation {
       const info = this.pathInfo(path)
       this.register([{ ...info, signatures: [...new Set([...info.signatures, ...signatures])] }])
     })
+  }
+
+  /** Sends the paths, in an order with references first, as `nix-store --export` does. */
+  exportPaths(paths: readonly StorePath[], sink: (chunk: Uint8Array) => void): void {
+    this.#additions.flush()
+    exportPaths(this, paths, sink)
+  }
+
+  /** Adds the paths of such a stream, which is trusted, and gives them. */
+  importPaths(chunks: Iterable<Uint8Array>): StorePath[] {
+    return importPaths(this.#additions, chunks)
   }
 
   /** Adds the file of a derivation (its outputs must be filled in). The name defaults to that in its environment. */

@@ -28,6 +28,7 @@ export const queryNames = [
   '--deriver',
   '--valid-derivers',
   '--graph',
+  '--graphml',
   '--tree',
   '--hash',
   '--size',
@@ -59,6 +60,8 @@ const operations: Readonly<Record<string, Operation>> = {
   '--print-fixed-path': { load: async () => (await contents()).printFixedPath, reads: true },
   '--dump': { load: async () => (await contents()).dump, reads: true },
   '--restore': { load: async () => (await contents()).restore, reads: true },
+  '--export': { load: async () => (await contents()).exportGiven, reads: true },
+  '--import': { load: async () => (await contents()).importAll },
   '--read-log': { load: async () => (await contents()).readLogs, reads: true },
   '--print-env': { load: async () => (await contents()).printEnvironment, reads: true },
   '--gc': { load: async () => (await garbage()).gc },
@@ -107,7 +110,8 @@ export const front: Front = {
 usage: nix-store --realise PATH… [--dry-run] [--check] [--add-root LINK]
        nix-store --query [${queryNames.join('|')}|--binding NAME] [--use-output] PATH…
        nix-store --add PATH… | --add-fixed [--recursive] ALGORITHM PATH… | --print-fixed-path ALGORITHM HASH NAME
-       nix-store --dump PATH | --restore PATH | --read-log PATH… | --print-env DRV
+       nix-store --dump PATH | --restore PATH | --export PATH… | --import
+       nix-store --read-log PATH… | --print-env DRV
        nix-store --gc [--print-roots|--print-live|--print-dead] [--max-freed BYTES] | --delete PATH…
        nix-store --verify [--check-contents] [--repair] | --repair-path PATH… | --optimise
        nix-store --verify-path PATH… | --check-validity [--print-invalid] PATH…

@@ -6,6 +6,7 @@ import { fixedOutputPath, isDerivationPath, parseHash, parseHashAlgorithm, UserE
 import { dumpNar, restoreNar } from '@baryon/store'
 import { followToStorePath, physicalLocation } from './follow-path.ts'
 import type { OperationRequest } from './nix-store.ts'
+import { referencesFirst } from './reference-order.ts'
 
 export function add({ store, given, terminal }: OperationRequest): number {
   for (const operand of given.operands)
@@ -41,6 +42,19 @@ export function dump({ store, given, terminal }: OperationRequest): number {
 
 export function restore({ given }: OperationRequest): number {
   restoreNar(resolve(only(given.operands)), standardInput())
+  return 0
+}
+
+/** Exactly the given paths. */
+export function exportGiven({ store, given, terminal }: OperationRequest): number {
+  const paths = given.operands.map((operand) => followToStorePath(store, operand))
+  store.exportPaths(referencesFirst(store, paths), (chunk) => terminal.out(chunk))
+  return 0
+}
+
+export function importAll({ store, given, terminal }: OperationRequest): number {
+  if (given.operands.length > 0) throw new UserError('USAGE', 'no arguments expected')
+  for (const path of store.importPaths(standardInput())) terminal.out(`${store.format(path)}\n`)
   return 0
 }
 

@@ -12,6 +12,7 @@ import { drawReferenceTree } from '../reference-tree.ts'
 import { describeRoot, keepOptions } from './collect-options.ts'
 import { followToStorePath } from './follow-path.ts'
 import { type OperationRequest, queryNames } from './nix-store.ts'
+import { dotGraph, graphMl } from './reference-graph.ts'
 import { referencesFirst } from './reference-order.ts'
 
 export async function query(request: OperationRequest): Promise<number> {
@@ -80,9 +81,11 @@ function answer(request: OperationRequest, kind: string, operands: readonly Stor
     case '--roots':
       return roots(request, meant())
     case '--tree':
-      return operands.flatMap((path) => tree(store, path))
+      return trees(store, operands)
     case '--graph':
-      return graph(store, meant())
+      return dotGraph(store, meant())
+    case '--graphml':
+      return graphMl(store, meant())
     case '--resolve':
       return each(operands)
     default:
@@ -125,38 +128,10 @@ function roots({ store, given }: OperationRequest, paths: readonly StorePath[]):
   return [...new Set(lines)].sort()
 }
 
-function tree(store: Store, top: StorePath): string[] {
-  const children = (path: StorePath) => referencesFirst(store, store.pathInfo(path).references)
-  return drawReferenceTree(store, top, children).map((line) => Buffer.from(line).toString('latin1'))
-}
-
-const colours = ['black', 'red', 'green', 'blue', 'magenta', 'burlywood'] as const
-
-/** For `dot`. */
-function graph(store: Store, tops: readonly StorePath[]): string[] {
-  const lines = ['digraph G {']
+/** What one tree shows the next ones do not show again. */
+function trees(store: Store, tops: readonly StorePath[]): string[] {
   const done = new Set<string>()
-  const pending = new Map(tops.map((path) => [storePathBaseName(path), path]))
-  let edges = 0
-  for (let name = smallest(pending.keys()); name !== undefined; name = smallest(pending.keys())) {
-    const path = pending.get(name)!
-    pending.delete(name)
-    if (done.has(name)) continue
-    done.add(name)
-    lines.push(`"${name}" [label = "${path.name}", shape = box, style = filled, fillcolor = "#ff0000"];`)
-    for (const reference of store.pathInfo(path).references) {
-      const other = storePathBaseName(reference)
-      if (other === name) continue
-      if (!done.has(other)) pending.set(other, reference)
-      lines.push(`"${other}" -> "${name}" [color = "${colours[edges++ % colours.length]}"];`)
-    }
-  }
-  lines.push('}')
-  return lines
-}
-
-function smallest(names: Iterable<string>): string | undefined {
-  let found: string | undefined
-  for (const name of names) if (found === undefined || name < found) found = name
-  return found
+  const children = (path: StorePath) => referencesFirst(store, store.pathInfo(path).references)
+  const lines = tops.flatMap((top) => drawReferenceTree(store, top, children, done))
+  return lines.map((line) => Buffer.from(line).toString('latin1'))
 }
