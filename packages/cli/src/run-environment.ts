@@ -46,6 +46,11 @@ export async function prepareEnvironment(
   for (const name of names) packages.push(await resolvePackage(context, settings, name, platform))
   const store = openStore({ storeDirectory: settings.storeDirectory, root: settings.root })
   try {
+    // Until the command runs, and is seen to use them. A path that is not known before the build gets its root by it.
+    const known = packages.flatMap((one) =>
+      outputNames(one, kind).flatMap((name) => one.derivation.outputs[name] ?? []),
+    )
+    store.addTempRoot(...known.map((path) => store.parse(path)))
     await buildMissing(context, store, packages, kind)
     const named = packages.flatMap((one) => outputsFor(one, kind)).map((path) => prefixOf(store, path)!)
     const prefixes = environmentClosure(named, kind, (path) => prefixOf(store, path))
@@ -58,7 +63,7 @@ export async function prepareEnvironment(
       label: packages.map((one) => one.attribute).join(' '),
     }
   } finally {
-    store.close()
+    store.close({ keepTempRoots: true })
   }
 }
 

@@ -115,7 +115,7 @@ test('both see what processes use, and refuse to delete it', { skip }, async (t)
     stdout.split('\n').filter((line) => line.startsWith(`/proc/${child.pid}/`)),
     [`/proc/${child.pid}/environ -> ${all[0]}`, `/proc/${child.pid}/fd/3 -> ${top}`],
   )
-  for (const keep of ['keep-outputs true', 'keep-outputs false', 'keep-derivations false']) {
+  for (const keep of ['keep-outputs true', 'keep-derivations false']) {
     const option = ['--option', ...keep.split(' ')]
     await same('nix-store', '--gc', '--print-live', ...option)
     await same('nix-store', '--gc', '--print-dead', ...option)

@@ -145,6 +145,38 @@ describe('baryon run', { skip: tiers.length === 0 ? 'no way to show a store work
     assert.match(elsewhere.stderr, /built hello/)
   })
 
+  test('what runs is not collected', async () => {
+    run(['run', 'hello'])
+    const environment = { PATH: process.env.PATH, HOME: directory, BARYON_ROOT: root }
+    const child = spawn(baryon, ['run', 'hello', 'sh', '-c', 'echo ready; read line; hello'], {
+      cwd: project,
+      env: environment,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    let output = ''
+    child.stdout.on('data', (chunk) => (output += chunk))
+    const ended = new Promise((done) => child.on('close', done))
+    await new Promise((done) => child.stdout.once('data', done))
+    try {
+      const roots = JSON.parse(run(['store', 'roots', '--store-dir', storeDirectory, '--json']).stdout) as {
+        roots: { link: string; path: string; kind: string }[]
+      }
+      const used = roots.roots.filter(({ kind }) => kind === 'process').map(({ path }) => path)
+      assert.ok(used.some((path) => path.endsWith('-hello-1.1')))
+      const collected = JSON.parse(run(['store', 'gc', '--store-dir', storeDirectory, '--json']).stdout) as {
+        deleted: string[]
+      }
+      assert.deepEqual(
+        collected.deleted.filter((path) => used.includes(path)),
+        [],
+      )
+    } finally {
+      child.stdin.end('go\n')
+      await ended
+    }
+    assert.match(output, /^ready\nhello 1\.1/)
+  })
+
   test('what is collected is built again', () => {
     run(['run', 'hello'])
     const collected = run(['store', 'gc', '--store-dir', storeDirectory])

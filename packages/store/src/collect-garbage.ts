@@ -1,8 +1,8 @@
 /**
  * Garbage collection, safe while other processes add, build and read.
  *
- * Marking happens without a lock. Deletion goes in groups, each in two write transactions: the first reads the temporary
- * roots and the processes again and removes the rows of what is still dead; the second, once that is committed, renames the files away
+ * Marking happens without a lock. Deletion goes in groups, each in two write transactions: the first reads roots and
+ * processes again and removes the rows of what is still dead; the second, once that is committed, renames the files away
  * (a crash in between leaves files without a row, never a row without files). The slow removal comes last, without a lock.
  * `temp-roots.ts` says why a process that adds a path meanwhile cannot lose it.
  */
@@ -25,7 +25,7 @@ import { allRoots, createProtectionReader, isProtected } from './live-roots.ts'
 import { loadGraph, type PathGraph } from './path-graph.ts'
 import { isTemporaryName, temporaryName } from './placement.ts'
 import { removeTree } from './remove-tree.ts'
-import { findRoots, removeStaleRoots } from './roots.ts'
+import { removeStaleRoots } from './roots.ts'
 import type { Store } from './store.ts'
 import { COLLECTOR_LOCK } from './temp-roots.ts'
 
@@ -63,13 +63,11 @@ export function collectGarbage(store: Store, options: CollectOptions): CollectRe
     removeStaleRoots(store)
     const collection = createCollection(store, options)
     const graph = loadGraph(store.database, store.storeDirectory)
-    const live = collection.mark(
-      graph,
-      findRoots(store).map((root) => store.format(root.path)),
-    )
+    const live = collection.mark(graph)
     const dead = graph.paths.filter((path) => !live.has(path))
     const chosen = choose(store, dead, options.paths)
-    for (const group of groups(graph, graph.referrersFirst(chosen))) {
+    const wanted = () => (options.maxFreed ?? Number.POSITIVE_INFINITY) - collection.freed()
+    for (const group of groups(graph, graph.referrersFirst(chosen), wanted)) {
       if (collection.full()) break
       collection.deleteGroup(graph, group)
     }
@@ -141,8 +139,8 @@ interface Collection {
   readonly deleted: readonly string[]
   freed(): number
   full(): boolean
-  /** What these roots, temporary roots and processes keep alive. */
-  mark(graph: PathGraph, roots: readonly string[]): Set<string>
+  /** What is kept alive now. */
+  mark(graph: PathGraph): Set<string>
   deleteGroup(graph: PathGraph, group: readonly string[]): void
   /** Deletes those entries of the store directory that are no valid paths. */
   deleteLeftovers(names: readonly string[]): void
@@ -154,9 +152,9 @@ function createCollection(store: Store, options: CollectOptions): Collection {
   const deleted: string[] = []
   const prefix = store.storeDirectory.length + 1
   const physical = (path: string) => `${store.physicalDirectory}/${path.slice(prefix)}`
-  const mark = (graph: PathGraph, roots: readonly string[]) => {
-    const { tempRoots, digests } = readProtection()
-    return graph.closure([...roots, ...tempRoots, ...graph.pathsOf(digests)], keep(options))
+  const mark = (graph: PathGraph) => {
+    const { roots, digests } = readProtection()
+    return graph.closure([...roots, ...graph.pathsOf(digests)], keep(options))
   }
   let freed = 0
 
@@ -182,6 +180,8 @@ function createCollection(store: Store, options: CollectOptions): Collection {
     for (const [path, trash] of moved) {
       const bytes = trash === '' ? 0 : removeTree(trash)
       freed += bytes
+      // Our own leftovers are no news to the user.
+      if (isTemporaryName(path.slice(prefix))) continue
       deleted.push(path)
       options.onDelete?.(path, bytes)
     }
@@ -198,7 +198,7 @@ function createCollection(store: Store, options: CollectOptions): Collection {
     deleteGroup: (graph, group) => {
       const invalid: string[] = []
       store.database.transaction(() => {
-        const live = mark(graph, [])
+        const live = mark(graph)
         for (const path of group) {
           // A new referrer that came after the marking keeps it as well: deletePath refuses then.
           if (!live.has(path) && store.database.deletePath(path)) invalid.push(path)
@@ -210,14 +210,12 @@ function createCollection(store: Store, options: CollectOptions): Collection {
       remove(moved)
     },
     deleteLeftovers: (names) => {
-      for (const name of leftovers(store, names)) {
+      const pending = leftovers(store, names)
+      while (pending.length > 0) {
         if (options.maxFreed !== undefined && freed >= options.maxFreed) return
-        if (isInUse(store, name)) continue
-        const moved = store.database.transaction(() => moveAway([`${store.storeDirectory}/${name}`]))
-        const before = deleted.length
-        remove(moved)
-        // Our own leftovers are no news to the user.
-        if (isTemporaryName(name)) deleted.length = before
+        const group = pending.splice(0, GROUP_LEFTOVERS).filter((name) => !isInUse(store, name))
+        const paths = group.map((name) => `${store.storeDirectory}/${name}`)
+        remove(store.database.transaction(() => moveAway(paths)))
       }
     },
   }
@@ -249,14 +247,14 @@ function baseOfHelper(path: string): string {
   return path.replace(/\.(lock|chroot|check)$/, '')
 }
 
-/** Groups of bounded size and bytes: what a reader that comes in between must wait for stays short. */
-function* groups(graph: PathGraph, paths: readonly string[]): Generator<string[]> {
+/** Groups of bounded size and bytes: what a reader that comes in between must wait for stays short, and no more is freed than `wanted`. */
+function* groups(graph: PathGraph, paths: readonly string[], wanted: () => number): Generator<string[]> {
   let group: string[] = []
   let bytes = 0
   for (const path of paths) {
     group.push(path)
     bytes += graph.size(path)
-    if (group.length < GROUP_PATHS && bytes < GROUP_BYTES) continue
+    if (group.length < GROUP_PATHS && bytes < Math.min(GROUP_BYTES, wanted())) continue
     yield group
     group = []
     bytes = 0
@@ -310,5 +308,7 @@ function leaveDeadSocket(path: string): void {
 }
 
 const LOCK_TIMEOUT = 10 * 60 * 1000
-const GROUP_PATHS = 100
+/** Each group costs two looks at all processes (0.1 to 0.4 ms for each of them) and, between them, a commit. */
+const GROUP_PATHS = 500
+const GROUP_LEFTOVERS = 50
 const GROUP_BYTES = 1 << 28

@@ -14,7 +14,8 @@ export interface RootReport {
 
 /** Permanent, temporary and process roots together, as seen now. Only roots that are links or temporary may be invalid paths. */
 export function allRoots(store: Store): RootReport {
-  const roots = [...findRoots(store)]
+  const roots: Root[] = []
+  // In this order for the reason given below.
   const locks = store.readOnly ? undefined : store.locks
   for (const { path, owner } of createTempRootsReader(store.stateDirectory, locks)()) {
     const parsed = parsedPath(store, path)
@@ -26,37 +27,34 @@ export function allRoots(store: Store): RootReport {
     const path = store.queryPathFromHashPart(digest)
     if (path !== undefined) roots.push({ path, source, kind: 'process' })
   }
-  return { roots, hiddenProcesses: hidden }
+  return { roots: [...findRoots(store), ...roots], hiddenProcesses: hidden }
 }
 
-/** What temporary roots and processes keep. It changes during a collection, which therefore asks again before each deletion. */
+/** What is rooted or in use. It changes during a collection, which therefore asks again before each deletion. */
 export interface Protection {
-  readonly tempRoots: ReadonlySet<string>
+  /** Full texts of temporary and permanent roots. */
+  readonly roots: ReadonlySet<string>
+  /** Of paths that processes use. */
   readonly digests: ReadonlySet<string>
 }
 
-/** True for a full text that is a temporary root, or used by a process. */
-export function isProtected({ tempRoots, digests }: Protection, storeDirectory: string, path: string): boolean {
+/** True for a full text that is a root itself, or used by a process. */
+export function isProtected({ roots, digests }: Protection, storeDirectory: string, path: string): boolean {
   const start = storeDirectory.length + 1
-  return tempRoots.has(path) || digests.has(path.slice(start, start + 32))
+  return roots.has(path) || digests.has(path.slice(start, start + 32))
 }
 
 /**
- * Temporary roots are read at each call, processes when the last look is ten times as long ago as a look takes: a
- * collection then spends at most a tenth of its time on that. (A process that is to start something has a temporary root.)
+ * Temporary roots come first: who has a path as a temporary root, then makes a link to it or starts something that uses
+ * it, and gives the temporary root up, is seen in one place or the other.
  */
 export function createProtectionReader(store: Store): () => Protection {
   const readTempRoots = createTempRootsReader(store.stateDirectory, store.locks)
-  let digests: ReadonlySet<string> = new Set()
-  let validUntil = Number.NEGATIVE_INFINITY
   return () => {
-    const start = performance.now()
-    if (start >= validUntil) {
-      digests = new Set(findProcessUses().uses.map((use) => use.digest))
-      const end = performance.now()
-      validUntil = end + 10 * (end - start)
-    }
-    return { tempRoots: new Set(readTempRoots().map((root) => root.path)), digests }
+    const roots = new Set(readTempRoots().map((root) => root.path))
+    const digests = new Set(findProcessUses().uses.map((use) => use.digest))
+    for (const { path } of findRoots(store)) roots.add(store.format(path))
+    return { roots, digests }
   }
 }
 

@@ -25,13 +25,14 @@ test('paths are found at whatever place a process sees the store', (t) => {
           environ: `PATH=/bin:/nix/store/${digest('g')}-g/bin\0X=é/nix/store/${digest('h')}-h\xff\0NOT=${digest('i')}-i\0`,
         },
       },
-      // Ended while we looked; a thread of the kernel has no program.
-      8: { entries: {} },
+      // Ended while we looked; a thread of the kernel, which has no program.
+      8: { entries: { exe: { symlink: '/bin/sh' } } },
       9: { entries: { fd: { entries: {} }, maps: '', environ: '' } },
       sys: { entries: { kernel: { entries: { modprobe: `/nix/store/${digest('k')}-kmod/bin/modprobe\n` } } } },
       // Too short, and with a letter that digests do not have.
       10: {
         entries: {
+          exe: { symlink: '/bin/sh' },
           fd: { entries: {} },
           environ: `A=/nix/store/${digest('a').slice(1)}-a\0B=/nix/store/${digest('e')}-e\0`,
         },

@@ -37,12 +37,16 @@ export function findProcessUses(proc = '/proc'): ProcessUses {
 
 /** Gives false when the process may not be looked into. */
 function readProcess(process: string, uses: ProcessUse[]): boolean {
-  // All of these ask the kernel the same question, so the first answer is that of all.
-  const descriptors = listing(`${process}/fd`)
-  if (descriptors === undefined) return false
-  for (const name of ['exe', 'cwd', 'root', ...descriptors.map((descriptor) => `fd/${descriptor}`)]) {
+  // All of these files ask the kernel the same question, so the first answer is that of all.
+  const program = target(`${process}/exe`)
+  if (program === undefined) return false
+  // Threads of the kernel, of which there are many, and processes that have ended use nothing.
+  if (program === '') return true
+  search(program, `${process}/exe`, uses)
+  const descriptors = listing(`${process}/fd`) ?? []
+  for (const name of ['cwd', 'root', ...descriptors.map((descriptor) => `fd/${descriptor}`)]) {
     const source = `${process}/${name}`
-    search(target(source), source, uses)
+    search(target(source) ?? '', source, uses)
   }
   for (const name of ['maps', 'environ']) search(read(`${process}/${name}`), `${process}/${name}`, uses)
   return true
@@ -67,11 +71,12 @@ function listing(directory: string): string[] | undefined {
   }
 }
 
-function target(link: string): string {
+/** Where the link leads; undefined when it may not be read, empty when there is none. */
+function target(link: string): string | undefined {
   try {
     return readlinkSync(link, 'latin1')
   } catch (error) {
-    return expected(error, '')
+    return isSystemError(error, 'EACCES', 'EPERM') ? undefined : expected(error, '')
   }
 }
 

@@ -38,13 +38,14 @@ export function addPermanentRoot(store: Store, link: string, target: StorePath):
       hint: 'remove it, or choose another name',
     })
   }
-  if (!isBelow(link, join(store.stateDirectory, 'gcroots')) && !isBelow(link, join(store.stateDirectory, 'profiles'))) {
-    const name = encodeNix32(hashBytes('sha1', Buffer.from(link)).bytes)
-    mkdirSync(join(store.stateDirectory, 'gcroots/auto'), { recursive: true })
-    replaceLink(join(store.stateDirectory, 'gcroots/auto', name), link)
-  }
   mkdirSync(dirname(link), { recursive: true })
   replaceLink(link, store.format(target))
+  if (isBelow(link, join(store.stateDirectory, 'gcroots')) || isBelow(link, join(store.stateDirectory, 'profiles')))
+    return
+  // After the link: a collector takes away indirect roots whose link is not there.
+  const name = encodeNix32(hashBytes('sha1', Buffer.from(link)).bytes)
+  mkdirSync(join(store.stateDirectory, 'gcroots/auto'), { recursive: true })
+  replaceLink(join(store.stateDirectory, 'gcroots/auto', name), link)
 }
 
 /** All permanent roots. Their paths need not be valid. */

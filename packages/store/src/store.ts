@@ -106,14 +106,17 @@ export class Store implements StoreLocation {
     if (!readOnly) finishReplacements(this)
   }
 
-  /** Gives up temporary roots and closes the databases. Commits an open batch. May be called again. */
-  close(): void {
+  /**
+   * Gives up temporary roots and closes the databases. Commits an open batch. May be called again. Temporary roots that are
+   * kept last until the process ends, or is replaced by what it starts.
+   */
+  close(options: { readonly keepTempRoots?: boolean } = {}): void {
     if (this.#closed) return
     this.#closed = true
     try {
       this.#additions.flush()
     } finally {
-      this.#coded(() => this.#tempRoots?.close())
+      if (options.keepTempRoots !== true) this.#coded(() => this.#tempRoots?.close())
       this.#locks?.close()
       this.#positions.close()
       this.database.close()

@@ -6,7 +6,8 @@
  * - A process appends its root, *then* looks whether a collection runs, *then* asks whether the path is valid. During a
  *   collection of ours it first passes through an empty write transaction, so that a deletion that did not see the root
  *   is over, and visible, before the question.
- * - The collector deletes in write transactions, each of which reads the roots again.
+ * - The collector deletes in write transactions, each of which reads the roots again: the temporary ones first, then
+ *   those which may have taken over from them, processes and links.
  *
  * The file is alive while a lock of ours named `process-NAME` is held. It is locked with flock as well, which is all that
  * Nix looks at, and a collection by Nix (it holds flock on `gc.lock`) is waited for.
@@ -55,6 +56,8 @@ export function createTempRoots(stateDirectory: string, locks: LockDirectory, ba
     },
     close: () => {
       if (file === undefined) return
+      // A collection by Nix reads links and processes first, temporary roots last: it may have missed what took over from ours.
+      if (!locks.isLocked(COLLECTOR_LOCK)) waitForNix(stateDirectory, quietSince, NIX_READING_TIME)
       rmSync(file.path, { force: true })
       closeSync(file.fd)
       file.lock.release()
@@ -159,15 +162,16 @@ function readRoots(file: string): string[] {
 /**
  * Waits for the end of a collection by Nix that may have read the temporary roots before ours was written. Each one
  * makes a new socket before it reads them: the same socket as at the last call (its stamp is the result) means no new one.
+ * Does not wait for a collection that began `enough` milliseconds ago.
  */
-function waitForNix(stateDirectory: string, quietSince: string): string {
+function waitForNix(stateDirectory: string, quietSince: string, enough = Number.POSITIVE_INFINITY): string {
   const socket = statSync(join(stateDirectory, 'gc-socket/socket'), { throwIfNoEntry: false })
   if (socket === undefined) return ''
   const stamp = `${socket.ino}:${socket.ctimeMs}`
   if (stamp === quietSince) return stamp
   const lock = statSync(join(stateDirectory, 'gc.lock'), { throwIfNoEntry: false })
   const end = performance.now() + NIX_TIMEOUT
-  while (lock !== undefined && hasFlock(lock.ino)) {
+  while (lock !== undefined && Date.now() < socket.ctimeMs + enough && hasFlock(lock.ino)) {
     if (performance.now() > end) {
       throw new UserError('LOCK_TIMEOUT', `a garbage collection by Nix of '${stateDirectory}' does not end`, {
         hint: 'wait for it, or end it',
@@ -191,4 +195,6 @@ function hasFlock(inode: number): boolean {
 }
 
 const NIX_TIMEOUT = 60 * 60 * 1000
+/** In which it has surely read all roots; to wait for the whole of a collection would hold up every command that ends. */
+const NIX_READING_TIME = 10_000
 const NEVER = new Int32Array(new SharedArrayBuffer(4))

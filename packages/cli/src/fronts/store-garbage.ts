@@ -41,7 +41,13 @@ export function deletePaths({ store, given, terminal }: OperationRequest): numbe
   }
   const paths = given.operands.map((text) => followToStorePath(store, text))
   const onDelete = (path: string) => terminal.err(`deleting '${path}'\n`)
-  report(store.collectGarbage({ ...keepOptions(given), paths, onDelete }), terminal)
+  try {
+    report(store.collectGarbage({ ...keepOptions(given), paths, onDelete }), terminal)
+  } catch (error) {
+    // Nix says so in any case.
+    report({ deleted: [], bytes: 0 }, terminal)
+    throw error
+  }
   return 0
 }
 
@@ -128,7 +134,7 @@ function print(lines: readonly string[], terminal: Terminal): void {
   )
 }
 
-function report({ deleted, bytes }: CollectResult, terminal: Terminal): void {
+function report({ deleted, bytes }: Pick<CollectResult, 'deleted' | 'bytes'>, terminal: Terminal): void {
   terminal.out(`${deleted.length} store paths deleted, ${(bytes / 1024 ** 2).toFixed(2)} MiB freed\n`)
 }
 
