@@ -5,10 +5,20 @@ export { type CanonicaliseOptions, canonicaliseTree } from './src/canonicalise-t
 export { closureOf, topologicalOrder } from './src/closure.ts'
 export type { CollectOptions, CollectResult } from './src/collect-garbage.ts'
 export { firstDifferingByte } from './src/compare-files.ts'
+export {
+  measureUsage,
+  type PackageUsage,
+  type PathUsage,
+  type RootUsage,
+  type Sizes,
+  type StoreUsage,
+  type UsageOptions,
+} from './src/disk-usage.ts'
 export { FILE_KINDS, type FileKind, fileKindOf } from './src/file-kind.ts'
 export { type Generation, listGenerations, removeOldGenerations } from './src/generations.ts'
 export { linkDirectory, removeLinks } from './src/link-directory.ts'
 export { allRoots, type RootReport } from './src/live-roots.ts'
+export { locateReferences } from './src/locate-references.ts'
 export { defaultRoot, type LocationOptions, resolveLocation, type StoreLocation } from './src/location.ts'
 export { type LockDirectory, type LockFile, openLockDirectory } from './src/lock-file.ts'
 export { type NarChunksOptions, type NarObserver, narChunks } from './src/nar-chunks.ts'

@@ -1,4 +1,5 @@
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from 'node:fs'
+import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs'
+import { firstDifferingByte } from '@baryon/store'
 
 /**
  * Says where two trees first differ in what a NAR holds, in the order of names: `bin/x: contents differ at byte 12`.
@@ -21,7 +22,7 @@ function compare(left: string, right: string, path: string): string | undefined 
   if (a.isDirectory()) return compareDirectories(left, right, path)
   if (((a.mode ^ b.mode) & 0o100) !== 0)
     return `${shown}: ${(a.mode & 0o100) !== 0 ? 'executable' : 'not executable'} before only`
-  const at = differingByte(left, right)
+  const at = firstDifferingByte(native(left), native(right))
   return at === undefined ? undefined : `${shown}: contents differ at byte ${at} (${a.size} and ${b.size} bytes long)`
 }
 
@@ -40,32 +41,6 @@ function compareDirectories(left: string, right: string, path: string): string |
     if (difference !== undefined) return difference
   }
   return undefined
-}
-
-function differingByte(left: string, right: string): number | undefined {
-  const a = openSync(native(left), 'r')
-  const b = openSync(native(right), 'r')
-  try {
-    const size = 1 << 20
-    const first = Buffer.allocUnsafe(size)
-    const second = Buffer.allocUnsafe(size)
-    for (let offset = 0; ; ) {
-      const count = readSync(a, first, 0, size, offset)
-      const other = readSync(b, second, 0, size, offset)
-      const common = Math.min(count, other)
-      if (first.compare(second, 0, common, 0, common) !== 0) {
-        let at = 0
-        while (first[at] === second[at]) at++
-        return offset + at
-      }
-      if (count !== other) return offset + common
-      if (count === 0) return undefined
-      offset += count
-    }
-  } finally {
-    closeSync(a)
-    closeSync(b)
-  }
 }
 
 function kind(stat: Stats): string {

@@ -86,16 +86,25 @@ export const storeCommands: readonly Command[] = [
     usage: '[-f FILE] PATH|ATTR DEPENDENCY',
     options: [...evaluationOptions, platformOption, { name: 'all', help: 'every way, not only a shortest one' }],
     operands: { least: 2, most: 2, complete: 'store-path' },
-    examples: [['baryon store why-depends analysis glibc', 'with the files that hold the reference']],
+    examples: [
+      ['baryon store why-depends analysis glibc', 'with the files that hold each reference, and where in them'],
+    ],
     load: () => import('./commands/store-why-depends.ts'),
   },
   {
     name: 'store diff',
-    summary: 'compare two paths file by file',
-    usage: '[-f FILE] PATH|ATTR PATH|ATTR',
-    options: [...evaluationOptions, platformOption],
+    summary: 'compare two paths file by file, or their closures by package',
+    usage: '[-f FILE] PATH|ATTR PATH|ATTR [--closure]',
+    options: [
+      ...evaluationOptions,
+      platformOption,
+      { name: 'closure', help: 'packages, versions and sizes of all that each of them needs' },
+    ],
     operands: { least: 2, most: 2, complete: 'store-path' },
-    examples: [['baryon store diff ./result ./result-2', 'status 1 when they differ']],
+    examples: [
+      ['baryon store diff ./result ./result-2', 'status 1 when they differ'],
+      ['baryon store diff ./result ./result-2 --closure', 'what an update brings'],
+    ],
     load: () => import('./commands/store-diff.ts'),
   },
   {
@@ -159,6 +168,21 @@ export const storeCommands: readonly Command[] = [
       ['baryon store copy --from /mnt/other/root /nix/store/…-root-6.30', 'from a store on another disk'],
     ],
     load: () => import('./commands/store-copy.ts'),
+  },
+  {
+    name: 'store usage',
+    summary: 'what takes the space, and what would free it',
+    usage: '[-f FILE] [PATH|ATTR…]',
+    description:
+      'Sizes on disk count a file with several names (see baryon store optimise) once. "Freed without" is what a garbage ' +
+      'collection would free if that root went.',
+    options: [...evaluationOptions, platformOption, { name: 'all', help: 'every root, package and path' }],
+    operands: { least: 0, most: any, complete: 'store-path' },
+    examples: [
+      ['baryon store usage', 'totals, and the largest roots, packages and paths'],
+      ['baryon store usage ./result', 'what this link keeps, and what it alone keeps'],
+    ],
+    load: () => import('./commands/store-usage.ts'),
   },
   {
     name: 'store gc',

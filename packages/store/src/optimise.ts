@@ -22,6 +22,7 @@ import { nativePath } from './byte-path.ts'
 import { haveSameBytes } from './compare-files.ts'
 import { linkDirectory, linkName, listLinks } from './link-directory.ts'
 import { hashPath } from './nar-tree.ts'
+import type { PathLock } from './path-locks.ts'
 import { temporaryName } from './placement.ts'
 import type { Store } from './store.ts'
 
@@ -54,26 +55,34 @@ export function optimiseStore(store: Store, options: OptimiseOptions = {}): Opti
   const busy: StorePath[] = []
   for (const [index, path] of paths.entries()) {
     onPath?.(store.format(path), index, paths.length)
-    if (!store.isValid(path)) continue
-    // Without the lock a repair could put a new tree there, into which we would then link files of the old one.
-    const lock = dryRun ? undefined : store.tryLockPaths([path])
-    if (!dryRun && lock === undefined) {
-      busy.push(path)
-      continue
-    }
-    try {
-      run.visit(store.physicalPath(path), undefined)
-    } finally {
-      lock?.release()
-    }
+    if (store.isValid(path) && !visitUnderLock(store, run, path)) busy.push(path)
   }
   return { ...run.counts, busy }
+}
+
+/**
+ * Without the lock a repair could put a new tree there, into which we would then link files of the old one. It is taken
+ * when the first file is to be replaced: most paths of a store that was optimised before have none, and a lock takes 1 ms.
+ */
+function visitUnderLock(store: Store, run: Optimiser, path: StorePath): boolean {
+  let lock: PathLock | undefined
+  let refused = false
+  try {
+    run.visit(store.physicalPath(path), undefined, () => {
+      if (!refused) lock ??= store.tryLockPaths([path])
+      refused = lock === undefined
+      return !refused
+    })
+  } finally {
+    lock?.release()
+  }
+  return !refused
 }
 
 /** For paths that were just registered, whose locks may be held: what cannot be linked stays as it is. */
 export function optimiseNewPaths(store: Store, paths: readonly StorePath[]): void {
   const run = new Optimiser(store, false)
-  for (const path of paths) run.visit(store.physicalPath(path), undefined)
+  for (const path of paths) run.visit(store.physicalPath(path), undefined, () => true)
 }
 
 class Optimiser {
@@ -102,16 +111,16 @@ class Optimiser {
     }
   }
 
-  /** `parent` is the directory above, or undefined for a top, whose directory is the store itself. */
-  visit(path: string, parent: string | undefined): void {
+  /** `parent` is the directory above, or undefined for a top, whose directory is the store itself; `mayReplace` is asked before each replacement. */
+  visit(path: string, parent: string | undefined, mayReplace: () => boolean): void {
     const stat = lstatSync(nativePath(path), { throwIfNoEntry: false })
     // Collected meanwhile.
     if (stat === undefined) return
-    if (stat.isDirectory()) this.#visitDirectory(path)
-    else if (stat.isFile() || stat.isSymbolicLink()) this.#visitFile(path, stat, parent)
+    if (stat.isDirectory()) this.#visitDirectory(path, mayReplace)
+    else if (stat.isFile() || stat.isSymbolicLink()) this.#visitFile(path, stat, parent, mayReplace)
   }
 
-  #visitDirectory(path: string): void {
+  #visitDirectory(path: string, mayReplace: () => boolean): void {
     let names: string[]
     try {
       names = readdirSync(nativePath(path), { encoding: 'latin1' })
@@ -119,11 +128,12 @@ class Optimiser {
       if (isSystemError(error, 'ENOENT')) return
       throw error
     }
-    for (const name of names.sort()) this.visit(`${path}/${name}`, path)
-    if (!this.#dryRun) close(path)
+    for (const name of names.sort()) this.visit(`${path}/${name}`, path, mayReplace)
+    // While somebody else has the path in hand, its directories are open for a reason.
+    if (!this.#dryRun && isOpen(path) && mayReplace()) close(path)
   }
 
-  #visitFile(path: string, stat: Stats, parent: string | undefined): void {
+  #visitFile(path: string, stat: Stats, parent: string | undefined, mayReplace: () => boolean): void {
     this.counts.files++
     // Somebody works on it, as root perhaps: Nix leaves it alone, too.
     if (stat.isFile() && (stat.mode & 0o200) !== 0) return
@@ -131,7 +141,7 @@ class Optimiser {
     const name = nameOf(path)
     if (name === undefined) return
     if (this.#dryRun) this.#count(name, stat)
-    else this.#link(path, name, stat, parent)
+    else this.#link(path, name, stat, parent, mayReplace)
   }
 
   #count(name: string, stat: Stats): void {
@@ -140,7 +150,7 @@ class Optimiser {
     if (existing !== undefined && existing !== stat.ino) this.#replaced(stat)
   }
 
-  #link(path: string, name: string, stat: Stats, parent: string | undefined): void {
+  #link(path: string, name: string, stat: Stats, parent: string | undefined, mayReplace: () => boolean): void {
     const link = `${this.#links}/${name}`
     if (this.#isFirst(path, link, stat)) return
     const existing = lstatSync(link, { throwIfNoEntry: false })
@@ -153,7 +163,7 @@ class Optimiser {
       this.#isFirst(path, link, stat)
       return
     }
-    if (this.#replace(path, link, stat, parent)) this.#replaced(stat)
+    if (mayReplace() && this.#replace(path, link, stat, parent)) this.#replaced(stat)
   }
 
   /** True when there is nothing to replace: this file is the first of its kind, or cannot be linked. */
@@ -213,12 +223,15 @@ function haveSameContents(path: string, link: string, a: Stats, b: Stats): boole
   return a.size === b.size && ((a.mode ^ b.mode) & 0o111) === 0 && haveSameBytes(nativePath(path), link)
 }
 
+function isOpen(path: string): boolean {
+  const stat = lstatSync(nativePath(path), { throwIfNoEntry: false })
+  return stat !== undefined && ((stat.mode & 0o7777) !== 0o555 || stat.mtimeMs !== 1000)
+}
+
 /** Gives a directory back what a replacement (ours, or one that was killed) took: mode 0555 and time stamp 1. */
 function close(path: string): void {
-  const stat = lstatSync(nativePath(path), { throwIfNoEntry: false })
-  if (stat === undefined) return
-  if ((stat.mode & 0o7777) !== 0o555) chmodSync(nativePath(path), 0o555)
-  if (stat.mtimeMs !== 1000) lutimesSync(nativePath(path), stat.atime, 1)
+  chmodSync(nativePath(path), 0o555)
+  lutimesSync(nativePath(path), 1, 1)
 }
 
 /** Too many links to one file, a full directory, a file system without links, a file of somebody else; or it is gone. */

@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { firstDifferingByte, nativePath, pathBytes } from '@baryon/store'
+import { compareClosures } from '../closure-difference.ts'
 import type { Context, Outcome } from '../command.ts'
 import { findOperands, openStoreFor } from '../store-operands.ts'
 
@@ -12,52 +13,64 @@ interface Difference {
 
 export async function run(context: Context): Promise<Outcome> {
   const store = await openStoreFor(context, context.arguments.operands)
-  const tops = (await findOperands(context, store, context.arguments.operands)).map((operand) => {
-    store.pathInfo(operand.path)
-    return `${store.physicalPath(operand.path)}${operand.inside}`
-  })
-  const [first = '', second = ''] = tops
-  const differences = compare(first, second, '')
-  const words = {
-    'only-first': 'only in the first',
-    'only-second': 'only in the second',
-    type: 'of another type',
-    mode: 'executable in one only',
-    target: 'links to something else',
-    contents: 'other contents',
+  try {
+    const [first, second] = await findOperands(context, store, context.arguments.operands)
+    if (first === undefined || second === undefined) throw new Error('the operands were checked')
+    for (const { path } of [first, second]) store.pathInfo(path)
+    if (context.arguments.flag('closure')) return compareClosures(store, first.path, second.path)
+    const [a, b] = [first, second].map(({ path, inside }) => pathBytes(`${store.physicalPath(path)}${inside}`))
+    return describe(compare(a!, b!, ''))
+  } finally {
+    store.close()
   }
+}
+
+const words = {
+  'only-first': 'only in the first',
+  'only-second': 'only in the second',
+  type: 'of another type',
+  mode: 'executable in one only',
+  target: 'links to something else',
+  contents: 'other contents',
+}
+
+function describe(differences: readonly Difference[]): Outcome {
+  const lines = differences.map(
+    ({ path, kind, offset }) => `${path || '.'}: ${words[kind]}${offset === undefined ? '' : ` from byte ${offset}`}`,
+  )
   return {
     data: { equal: differences.length === 0, differences },
-    text: differences
-      .map(
-        ({ path, kind, offset }) =>
-          `${path || '.'}: ${words[kind]}${offset === undefined ? '' : ` from byte ${offset}`}`,
-      )
-      .join('\n'),
+    text: lines.join('\n'),
     status: differences.length === 0 ? 0 : 1,
   }
 }
 
+/** Paths are byte strings, but for those in the result. */
 function compare(first: string, second: string, path: string): Difference[] {
-  const [a, b] = [lstatSync(first), lstatSync(second)]
-  if ((a.mode & 0o170000) !== (b.mode & 0o170000)) return [{ path, kind: 'type' }]
-  if (a.isSymbolicLink()) return readlinkSync(first) === readlinkSync(second) ? [] : [{ path, kind: 'target' }]
-  if (!a.isDirectory()) return compareFiles(first, second, path, (a.mode & 0o111) !== (b.mode & 0o111))
-  const [namesOfFirst, namesOfSecond] = [new Set(readdirSync(first)), new Set(readdirSync(second))]
-  return [...new Set([...namesOfFirst, ...namesOfSecond])].sort().flatMap((name): Difference[] => {
+  const [a, b] = [lstatSync(nativePath(first)), lstatSync(nativePath(second))]
+  if ((a.mode & 0o170000) !== (b.mode & 0o170000)) return [{ path: shown(path), kind: 'type' }]
+  if (a.isSymbolicLink()) {
+    const [one, other] = [first, second].map((link) => readlinkSync(nativePath(link), 'latin1'))
+    return one === other ? [] : [{ path: shown(path), kind: 'target' }]
+  }
+  if (!a.isDirectory()) {
+    const mode: Difference[] = ((a.mode ^ b.mode) & 0o100) === 0 ? [] : [{ path: shown(path), kind: 'mode' }]
+    // Hard links to one file, in a store that was optimised.
+    const offset =
+      a.ino === b.ino && a.dev === b.dev ? undefined : firstDifferingByte(nativePath(first), nativePath(second))
+    return offset === undefined ? mode : [...mode, { path: shown(path), kind: 'contents', offset }]
+  }
+  const [ofFirst, ofSecond] = [first, second].map(
+    (directory) => new Set(readdirSync(nativePath(directory), 'latin1')),
+  ) as [Set<string>, Set<string>]
+  return [...ofFirst.union(ofSecond)].sort().flatMap((name): Difference[] => {
     const below = path === '' ? name : `${path}/${name}`
-    if (!namesOfSecond.has(name)) return [{ path: below, kind: 'only-first' }]
-    if (!namesOfFirst.has(name)) return [{ path: below, kind: 'only-second' }]
-    return compare(join(first, name), join(second, name), below)
+    if (!ofSecond.has(name)) return [{ path: shown(below), kind: 'only-first' }]
+    if (!ofFirst.has(name)) return [{ path: shown(below), kind: 'only-second' }]
+    return compare(`${first}/${name}`, `${second}/${name}`, below)
   })
 }
 
-function compareFiles(first: string, second: string, path: string, modesDiffer: boolean): Difference[] {
-  const [a, b] = [readFileSync(first), readFileSync(second)]
-  const mode: Difference[] = modesDiffer ? [{ path, kind: 'mode' }] : []
-  if (a.equals(b)) return mode
-  const shorter = Math.min(a.length, b.length)
-  let offset = 0
-  while (offset < shorter && a[offset] === b[offset]) offset++
-  return [...mode, { path, kind: 'contents', offset }]
+function shown(path: string): string {
+  return Buffer.from(path, 'latin1').toString()
 }

@@ -1,12 +1,13 @@
-import { type StorePath, storePathBaseName, UserError } from '@baryon/format'
-import type { Store } from '@baryon/store'
+import { type StorePath, UserError } from '@baryon/format'
+import { locateReferences, type Store } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
+import { allEdges, type DependencyEdge, shortestChain } from '../dependency-edges.ts'
 import { findOperands, openStoreFor } from '../store-operands.ts'
 
 interface Step {
   readonly from: string
   readonly to: string
-  /** Files of `from` that hold the reference, with the offset in bytes; empty when the path was never scanned here. */
+  /** Where `from` holds the reference: offsets are of the first digit of the hash, in bytes. */
   readonly places: readonly { readonly file: string; readonly kind: string; readonly offset: number }[]
 }
 
@@ -14,24 +15,24 @@ export async function run(context: Context): Promise<Outcome> {
   const given = context.arguments
   const [what = '', dependency = ''] = given.operands
   const store = await openStoreFor(context, given.operands)
-  const [top] = await findOperands(context, store, [what])
-  if (top === undefined) throw new UserError('NOT_A_STORE_PATH', `'${what}' is no single package`)
-  const closure = store.computeClosure([top.path])
-  const target = await findDependency(context, store, closure, dependency)
-  const chains = given.flag('all')
-    ? allChains(store, closure, top.path, target)
-    : [shortestChain(store, top.path, target)]
-  const found = chains
-    .filter((chain) => chain !== undefined)
-    .map((chain) => chain.slice(1).map((to, index) => step(store, chain[index]!, to)))
-  if (found.length === 0) {
-    return {
-      data: { dependsOn: false, chains: [] },
-      text: `${store.format(top.path)} does not depend on ${store.format(target)}`,
-      status: 1,
+  try {
+    const [top] = await findOperands(context, store, [what])
+    if (top === undefined) throw new UserError('NOT_A_STORE_PATH', `'${what}' is no single package`)
+    const target = await findDependency(context, store, store.computeClosure([top.path]), dependency)
+    const edges = (given.flag('all') ? allEdges : shortestChain)(store, top.path, target)
+    const ends = { path: store.format(top.path), dependency: store.format(target) }
+    if (edges.length === 0) {
+      return {
+        data: { ...ends, dependsOn: false, edges: [] },
+        text: `${ends.path} does not depend on ${ends.dependency}`,
+        status: 1,
+      }
     }
+    const steps = edges.map((edge) => describe(store, edge))
+    return { data: { ...ends, dependsOn: true, edges: steps }, text: draw(ends.path, steps).join('\n') }
+  } finally {
+    store.close()
   }
-  return { data: { dependsOn: true, chains: found }, text: found.map(draw).join('\n\n') }
 }
 
 /** By path, or by the name that a member of the closure has. */
@@ -48,63 +49,44 @@ async function findDependency(
   return operand.path
 }
 
-function shortestChain(store: Store, from: StorePath, to: StorePath): StorePath[] | undefined {
-  const previous = new Map<string, StorePath | undefined>([[storePathBaseName(from), undefined]])
-  const queue = [from]
-  for (const path of queue) {
-    if (storePathBaseName(path) === storePathBaseName(to)) {
-      const chain: StorePath[] = []
-      for (let at: StorePath | undefined = path; at !== undefined; at = previous.get(storePathBaseName(at)))
-        chain.unshift(at)
-      return chain
+function describe(store: Store, { from, to }: DependencyEdge): Step {
+  const places = locateReferences(store, from).flatMap((item) =>
+    item.places
+      .filter((place) => place.digest === to.digest)
+      .map((place) => ({ file: Buffer.from(item.path, 'latin1').toString(), kind: item.kind, offset: place.offset })),
+  )
+  return { from: store.format(from), to: store.format(to), places }
+}
+
+/** A tree in which each path is followed once. */
+function draw(top: string, steps: readonly Step[]): string[] {
+  const bySource = Map.groupBy(steps, (step) => step.from)
+  const lines = [top]
+  const done = new Set([top])
+  const stack: { readonly step: Step; readonly first: string; readonly rest: string }[] = []
+  const push = (from: string, rest: string) => {
+    const children = bySource.get(from) ?? []
+    for (const [index, step] of [...children].reverse().entries()) {
+      stack.push({ step, first: rest + (index === 0 ? '└───' : '├───'), rest: rest + (index === 0 ? '    ' : '│   ') })
     }
-    for (const next of store.pathInfo(path).references) {
-      const name = storePathBaseName(next)
-      if (previous.has(name)) continue
-      previous.set(name, path)
-      queue.push(next)
-    }
   }
-  return undefined
+  push(top, '')
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    const { step, first, rest } = node
+    const again = done.has(step.to) && bySource.has(step.to)
+    lines.push(`${first}${step.to}${shownPlaces(step)}${again ? ' [...]' : ''}`)
+    if (again) continue
+    done.add(step.to)
+    push(step.to, rest)
+  }
+  return lines
 }
 
-/** One shortest chain through each path of the closure that refers to the target directly. */
-function allChains(
-  store: Store,
-  closure: readonly StorePath[],
-  from: StorePath,
-  to: StorePath,
-): (StorePath[] | undefined)[] {
-  const name = storePathBaseName(to)
-  return closure
-    .filter((path) => storePathBaseName(path) !== name)
-    .filter((path) => store.pathInfo(path).references.some((reference) => storePathBaseName(reference) === name))
-    .map((path) => {
-      const chain = shortestChain(store, from, path)
-      return chain === undefined ? undefined : [...chain, to]
-    })
-}
-
-function step(store: Store, from: StorePath, to: StorePath): Step {
-  const positions = store.referencePositions(from) ?? []
-  return {
-    from: store.format(from),
-    to: store.format(to),
-    places: positions.flatMap((item) =>
-      item.places
-        .filter((place) => place.digest === to.digest)
-        .map((place) => ({ file: Buffer.from(item.path, 'latin1').toString(), kind: item.kind, offset: place.offset })),
-    ),
-  }
-}
-
-function draw(chain: readonly Step[]): string {
-  const lines = [chain[0]!.from]
-  for (const [depth, { to, places }] of chain.entries()) {
-    const indent = '    '.repeat(depth)
-    const shown = places.slice(0, 3).map(({ file, offset }) => `${file || '.'}:${offset}`)
-    const more = places.length > 3 ? `, and ${places.length - 3} more` : ''
-    lines.push(`${indent}└───${to}${shown.length > 0 ? `  (${shown.join(', ')}${more})` : ''}`)
-  }
-  return lines.join('\n')
+function shownPlaces({ places }: Step): string {
+  if (places.length === 0) return ''
+  const shown = places.slice(0, 3).map(({ file, kind, offset }) => {
+    const name = file || '.'
+    return kind === 'name' ? `${name} (its name)` : `${name}:${offset}`
+  })
+  return `  (${shown.join(', ')}${places.length > 3 ? `, and ${places.length - 3} more` : ''})`
 }
