@@ -38,9 +38,9 @@ export interface LogWriter {
 export function createLogWriter(store: Store, derivation: StorePath): LogWriter {
   const path = `${logPath(store, derivation)}.zst`
   const temporary = `${path}.tmp-${process.pid}-${++count}`
-  mkdirSync(dirname(path), { recursive: true })
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   const compress = createZstdCompress()
-  const file = createWriteStream(temporary)
+  const file = createWriteStream(temporary, { mode: 0o644 })
   let broken = false
   const give = () => {
     broken = true

@@ -101,15 +101,16 @@ function factsOf(name: string, info: PathInfo): OutputFacts {
 }
 
 /**
- * Moves a tree beside the store paths, under a name that collectors know as temporary. It must happen before the modes are
- * made canonical: moving a directory to another parent needs write permission on itself.
+ * Moves a tree beside the store paths, under a name that collectors know as temporary. The work directory is ours alone, the
+ * store can be read by all: a file that a builder left open to others must be closed before, or whoever opens it on the way
+ * could write to it after it was registered. Only the top stays writable (to us), which a move to another parent needs.
  */
 function moveIntoStore(store: Store, location: string): string {
   const digest = encodeNix32(randomBytes(20))
   store.addTempRoot({ digest, name: 'baryon-tmp' })
   const aside = `${store.physicalDirectory}/${digest}-baryon-tmp`
-  const stat = lstatSync(location)
-  if (stat.isDirectory()) chmodSync(location, (stat.mode & 0o777) | 0o700)
+  canonicaliseTree(location)
+  if (lstatSync(location).isDirectory()) chmodSync(location, 0o700)
   renameSync(location, aside)
   return aside
 }

@@ -16,12 +16,18 @@ export function chooseCaches(context: Context, settings: Settings): ChosenCaches
   const given = context.arguments
   if (!declared('substituter') || given.flag('no-substitute')) return undefined
   const urls = given.values('substituter')
-  const keys = given.values('trusted-public-key')
   const chosen = urls.length > 0 ? urls : settings.substituters
   if (chosen.length === 0) return undefined
   const isOffline = declared('offline') && given.flag('offline')
   return {
     urls: isOffline ? chosen.filter((url) => !/^(https?|s3):/i.test(url)) : chosen,
-    publicKeys: keys.length > 0 ? keys : settings.trustedPublicKeys,
+    publicKeys: trustedKeys(context, settings),
   }
+}
+
+/** Whose signatures are believed, of caches and of neighbours. */
+export function trustedKeys(context: Context, settings: Settings): readonly string[] {
+  const isDeclared = context.command.options.some((option) => option.name === 'trusted-public-key')
+  const given = isDeclared ? context.arguments.values('trusted-public-key') : []
+  return given.length > 0 ? given : settings.trustedPublicKeys
 }

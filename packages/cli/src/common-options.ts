@@ -75,9 +75,27 @@ export const substituterOptions: readonly Option[] = [
   { name: 'no-substitute', help: 'ask no binary cache' },
 ]
 
+/** Stores of other users of this machine. */
+export const neighbourOptions: readonly Option[] = [
+  {
+    name: 'neighbour',
+    values: ['DIR'],
+    repeat: true,
+    help: 'root of the store of another user, to copy from what proves itself (BARYON_NEIGHBOURS)',
+    complete: 'directory',
+  },
+  {
+    name: 'trusted-owner',
+    values: ['USER'],
+    repeat: true,
+    help: 'believe a neighbour that only this user can write to (BARYON_TRUSTED_OWNERS)',
+  },
+]
+
 /** How builds are done. */
 export const realiseOptions: readonly Option[] = [
   ...substituterOptions,
+  ...neighbourOptions,
   { name: 'jobs', short: 'j', values: ['N'], help: 'builds at the same time (default: processors of the machine)' },
   { name: 'cores', values: ['N'], help: 'processors that one build may use (default: all)' },
   { name: 'keep-going', short: 'k', help: 'go on with other builds after a failure' },

@@ -1,7 +1,13 @@
 /** The commands about the store and what is in it. */
 import { pullOptions, pushOptions } from './cache-catalogue.ts'
 import type { Command } from './command.ts'
-import { evaluationOptions, platformOption, sandboxOption } from './common-options.ts'
+import {
+  evaluationOptions,
+  neighbourOptions,
+  platformOption,
+  sandboxOption,
+  substituterOptions,
+} from './common-options.ts'
 
 const any = Number.POSITIVE_INFINITY
 
@@ -125,6 +131,8 @@ export const storeCommands: readonly Command[] = [
         help: 'root of another store to repair from',
         complete: 'directory',
       },
+      ...substituterOptions,
+      ...neighbourOptions,
       { name: 'offline', help: 'use no network' },
       sandboxOption,
     ],

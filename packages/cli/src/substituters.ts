@@ -3,21 +3,29 @@ import type { BuildReporter, Substituter } from '@baryon/build'
 import { openLookupCache, openSubstituters } from '@baryon/cache'
 import { parsePublicKey } from '@baryon/format'
 import type { Store } from '@baryon/store'
-import { type ChosenCaches, chooseCaches } from './chosen-caches.ts'
+import { type ChosenCaches, chooseCaches, trustedKeys } from './chosen-caches.ts'
 import type { Context } from './command.ts'
+import { openNeighbours } from './neighbours.ts'
 import { stackSettings } from './stack-evaluation.ts'
 
 export type { ChosenCaches }
 
+/** Neighbours first: they are on this machine. Caches only for commands that have `substituterOptions`. */
 export async function contextSubstituters(
   context: Context,
   store: Store,
   report: BuildReporter,
 ): Promise<readonly Substituter[]> {
-  const hasStack = context.command.options.some((option) => option.name === 'file')
-  const settings = hasStack ? await stackSettings(context) : await context.settings({ needsStack: true })
+  const declared = (name: string): boolean => context.command.options.some((option) => option.name === name)
+  if (declared('no-substitute') && context.arguments.flag('no-substitute')) return []
+  const settings = declared('file') ? await stackSettings(context) : await context.settings({ needsStack: true })
+  const keys = trustedKeys(context, settings).map(parsePublicKey)
+  const neighbours = openNeighbours(context, store.storeDirectory, keys, (message) => {
+    report({ kind: 'notice', message })
+  })
   const chosen = chooseCaches(context, settings)
-  return chosen === undefined ? [] : openChosen(chosen, store.storeDirectory, report, context.signal)
+  const caches = chosen === undefined ? [] : await openChosen(chosen, store.storeDirectory, report, context.signal)
+  return [...neighbours, ...caches]
 }
 
 /** Opens them in the order of their priorities. What cannot be had, and the first path that is not believed, are told as notices. */

@@ -23,7 +23,7 @@ export class PartialFile {
     const prefix = basename(destination).slice(0, 80)
     this.#temporary = join(directory, `.${prefix}.${process.pid}-${randomBytes(6).toString('hex')}.part`)
     this.#descriptor = onDisk(destination, () => {
-      mkdirSync(directory, { recursive: true })
+      mkdirSync(directory, { recursive: true, mode: 0o755 })
       return openSync(this.#temporary, 'wx', 0o644)
     })
   }
@@ -52,7 +52,7 @@ export class PartialFile {
   /** Moves the file to its final name, or to another one of the same file system; `durable` waits until it is on the disk. */
   commit(durable: boolean, destination = this.#destination): void {
     onDisk(destination, () => {
-      mkdirSync(dirname(destination), { recursive: true })
+      mkdirSync(dirname(destination), { recursive: true, mode: 0o755 })
       if (durable) fsyncSync(this.#descriptor)
       renameSync(this.#temporary, destination)
       if (durable) syncDirectory(dirname(destination))

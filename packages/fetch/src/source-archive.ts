@@ -284,8 +284,8 @@ class DirectoryArchive implements SourceArchive {
   #write(path: string, text: string): void {
     const final = join(this.directory, path)
     const temporary = join(this.directory, 'tmp', randomBytes(8).toString('hex'))
-    mkdirSync(dirname(final), { recursive: true })
-    writeFileSync(temporary, text, { flag: 'wx' })
+    mkdirSync(dirname(final), { recursive: true, mode: 0o755 })
+    writeFileSync(temporary, text, { flag: 'wx', mode: 0o644 })
     renameSync(temporary, final)
   }
 
@@ -294,7 +294,7 @@ class DirectoryArchive implements SourceArchive {
     if (this.#swept) return
     this.#swept = true
     const temporary = join(this.directory, 'tmp')
-    mkdirSync(temporary, { recursive: true })
+    mkdirSync(temporary, { recursive: true, mode: 0o755 })
     const now = Date.now()
     for (const name of names(temporary)) {
       const path = join(temporary, name)

@@ -104,10 +104,13 @@ function finish(store: Store, path: StorePath, note: string): void {
   rmSync(note, { force: true })
 }
 
-/** Moving a directory to another parent needs write permission on itself. */
+/**
+ * Canonical before it can be reached by others: whoever opens a file while it is writable may write to it for ever. The top
+ * stays writable (to us), since moving a directory to another parent needs that.
+ */
 function moveBeside(location: string, aside: string): void {
-  const stat = lstatSync(location)
-  if (stat.isDirectory()) chmodSync(location, (stat.mode & 0o777) | 0o700)
+  canonicaliseTree(location)
+  if (lstatSync(location).isDirectory()) chmodSync(location, 0o700)
   renameSync(location, aside)
 }
 

@@ -48,6 +48,7 @@ import { registerPaths } from './registration.ts'
 import { finishReplacements, replacePath } from './replace-path.ts'
 import { addPermanentRoot, findRoots, type Root } from './roots.ts'
 import type { ItemPositions } from './scan-tree.ts'
+import { requireOwnStore } from './store-safety.ts'
 import { codedError, withCodedErrors } from './system-error.ts'
 import { createTempRoots, type TempRoots } from './temp-roots.ts'
 import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.ts'
@@ -99,7 +100,10 @@ export class Store implements StoreLocation {
     this.ownDirectory = location.ownDirectory
     this.readOnly = readOnly
     this.autoOptimise = autoOptimise
-    if (!readOnly) createDirectories(location)
+    if (!readOnly) {
+      createDirectories(location)
+      requireOwnStore(location)
+    }
     this.database = this.#coded(() => new StoreDatabase(this.stateDirectory, readOnly))
     this.#positions = openPositions(this.ownDirectory, readOnly)
     this.#additions = createAdditions(this)
@@ -418,11 +422,12 @@ export class Store implements StoreLocation {
 function createDirectories(location: StoreLocation): void {
   const { physicalDirectory, stateDirectory, ownDirectory } = location
   try {
-    mkdirSync(dirname(physicalDirectory), { recursive: true })
-    for (const directory of [physicalDirectory, `${physicalDirectory}/.links`, ownDirectory])
-      mkdirSync(directory, { recursive: true })
-    for (const name of ['gcroots/auto', 'profiles', 'temproots'])
-      mkdirSync(`${stateDirectory}/${name}`, { recursive: true })
+    // Closed to others whatever the umask is: users of one group must not be able to write to each other's stores.
+    const make = (directory: string) => mkdirSync(directory, { recursive: true, mode: 0o755 })
+    make(dirname(physicalDirectory))
+    for (const directory of [physicalDirectory, `${physicalDirectory}/.links`, ownDirectory, `${ownDirectory}/locks`])
+      make(directory)
+    for (const name of ['db', 'gcroots/auto', 'profiles', 'temproots']) make(`${stateDirectory}/${name}`)
   } catch (error) {
     if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'))
       throw codedError(physicalDirectory, error)

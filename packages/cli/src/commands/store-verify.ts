@@ -52,9 +52,10 @@ async function repair(
   )
   const damaged = damagedPaths(problems)
   if (damaged.length === 0) return []
-  const [{ repairPaths }, { realiseOptionsOf }, { createReporter }] = await Promise.all([
+  const [{ repairPaths }, { realiseOptionsOf }, { contextSubstituters }, { createReporter }] = await Promise.all([
     import('@baryon/build'),
     import('../realise-options.ts'),
+    import('../substituters.ts'),
     import('../progress/reporter.ts'),
   ])
   const options = realiseOptionsOf(context)
@@ -63,7 +64,7 @@ async function repair(
   try {
     return await repairPaths(store, damaged, {
       ...options,
-      substituters: [...others.substituters, ...(options.substituters ?? [])],
+      substituters: [...others.substituters, ...(await contextSubstituters(context, store, reporter.report))],
       onEvent: reporter.report,
       onRepair: (outcome) => {
         if (context.verbose) reporter.report({ kind: 'notice', message: describeOutcome(outcome, store) })
