@@ -32,9 +32,23 @@ function homes(t: TestContext) {
   }
 }
 
-function start(uid: number, home: string, umask: string, words: readonly string[]): ChildProcess {
+interface Manner {
+  readonly umask?: string
+  /** Waits after each renaming: whoever watches has time. */
+  readonly slow?: boolean
+}
+
+function start(
+  uid: number,
+  home: string,
+  words: readonly string[],
+  { umask = '022', slow = false }: Manner,
+): ChildProcess {
   const user = [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--inh-caps=-all', '--no-new-privs']
-  const command = ['sh', '-c', `umask ${umask}; exec "$@"`, 'sh', process.execPath, worker, ...words]
+  const tracer = slow
+    ? ['strace', '-f', '-o', '/dev/null', '-e', 'trace=rename', '-e', 'inject=rename:delay_exit=400000']
+    : []
+  const command = ['sh', '-c', `umask ${umask}; exec "$@"`, 'sh', ...tracer, process.execPath, worker, ...words]
   return spawn('setpriv', [...user, '--', ...command], {
     cwd: home,
     env: { PATH: process.env.PATH, HOME: home, TMPDIR: home },
@@ -43,8 +57,8 @@ function start(uid: number, home: string, umask: string, words: readonly string[
 }
 
 /** Runs the worker in a process of that user, and gives what it prints or the code of its error. */
-async function as<T>(uid: number, home: string, words: readonly string[], umask = '022'): Promise<T> {
-  const child = start(uid, home, umask, words)
+async function as<T>(uid: number, home: string, words: readonly string[], manner: Manner = {}): Promise<T> {
+  const child = start(uid, home, words, manner)
   const texts = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const)
     child[name]!.setEncoding('utf8').on('data', (text: string) => {
@@ -58,7 +72,7 @@ async function as<T>(uid: number, home: string, words: readonly string[], umask 
 test('what proves itself is copied from a neighbour, the rest when somebody is trusted', { skip }, async (t) => {
   const home = homes(t)
   const alice = home(ALICE, 'alice')
-  const honest = await as<Built>(ALICE, alice, ['build', alice], '002')
+  const honest = await as<Built>(ALICE, alice, ['build', alice], { umask: '002' })
   assert.deepEqual(honest.built, ['dependency', 'fixed', 'top'])
   const key = generateKeyPair('alice-1')
   const build = (name: string, neighbour: object) =>
@@ -118,8 +132,8 @@ test('nobody gets hold of a file of a store while it can be written', { skip }, 
   // Bait: proof that the attack would see an open file.
   writeFileSync(join(bob, 'bait'), '')
   chmodSync(join(bob, 'bait'), 0o666)
-  const attack = as<{ tries: number; opened: string[] }>(ALICE, alice, ['attack', bob, '15'])
-  const built = await as<Built>(BOB, bob, ['build', bob], '000')
+  const attack = as<{ tries: number; opened: string[] }>(ALICE, alice, ['attack', bob, '30'])
+  const built = await as<Built>(BOB, bob, ['build', bob], { umask: '000', slow: true })
   assert.deepEqual([built.text, built.problems], ['honest\nfixed\n', []])
   const { tries, opened } = await attack
   assert.ok(tries > 1000, `${tries} tries`)
@@ -131,7 +145,7 @@ test('a store that others can write to is not worked with', { skip }, async (t) 
   const [alice, bob] = [home(ALICE, 'alice'), home(BOB, 'bob')]
   await as(ALICE, alice, ['build', alice])
   await assert.rejects(as(BOB, bob, ['build', alice]), /belongs to user 65534, who could change what your builds use/)
-  await as(BOB, bob, ['build', bob], '000')
+  await as(BOB, bob, ['build', bob], { umask: '000' })
   const store = join(bob, 'cvmfs/build.test/nix/store')
   chmodSync(store, 0o775)
   await assert.rejects(as(BOB, bob, ['build', bob]), /others may write to/)
