@@ -35,6 +35,8 @@ export async function* pacedBody(
     throw new UserError('UPLOAD_CUT', 'the upload ended before its end', { cause })
   } finally {
     beat.stop()
+    // Without an end of its own it would keep what follows from being discarded.
+    void chunks.return?.()
   }
 }
 
