@@ -57,7 +57,7 @@ export async function serveCache(
   options: HttpServerOptions = {},
 ): Promise<RunningServer> {
   const limits = { ...DEFAULTS, ...options.limits }
-  const connection: Connection = { cache, limits, onRequest: options.onRequest, inFlight: 0 }
+  const connection: Connection = { cache, limits, onRequest: options.onRequest, inFlight: 0, onIdle: undefined }
   const server = createServer(
     {
       headersTimeout: limits.headers,
@@ -87,6 +87,8 @@ export async function serveCache(
     stop: async (grace) => {
       cache.drain()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // A connection that has had its answer would wait for the next request.
+      connection.onIdle = () => setImmediate(() => server.closeIdleConnections())
       server.closeIdleConnections()
       const timer = setTimeout(() => server.closeAllConnections(), grace)
       await closed
@@ -100,6 +102,8 @@ interface Connection {
   readonly limits: HttpLimits
   readonly onRequest: ((record: AccessRecord) => void) | undefined
   inFlight: number
+  /** Called when a response has ended, while the server is stopping. */
+  onIdle: (() => void) | undefined
 }
 
 function serve(connection: Connection, incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -122,6 +126,7 @@ function serve(connection: Connection, incoming: IncomingMessage, outgoing: Serv
       cut,
     })
     if (!incoming.complete) discardRest(incoming)
+    connection.onIdle?.()
   })
   const answer = respond(connection, incoming, outgoing)
   if (answer instanceof Promise) answer.then(send, (error: unknown) => outgoing.destroy(error as Error))
