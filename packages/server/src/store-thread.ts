@@ -15,6 +15,7 @@ export function createStoreThread(location: StoreLocation): StoreThread {
   const waiting = new Map<number, { resolve(result: unknown): void; reject(error: unknown): void }>()
   let worker: Worker | undefined
   let last = 0
+  let closed = false
   const fail = (error: Error) => {
     worker = undefined
     for (const { reject } of waiting.values()) reject(error)
@@ -40,18 +41,27 @@ export function createStoreThread(location: StoreLocation): StoreThread {
   return {
     call: <K extends JobKind>(kind: K, request: Request<K>) =>
       new Promise<Result<K>>((resolve, reject) => {
+        if (closed) {
+          reject(stopped())
+          return
+        }
         worker ??= start()
         const id = ++last
         waiting.set(id, { resolve: resolve as (result: unknown) => void, reject })
         worker.postMessage({ id, kind, request })
       }),
     close: async () => {
+      closed = true
       const old = worker
       worker = undefined
       await old?.terminate()
-      fail(new UserError('SERVER_STOPPED', 'the server is shutting down'))
+      fail(stopped())
     },
   }
+}
+
+function stopped(): UserError {
+  return new UserError('SERVER_STOPPED', 'the server is shutting down')
 }
 
 function asError({ code, message, hint, systemCode }: ErrorData): Error {
