@@ -108,6 +108,8 @@ interface Connection {
 
 function serve(connection: Connection, incoming: IncomingMessage, outgoing: ServerResponse): void {
   const started = performance.now()
+  // Unknown once the connection is closed.
+  const client = incoming.socket.remoteAddress ?? 'local'
   let bytes = 0
   connection.inFlight++
   outgoing.on('error', ignore)
@@ -122,7 +124,7 @@ function serve(connection: Connection, incoming: IncomingMessage, outgoing: Serv
       status: outgoing.statusCode,
       bytes,
       milliseconds: performance.now() - started,
-      client: incoming.socket.remoteAddress ?? 'local',
+      client,
       cut,
     })
     if (!incoming.complete) discardRest(incoming)
