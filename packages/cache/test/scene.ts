@@ -82,7 +82,7 @@ export interface PullChoices extends PullOptions {
 }
 
 /** Quick about faults, so that tests are. */
-export const impatient = { retries: { attempts: 3, backoff: 5 }, timeouts: { connect: 2000, stall: 300 } }
+export const impatient = { retries: { attempts: 3, backoff: 5 }, timeouts: { connect: 5000, stall: 1000 } }
 
 export async function pull(
   store: Store,
