@@ -44,6 +44,7 @@ if $tests; then
   need bzip2 bzip2
   need zstd zstd
   need zip zip
+  need curl curl
   need dpkg-deb dpkg
   need readelf binutils
   need strace strace
