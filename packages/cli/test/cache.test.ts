@@ -117,7 +117,8 @@ test('pull, sign, copy and path-info', async (t) => {
 test('push to and pull from our own server, with its token', async (t) => {
   const { directory, environment, run, good } = commands(t)
   const top: string = JSON.parse(good('a', [...build, 'top'])).results[0].path
-  writeFileSync(join(directory, 'token'), 'secret\n')
+  writeFileSync(join(directory, 'token'), 'sixteen characters and more\n'.replaceAll(' ', '-'))
+  good('s', ['store', 'add', 'default.nix'])
   const server = spawn(
     join(bin, 'baryon'),
     ['cache', 'serve', '--listen', '127.0.0.1:0', '--upload-token-file', 'token'],
@@ -128,7 +129,8 @@ test('push to and pull from our own server, with its token', async (t) => {
     },
   )
   t.after(() => server.kill())
-  const url = await new Promise<string>((found) => {
+  const url = await new Promise<string>((found, fail) => {
+    server.on('exit', (status) => fail(new Error(`the server ended with ${status}`)))
     server.stdout.on('data', (text) => {
       const match = /http:\/\/[0-9.:]+/.exec(String(text))
       if (match !== null) found(match[0])
