@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,6 +71,38 @@ for (const kind of ['bubblewrap', 'unshare', 'proot'] as const) {
       assert.equal(result.stderr, '')
       assert.equal(result.stdout, `self ${path}/bin/hello\n<two words><'><-->it's\nset\n${directory}\ninput`)
       assert.equal(result.status, 7)
+    })
+
+    test('a signal to the process ends the command, and Ctrl-C is for the command alone', {
+      timeout: 60_000,
+    }, async () => {
+      const text = `${formatLaunch(launch(tier))}\nbaryon_launch "$@"`
+      const loop = 'echo ready; while :; do sleep 0.1; done'
+      const start = async (command: string) => {
+        const child = spawn('/bin/sh', ['-c', text, 'baryon', 'sh', '-c', command], {
+          detached: true,
+          stdio: ['ignore', 'pipe', 'inherit'],
+        })
+        let said = ''
+        child.stdout.on('data', (chunk: Buffer) => {
+          said += chunk.toString()
+        })
+        await once(child.stdout, 'data')
+        return { child, output: () => said }
+      }
+      const ended = await start(`trap 'echo ended; exit 5' TERM; ${loop}`)
+      process.kill(ended.child.pid!, 'SIGTERM')
+      // The output is closed when nobody has it any more: the command has ended as well.
+      await once(ended.child, 'close')
+      // proot kills the command instead of telling it.
+      if (kind === 'proot') return
+      assert.equal(ended.output(), 'ready\nended\n')
+
+      const interrupted = await start(`trap 'echo interrupted; exit 6' INT; ${loop}`)
+      process.kill(-interrupted.child.pid!, 'SIGINT')
+      const [status] = (await once(interrupted.child, 'close')) as [number | null]
+      assert.equal(interrupted.output(), 'ready\ninterrupted\n')
+      assert.equal(status, 6)
     })
 
     test('without a command the default one runs', () => {

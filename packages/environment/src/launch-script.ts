@@ -130,7 +130,9 @@ function enterTier(launch: Launch, tier: Tier): string {
       return [
         `baryon_above=${store}`,
         'while [ -n "$baryon_above" ] && [ ! -d "$baryon_above" ]; do baryon_above=${baryon_above%/*}; done',
-        `set -- --ro-bind ${source} ${store} -- "$@"`,
+        // The terminal's Ctrl-C reaches both; only the command is to decide what it means.
+        ...(tier.release.length > 0 ? ["trap '' INT QUIT"] : []),
+        `set -- --ro-bind ${source} ${store} -- ${words(tier.release)}"$@"`,
         `if [ "$baryon_above" = ${store} ]; then exec ${command} --dev-bind / / "$@"; fi`,
         'for baryon_entry in "$baryon_above"/*; do',
         '  if [ -L "$baryon_entry" ]; then',
@@ -144,11 +146,15 @@ function enterTier(launch: Launch, tier: Tier): string {
         '',
       ].join('\n')
     case 'unshare': {
-      const release = tier.release.map((word) => `${q(word)} `).join('')
-      const inner = `${mountStore(launch)}\nexec ${release}"$@"`
+      const inner = `${mountStore(launch)}\nexec ${words(tier.release)}"$@"`
       return `exec ${command} /bin/sh -c ${q(inner)} baryon "$@"\n`
     }
   }
+}
+
+/** Quoted words, each with a blank behind it. */
+function words(list: readonly string[]): string {
+  return list.map((word) => `${quotePosix(word)} `).join('')
 }
 
 /** Statements within the new namespace. The shell that runs them becomes the command: nothing stays in between. */

@@ -8,13 +8,16 @@ import { UserError } from '@baryon/format'
  * calls of the program, which is slower but needs nothing of the kernel.
  *
  * The first is preferred because the command replaces it: signals and terminal are the command's own. bubblewrap stays
- * as a parent, and a signal to it alone does not reach the command.
+ * as a parent and hands no signal on: where setpriv can arrange it, the command is told to end when its parent dies.
  */
 export interface Tier {
   readonly kind: 'unshare' | 'bubblewrap' | 'proot'
   /** The program and the words that come first. */
   readonly command: readonly string[]
-  /** What gives up, after mounting, the capabilities that mounting needed; empty when there are none to give up. */
+  /**
+   * Words before the command, after mounting. `unshare`: what gives up the capabilities that mounting needed; `bubblewrap`:
+   * what undoes that Ctrl-C is ignored by the parent, and ends the command with it. May be empty.
+   */
   readonly release: readonly string[]
 }
 
@@ -51,7 +54,14 @@ export function* listTiers(
     }
   }
   const bubblewrap = userns ? find('bwrap') : undefined
-  if (bubblewrap !== undefined) yield* attempt({ kind: 'bubblewrap', command: [bubblewrap], release: [] })
+  if (bubblewrap !== undefined) {
+    const env = find('env')
+    if (setpriv !== undefined && env !== undefined) {
+      const release = [env, '--default-signal=INT,QUIT', setpriv, '--pdeathsig', 'TERM', '--']
+      yield* attempt({ kind: 'bubblewrap', command: [bubblewrap], release })
+    }
+    yield* attempt({ kind: 'bubblewrap', command: [bubblewrap], release: [] })
+  }
   if (unshare !== undefined) {
     // All that old versions know; the command believes to be root.
     yield* attempt({ kind: 'unshare', command: [unshare, '--user', '--map-root-user', '--mount'], release: [] })
@@ -84,7 +94,7 @@ function* attempt(tier: Tier): Generator<{ readonly tier: Tier; readonly works: 
         '-c',
         `PATH=$PATH:/usr/sbin:/sbin; command -v pivot_root && mount -t tmpfs tmpfs /tmp && exec ${[...tier.release, 'true'].join(' ')}`,
       ]),
-    bubblewrap: () => runs([...tier.command, '--dev-bind', '/', '/', '/bin/sh', '-c', ':']),
+    bubblewrap: () => runs([...tier.command, '--dev-bind', '/', '/', ...tier.release, '/bin/sh', '-c', ':']),
     proot: () => runs([...tier.command, '-b', '/:/baryon-probe', '/bin/sh', '-c', ':']),
   }[tier.kind]()
   yield { tier, works }
