@@ -17,8 +17,9 @@ import {
   type TierChoice,
 } from '@baryon/environment'
 import { isSystemError, UserError } from '@baryon/format'
-import { openStore, type Store } from '@baryon/store'
+import type { Store } from '@baryon/store'
 import type { Context } from './command.ts'
+import { openToLook } from './open-to-look.ts'
 import { type ResolvedPackage, resolvePackage } from './package-resolution.ts'
 import { UsageError } from './parse-arguments.ts'
 import type { Settings } from './settings.ts'
@@ -44,7 +45,7 @@ export async function prepareEnvironment(
   const platform = selectedPlatform(context.arguments.value('platform'))
   const packages: ResolvedPackage[] = []
   for (const name of names) packages.push(await resolvePackage(context, settings, name, platform))
-  const store = openStore({ storeDirectory: settings.storeDirectory, root: settings.root })
+  const store = openToLook({ storeDirectory: settings.storeDirectory, root: settings.root })
   try {
     // Until the command runs, and is seen to use them. A path that is not known before the build gets its root by it.
     const known = packages.flatMap((one) =>

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { isSystemError, parseBaseName, type StorePath, UserError } from '@baryon/format'
 import { openStore, type Store } from '@baryon/store'
 import type { Context } from './command.ts'
+import { openToLook } from './open-to-look.ts'
 import { type Settings, storeDirectoryOf } from './settings.ts'
 import { evaluateStack, selectedPlatform, stackSettings } from './stack-evaluation.ts'
 
@@ -132,7 +133,7 @@ function openAt(settings: Settings, write: boolean): Store {
       },
     )
   }
-  return openStore(options)
+  return write ? openStore(options) : openToLook(options)
 }
 
 function declares(context: Context, option: string): boolean {

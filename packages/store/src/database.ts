@@ -245,5 +245,7 @@ export class StoreDatabase {
 }
 
 export function readOnlyError(directory: string): UserError {
-  return new UserError('STORE_READ_ONLY', `the store of '${directory}' was opened for reading only`)
+  return new UserError('STORE_READ_ONLY', `the store of '${directory}' was opened for reading only`, {
+    hint: 'choose a place that you can write to with --root DIR or BARYON_ROOT',
+  })
 }

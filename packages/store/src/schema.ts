@@ -35,6 +35,8 @@ function openForWriting(directory: string): DatabaseSync {
   const file = join(directory, 'db.sqlite')
   const version = readVersion(directory)
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  // SQLite would say that it cannot open the file, since it makes others beside it.
+  if (size > 0 && !isWritable(directory)) throw databaseError('STORE_READ_ONLY', file, 'cannot be written')
   if (version === undefined && size > 0) checkTables(file)
   if (version !== undefined && size === 0) throw missingDatabase(file)
   let database: DatabaseSync | undefined
@@ -137,9 +139,18 @@ function checkTables(file: string): void {
 export function asDatabaseError(error: unknown, file: string): unknown {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error
   const reason = SQLITE_REASONS[error.errcode & 0xff]
-  return reason === undefined
-    ? error
-    : new UserError(reason[0], `the store database '${file}' ${reason[1]}`, { cause: error })
+  return reason === undefined ? error : databaseError(reason[0], file, reason[1], error)
+}
+
+function databaseError(code: string, file: string, what: string, cause?: unknown): UserError {
+  return new UserError(code, `the store database '${file}' ${what}`, { hint: HINTS[code] ?? ANOTHER_ROOT, cause })
+}
+
+const ANOTHER_ROOT = 'choose a place that you can write to with --root DIR or BARYON_ROOT'
+const HINTS: Readonly<Record<string, string>> = {
+  STORE_BUSY: 'wait until the other process has ended, or end it',
+  STORE_CORRUPT: 'bring the file back from a copy, or start with another --root',
+  STORE_DISK_FULL: 'free space, for instance by `baryon store gc`, or choose another place with --root',
 }
 
 const SQLITE_REASONS: Readonly<Record<number, readonly [string, string]>> = {

@@ -1,7 +1,7 @@
 /**
  * A store that is open: the object that everything else in Baryon works with.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import {
   compareStorePaths,
@@ -424,16 +424,32 @@ function createDirectories(location: StoreLocation): void {
   try {
     // Closed to others whatever the umask is: users of one group must not be able to write to each other's stores.
     const make = (directory: string) => mkdirSync(directory, { recursive: true, mode: 0o755 })
+    makeFirstMissing(dirname(physicalDirectory))
     make(dirname(physicalDirectory))
     for (const directory of [physicalDirectory, `${physicalDirectory}/.links`, ownDirectory, `${ownDirectory}/locks`])
       make(directory)
     for (const name of ['db', 'gcroots/auto', 'profiles', 'temproots']) make(`${stateDirectory}/${name}`)
   } catch (error) {
-    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'))
+    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT'))
       throw codedError(physicalDirectory, error)
     throw new UserError('STORE_UNWRITABLE', `cannot create the store at '${physicalDirectory}': ${error.message}`, {
       hint: 'choose a directory of yours with --root, or BARYON_ROOT',
       cause: error,
     })
+  }
+}
+
+/**
+ * A recursive mkdir of Node goes on for ever where the kernel answers ENOENT although the parent is there, as in /proc;
+ * a plain one of the highest directory that is missing fails.
+ */
+function makeFirstMissing(directory: string): void {
+  let missing: string | undefined
+  for (let path = directory; !existsSync(path); path = dirname(path)) missing = path
+  if (missing === undefined) return
+  try {
+    mkdirSync(missing)
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw error
   }
 }

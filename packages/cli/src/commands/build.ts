@@ -6,10 +6,11 @@ import { resolve } from 'node:path'
 import type { BuildEvent, RealiseTarget } from '@baryon/build'
 import type { FoundDerivation } from '@baryon/evaluation'
 import { formatStorePath, parseStorePath, UserError } from '@baryon/format'
-import { openStore, type Store } from '@baryon/store'
+import type { Store } from '@baryon/store'
 import { type BuildSummary, emptySummary, summaryText } from '../build-summary.ts'
 import type { Context, Outcome } from '../command.ts'
 import { formatCount } from '../format-quantity.ts'
+import { openToLook } from '../open-to-look.ts'
 import { UsageError } from '../parse-arguments.ts'
 import type { Settings } from '../settings.ts'
 import { evaluateStack, selectedPlatform, stackSettings } from '../stack-evaluation.ts'
@@ -30,7 +31,7 @@ export async function run(context: Context): Promise<Outcome> {
   const wanted = await findWanted(context, settings)
   const evaluation = (performance.now() - started) / 1000
 
-  const store = openStore({ storeDirectory: settings.storeDirectory, root: settings.root })
+  const store = openToLook({ storeDirectory: settings.storeDirectory, root: settings.root })
   try {
     if (given.flag('dry-run')) return await dryRun(context, store, wanted)
     const missing = given.flag('check') ? wanted : wanted.filter((one) => !isBuilt(store, one.derivation))
