@@ -420,7 +420,9 @@ export function defaultSourceDirectory(store: Store): string {
 }
 
 function interrupted(): UserError {
-  return new UserError('INTERRUPTED', 'interrupted')
+  return new UserError('INTERRUPTED', 'interrupted', {
+    hint: 'what was finished is kept; the same command goes on from there',
+  })
 }
 
 function substituterNotice(substituter: Substituter, error: unknown): BuildEvent {

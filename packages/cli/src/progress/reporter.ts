@@ -55,6 +55,8 @@ function lineOf(
       return `${paint.green(`${counter(progress)}${verb}`)} ${names.get(event.task) ?? event.task} ${paint.dim(`(${formatSeconds(event.seconds)})`)}`
     }
     case 'failed':
+      // What was never begun failed for the sake of another.
+      if (!names.has(event.task)) return `${paint.red('left out:')} ${event.error.message}`
       return `${paint.red('failed')} ${names.get(event.task) ?? event.task} ${paint.dim(`(${formatSeconds(event.seconds)})`)}`
     case 'notice':
       return `${paint.yellow('note:')} ${event.message}`
