@@ -1,6 +1,6 @@
 /** What the tests of bad input share: `baryon` as a process of a user that is not root, with a store of its own. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -81,7 +81,7 @@ export function derivation(name: string, script: string, more = ''): string {
 export function assertError(result: Result, status: number, code: string, message: RegExp, hint = /./): void {
   const said = `status ${result.status}\n${result.stdout}${result.stderr}`
   assert.equal(result.status, status, said)
-  const match = new RegExp(`^error\\[${code}\\]: ([\\s\\S]*?)\\nhint: (.*)\\n`, 'm').exec(result.stderr)
+  const match = new RegExp(`^error\\[(?:${code})\\]: ([\\s\\S]*?)\\nhint: (.*)\\n`, 'm').exec(result.stderr)
   assert.ok(match !== null, `no error[${code}] with a hint:\n${said}`)
   assert.match(match[1]!, message)
   assert.match(match[2]!, hint)
@@ -98,6 +98,11 @@ export function assertOk(result: Result): string {
 export async function assertGone(word: string): Promise<void> {
   for (let round = 0; round < 100 && processesWith(word).length > 0; round++) await delay(50)
   assert.deepEqual(processesWith(word), [])
+}
+
+/** Whether a process has the word in its command line. */
+export function isRunning(word: string): boolean {
+  return processesWith(word).length > 0
 }
 
 function processesWith(word: string): string[] {
@@ -144,6 +149,7 @@ export function hide(...programs: readonly string[]): string {
   done`
 }
 
-export function hasPeer(program: string): boolean {
-  return spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0
+/** A word for sh. */
+export function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
 }
