@@ -38,7 +38,7 @@ export interface SettingsRequest {
   readonly stack?: string | undefined
   /** The command works on a stack: without `-f` the configured one or that of the clone is meant. */
   readonly needsStack?: boolean
-  /** A full store path among the operands. */
+  /** A full store path among the operands, logical or below the root. */
   readonly storePath?: string | undefined
 }
 
@@ -74,11 +74,14 @@ export async function resolveSettings(source: SettingsSource, request: SettingsR
       }
     }
   }
+  const root = rootDirectory(source)
+  const { storePath } = request
+  const logical = storePath?.startsWith(`${root}/`) ? storePath.slice(root.length) : storePath
   return {
     storeDirectory:
       source.storeDirectory ??
-      (environment.BARYON_STORE_DIR || storeDirectoryOf(request.storePath) || content.storeDirectory || '/nix/store'),
-    root: rootDirectory(source),
+      (environment.BARYON_STORE_DIR || storeDirectoryOf(logical) || content.storeDirectory || '/nix/store'),
+    root,
     stack,
     platform: content.platform,
     substituters: words(environment.BARYON_SUBSTITUTERS) ?? content.substituters ?? [],

@@ -3,7 +3,8 @@
  *
  * Links below `gcroots` and `profiles` count if they point into the store; `gcroots/auto/HASH` points to a link anywhere else
  * (an *indirect* root, `./result`), which counts for as long as it exists and points into the store itself.
- * Link texts hold logical paths, so that they mean the same inside a build, a namespace, and to Nix.
+ * Link texts hold logical paths, so that they mean the same inside a build, a namespace, and to Nix; but for those that
+ * people are to follow on a host that has nothing there.
  */
 import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
@@ -27,8 +28,16 @@ export interface Root {
   readonly via?: string
 }
 
-/** Makes the link, and an indirect root for it unless it lies where roots are looked for anyway. */
-export function addPermanentRoot(store: Store, link: string, target: StorePath): void {
+/**
+ * Makes the link, and an indirect root for it unless it lies where roots are looked for anyway. With `reachable` the link
+ * leads to the physical place when this host has nothing at the logical one, so that it can be followed.
+ */
+export function addPermanentRoot(
+  store: Store,
+  link: string,
+  target: StorePath,
+  { reachable = false }: { readonly reachable?: boolean } = {},
+): void {
   if (!isAbsolute(link)) throw new UserError('ROOT_INVALID', `the root '${link}' is not an absolute path`)
   store.addTempRoot(target)
   store.pathInfo(target)
@@ -38,14 +47,28 @@ export function addPermanentRoot(store: Store, link: string, target: StorePath):
       hint: 'remove it, or choose another name',
     })
   }
+  const isPhysical = reachable && !existsSync(store.format(target))
   mkdirSync(dirname(link), { recursive: true })
-  replaceLink(link, store.format(target))
+  replaceLink(link, isPhysical ? store.physicalPath(target) : store.format(target))
   if (isBelow(link, join(store.stateDirectory, 'gcroots')) || isBelow(link, join(store.stateDirectory, 'profiles')))
     return
-  // After the link: a collector takes away indirect roots whose link is not there.
+  // After the link: a collector takes away indirect roots whose link is not there, and twins without such a root.
   const name = encodeNix32(hashBytes('sha1', Buffer.from(link)).bytes)
   mkdirSync(join(store.stateDirectory, 'gcroots/auto'), { recursive: true })
   replaceLink(join(store.stateDirectory, 'gcroots/auto', name), link)
+  // Nix does not take a link to a physical path for a root: the logical path is said once more for it.
+  const twin = join(twinDirectory(store), name)
+  if (isPhysical) {
+    mkdirSync(twinDirectory(store), { recursive: true })
+    replaceLink(twin, store.format(target))
+  } else {
+    rmSync(twin, { force: true })
+  }
+}
+
+/** Logical twins of the indirect roots whose links hold physical paths, by the same names as in `gcroots/auto`. */
+function twinDirectory(store: Store): string {
+  return join(store.stateDirectory, 'gcroots/physical')
 }
 
 /** All permanent roots. Their paths need not be valid. */
@@ -56,7 +79,7 @@ export function findRoots(store: Store): Root[] {
   return roots
 }
 
-/** Removes links in `gcroots/auto` whose target is gone. Gives their number. */
+/** Removes links in `gcroots/auto` whose target is gone, and twins without their link. Gives the number of the former. */
 export function removeStaleRoots(store: Store): number {
   const directory = join(store.stateDirectory, 'gcroots/auto')
   let removed = 0
@@ -67,6 +90,12 @@ export function removeStaleRoots(store: Store): number {
     rmSync(link, { force: true })
     removed++
   }
+  const twins = existsSync(twinDirectory(store)) ? readdirSync(twinDirectory(store)) : []
+  for (const name of twins) {
+    const roots: Root[] = []
+    visit(store, join(directory, name), roots)
+    if (roots.length === 0) rmSync(join(twinDirectory(store), name), { force: true })
+  }
   return removed
 }
 
@@ -74,6 +103,8 @@ function visit(store: Store, path: string, roots: Root[]): void {
   try {
     const stat = lstatSync(path, { throwIfNoEntry: false })
     if (stat?.isDirectory()) {
+      // What keeps these alive is the link that each is the twin of.
+      if (path === twinDirectory(store)) return
       for (const name of readdirSync(path)) visit(store, join(path, name), roots)
     } else if (stat?.isSymbolicLink()) {
       visitLink(store, path, roots)

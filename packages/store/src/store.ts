@@ -356,8 +356,8 @@ export class Store implements StoreLocation {
   }
 
   /** Makes the symbolic link, whose path is absolute, and keeps its target from being collected for as long as it points there. */
-  addPermanentRoot(link: string, target: StorePath): void {
-    this.#coded(() => addPermanentRoot(this, link, target))
+  addPermanentRoot(link: string, target: StorePath, options: { readonly reachable?: boolean } = {}): void {
+    this.#coded(() => addPermanentRoot(this, link, target, options))
   }
 
   findRoots(): Root[] {

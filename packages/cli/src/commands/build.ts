@@ -124,7 +124,7 @@ function makeLinks(store: Store, wanted: readonly Wanted[], base: string, settin
     counts.set(tag, count)
     const output = derivation.outputName === 'out' ? '' : `-${derivation.outputName}`
     const link = resolve(`${base}${tag}${count > 1 ? `-${count}` : ''}${output}`)
-    store.addPermanentRoot(link, parseStorePath(settings.storeDirectory, outputPath(derivation)))
+    store.addPermanentRoot(link, parseStorePath(settings.storeDirectory, outputPath(derivation)), { reachable: true })
     return link
   })
 }
