@@ -74,7 +74,7 @@ for (const kind of ['bubblewrap', 'unshare', 'proot'] as const) {
     })
 
     test('a signal to the process ends the command, and Ctrl-C is for the command alone', {
-      timeout: 60_000,
+      skip: kind === 'proot' && 'proot ignores the signals that end a process, and hands none on',
     }, async () => {
       const text = `${formatLaunch(launch(tier))}\nbaryon_launch "$@"`
       const loop = 'echo ready; while :; do sleep 0.1; done'
