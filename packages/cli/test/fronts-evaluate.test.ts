@@ -31,6 +31,9 @@ test('nix-instantiate --eval prints what Nix prints, and needs no store', { skip
       '--strict',
     ),
     same('nix-instantiate', '--eval', '-E', '1', '2 + 3'),
+    same('nix-instantiate', '--eval', '-E', 'x: x'),
+    same('nix-instantiate', '--eval', '-E', '{ f = x: x; g = [ (y: y) builtins.map (builtins.map (z: z)) (1 + 1) ]; }'),
+    same('nix-instantiate', '--eval', '--strict', '-E', '{ f = x: x; g = [ builtins.map (builtins.map (z: z)) ]; }'),
   ])
   await Promise.all([
     sameWith('{ a = 1; }.a', 'nix-instantiate', '--eval', '-'),

@@ -135,7 +135,7 @@ function textOf(evaluator: Evaluator, request: EvaluationRequest, value: Value):
       return xmlText(value, { strict, locations: request.locations ?? true }, context)
     default:
       if (strict) forceDeep(value)
-      return printValue(value)
+      return printValue(value, { deep: strict })
   }
 }
 

@@ -9,11 +9,15 @@ import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts
 /**
  * A value as `nix-instantiate --eval` of Nix 2.8 prints it. Nothing is evaluated: what was not is `<CODE>`; force the
  * value deeply first for `--strict`. A set or list that was printed already is `«repeated»` (in UTF-8 bytes).
+ *
+ * A function inside a set or list is never a thunk here, in Nix it is one until it is called. Unless the value was forced
+ * deeply (`deep`), such a function is taken for one that was not called.
  */
-export function printValue(slot: Slot): string {
+export function printValue(slot: Slot, { deep = true }: { readonly deep?: boolean } = {}): string {
   const value = slot instanceof Thunk && slot.code === null ? (slot.second as Value) : slot
+  if (!deep && isFunction(value)) return functionText(value)
   // Nix prints a copy of the value, so that a short list is not met again inside itself.
-  return print(Array.isArray(value) && value.length <= 2 ? value.slice() : slot, new Set())
+  return print(Array.isArray(value) && value.length <= 2 ? value.slice() : slot, new Set(), deep)
 }
 
 /** A byte string in double quotes, with what would be special inside them escaped. */
@@ -29,7 +33,7 @@ export function printName(name: string): string {
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_'-]*$/
 const REPEATED = '\xc2\xabrepeated\xc2\xbb'
 
-function print(slot: Slot, seen: Set<Slot>): string {
+function print(slot: Slot, seen: Set<Slot>, deep: boolean): string {
   if (slot instanceof Thunk && slot.code !== null) return '<CODE>'
   const value = slot instanceof Thunk ? (slot.second as Value) : slot
   switch (typeof value) {
@@ -51,7 +55,7 @@ function print(slot: Slot, seen: Set<Slot>): string {
     }
     let text = '{ '
     for (const i of nameOrder(value)) {
-      text += `${printName(symbolText(value.keys[i]!))} = ${print(value.slots[i]!, seen)}; `
+      text += `${printName(symbolText(value.keys[i]!))} = ${print(value.slots[i]!, seen, deep)}; `
     }
     return `${text}}`
   }
@@ -63,11 +67,19 @@ function print(slot: Slot, seen: Set<Slot>): string {
       seen.add(identity)
     }
     let text = '[ '
-    for (const item of value) text += `${print(item, seen)} `
+    for (const item of value) text += `${print(item, seen, deep)} `
     return `${text}]`
   }
+  if (isFunction(value)) return deep ? functionText(value) : '<CODE>'
+  return '<UNKNOWN>'
+}
+
+function isFunction(value: Slot): value is Lambda | PrimOp | PartialApp {
+  return value instanceof Lambda || value instanceof PrimOp || value instanceof PartialApp
+}
+
+function functionText(value: Lambda | PrimOp | PartialApp): string {
   if (value instanceof Lambda) return '<LAMBDA>'
   if (value instanceof PrimOp) return value.name === 'derivation' ? '<LAMBDA>' : '<PRIMOP>'
-  if (value instanceof PartialApp) return value.fn instanceof Lambda ? '<LAMBDA>' : '<PRIMOP-APP>'
-  return '<UNKNOWN>'
+  return value.fn instanceof Lambda ? '<LAMBDA>' : '<PRIMOP-APP>'
 }
