@@ -27,6 +27,8 @@ describe('bad builds', () => {
     assert.match(result.stderr, /last lines of fails:\n {2}one\n {2}two\n/)
     const [, drv] = /baryon log (\S+-fails\.drv)/.exec(result.stderr)!
     assert.equal(assertOk(scene.run(['log', drv!])), 'one\ntwo')
+    const record = JSON.parse(assertOk(scene.run(['log', drv!, '--json']))) as unknown
+    assert.deepEqual(record, { derivation: drv, log: 'one\ntwo\n' })
   })
   test('one that needs a program that is not there', () => {
     const expression = 'derivation { name = "x"; system = builtins.currentSystem; builder = "/no/such"; }'

@@ -448,7 +448,7 @@ function makeFirstMissing(directory: string): void {
   for (let path = directory; !existsSync(path); path = dirname(path)) missing = path
   if (missing === undefined) return
   try {
-    mkdirSync(missing)
+    mkdirSync(missing, { mode: 0o755 })
   } catch (error) {
     if (!isSystemError(error, 'EEXIST')) throw error
   }

@@ -15,6 +15,9 @@ export async function run(context: Context): Promise<Outcome> {
       hint: 'it was not built here, or its builder printed nothing',
     })
   }
+  if (context.json) {
+    return { data: { derivation: store.format(derivation), log: Buffer.from(log).toString('utf8') } }
+  }
   context.terminal.out(log)
   return {}
 }
