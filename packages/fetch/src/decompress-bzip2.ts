@@ -48,12 +48,13 @@ export async function* decompressBzip2(source: ByteSource, what: string): AsyncG
 
 class BlockDecoder {
   readonly #what: string
-  #input: Uint8Array = new Uint8Array(windowSize * 2)
+  // Grows to what the input needs: most logs and patches are small.
+  #input: Uint8Array = new Uint8Array(64 * 1024)
   #start = 0
   #end = 0
   #bits = 0
   #bitCount = 0
-  readonly #transform = new Uint32Array(900000)
+  #transform = new Uint32Array(0)
   #length = 0
   #origin = 0
   /** CRC of the output of the last block, valid when `output` has been read to its end. */
@@ -132,6 +133,7 @@ class BlockDecoder {
     if (high === 0x177245 && low === 0x385090) return undefined
     if (high !== 0x314159 || low !== 0x265359) throw this.corrupt('a block does not begin with its mark')
     const crc = ((this.#read(16) << 16) | this.#read(16)) >>> 0
+    if (this.#transform.length < level * 100000) this.#transform = new Uint32Array(level * 100000)
     if (this.#read(1) !== 0) throw this.corrupt('a randomised block (of bzip2 0.9 and before)')
     this.#origin = this.#read(24)
     const symbols = this.#readSymbolMap()

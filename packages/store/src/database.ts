@@ -50,7 +50,8 @@ export class StoreDatabase {
   }
 
   row(path: string): PathRow | undefined {
-    return this.#get('select * from ValidPaths where path = ?', path) as PathRow | undefined
+    const row = this.#get('select * from ValidPaths where path = ?', path)
+    return row === undefined ? undefined : this.checked(row)
   }
 
   id(path: string): number | undefined {
@@ -80,10 +81,8 @@ export class StoreDatabase {
   }
 
   derivationOutputs(id: number): { readonly id: string; readonly path: string }[] {
-    return this.#all('select id, path from DerivationOutputs where drv = ? order by id', id) as {
-      id: string
-      path: string
-    }[]
+    const rows = this.#all('select id, path from DerivationOutputs where drv = ? order by id', id)
+    return rows.map((row) => ({ id: String(row.id), path: String(row.path) }))
   }
 
   /** The first valid path that is not before `prefix`. */
@@ -98,7 +97,12 @@ export class StoreDatabase {
   }
 
   allRows(): PathRow[] {
-    return this.#all('select * from ValidPaths order by path') as unknown as PathRow[]
+    return this.rowsAsTheyAre().map((row) => this.checked(row))
+  }
+
+  /** Whatever stands in the table, for `checked`. */
+  rowsAsTheyAre(): Record<string, unknown>[] {
+    return this.#all('select * from ValidPaths order by path')
   }
 
   /** All references as pairs of row ids. */
@@ -107,7 +111,8 @@ export class StoreDatabase {
   }
 
   allDerivationOutputs(): { readonly drv: number; readonly path: string }[] {
-    return this.#all('select drv, path from DerivationOutputs') as { drv: number; path: string }[]
+    const rows = this.#all('select drv, path from DerivationOutputs')
+    return rows.map((row) => ({ drv: Number(row.drv), path: String(row.path) }))
   }
 
   insertPath(row: NewPathRow): number {
@@ -231,6 +236,20 @@ export class StoreDatabase {
     return this.#guard(() => this.#statement(sql).run(...values))
   }
 
+  /** Refuses a row that is none: SQLite lets a column hold anything, whatever its type. */
+  checked(row: Record<string, unknown>): PathRow {
+    for (const [column, fits] of COLUMNS) {
+      if (fits(row[column])) continue
+      const message = `the store database '${this.#file}' is damaged: row ${String(row.id)} has a bad ${column}`
+      throw new UserError('STORE_CORRUPT', message, { hint: 'see what is wrong with: baryon store verify' })
+    }
+    return row as unknown as PathRow
+  }
+
+  get #file(): string {
+    return join(this.#stateDirectory, 'db/db.sqlite')
+  }
+
   #exec(sql: string): void {
     this.#guard(() => this.#database.exec(sql))
   }
@@ -239,7 +258,7 @@ export class StoreDatabase {
     try {
       return work()
     } catch (error) {
-      throw asDatabaseError(error, join(this.#stateDirectory, 'db/db.sqlite'))
+      throw asDatabaseError(error, this.#file)
     }
   }
 }
@@ -249,3 +268,15 @@ export function readOnlyError(directory: string): UserError {
     hint: 'choose a place that you can write to with --root DIR or BARYON_ROOT',
   })
 }
+
+const isText = (value: unknown) => typeof value === 'string'
+const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0
+const COLUMNS: readonly (readonly [keyof PathRow, (value: unknown) => boolean])[] = [
+  ['path', isText],
+  ['hash', isText],
+  ['registrationTime', Number.isSafeInteger],
+  ['deriver', (value) => value === null || isText(value)],
+  ['narSize', (value) => value === null || isCount(value)],
+  ['sigs', (value) => value === null || isText(value)],
+  ['ca', (value) => value === null || isText(value)],
+]

@@ -137,9 +137,13 @@ function checkTables(file: string): void {
 
 /** Makes an error with a code out of SQLite's for what a user can cause: no database, a full disk, no permission. */
 export function asDatabaseError(error: unknown, file: string): unknown {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error
-  const reason = SQLITE_REASONS[error.errcode & 0xff]
-  return reason === undefined ? error : databaseError(reason[0], file, reason[1], error)
+  if (!(error instanceof Error)) return error
+  // What Node says of an integer that is no number of JavaScript: no honest column holds one.
+  const code =
+    'errcode' in error ? error.errcode : 'code' in error && error.code === 'ERR_OUT_OF_RANGE' ? 11 : undefined
+  if (typeof code !== 'number') return error
+  const [name, what] = SQLITE_REASONS[code & 0xff] ?? ['STORE_DATABASE', `cannot be used: ${error.message}`]
+  return databaseError(name, file, what, error)
 }
 
 function databaseError(code: string, file: string, what: string, cause?: unknown): UserError {
@@ -154,6 +158,7 @@ const HINTS: Readonly<Record<string, string>> = {
 }
 
 const SQLITE_REASONS: Readonly<Record<number, readonly [string, string]>> = {
+  1: ['STORE_CORRUPT', 'does not have the tables of a store'],
   5: ['STORE_BUSY', 'has been locked by another process for too long'],
   8: ['STORE_READ_ONLY', 'cannot be written'],
   10: ['STORE_IO', 'cannot be read or written'],

@@ -40,19 +40,19 @@ export function verifyStore(store: Store, options: VerifyOptions): VerifyReport 
   const problems: VerifyProblem[] = whole
     ? store.database.integrityProblems().map((message) => ({ kind: 'database', message }))
     : []
-  const rows = options.paths === undefined ? store.database.allRows() : rowsOf(store, options.paths)
+  const rows = options.paths === undefined ? store.database.rowsAsTheyAre() : rowsOf(store, options.paths)
   const missing = new Set<string>()
   const paths: StorePath[] = []
   for (const row of rows) {
     try {
-      const path = store.toPathInfo(row).path
+      const path = store.toPathInfo(store.database.checked(row)).path
       paths.push(path)
       if (lstatSync(store.physicalPath(path), { throwIfNoEntry: false }) !== undefined) continue
-      missing.add(row.path)
+      missing.add(store.format(path))
       problems.push({ kind: 'missing', path })
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      problems.push({ kind: 'database', message: `row ${row.id}: ${error.message}` })
+      problems.push({ kind: 'database', message: `row ${String(row.id)}: ${error.message}` })
     }
   }
   if (missing.size > 0) {
@@ -79,10 +79,10 @@ export function verifyStore(store: Store, options: VerifyOptions): VerifyReport 
   return { checked: rows.length, problems, orphans: orphans.sort() }
 }
 
-function rowsOf(store: Store, paths: readonly StorePath[]): PathRow[] {
+function rowsOf(store: Store, paths: readonly StorePath[]): Record<string, unknown>[] {
   return paths.map((path) => {
     store.pathInfo(path)
-    return store.database.row(store.format(path))!
+    return { ...store.database.row(store.format(path))! }
   })
 }
 
