@@ -28,10 +28,19 @@ export interface ArchiveVisitor {
 export function normalisePath(name: string, archive: string): string {
   if (name.includes('\0')) throw unsafe(archive, `${quoteBytes(name)} contains a NUL byte`)
   if (name.startsWith('/')) throw unsafe(archive, `${quoteBytes(name)} is an absolute path`)
+  // No system takes a longer one, and every level is a step of recursion.
+  if (name.length > LONGEST_PATH) throw unsafe(archive, `a name has ${name.length} bytes`)
   const components = name.split('/').filter((component) => component !== '' && component !== '.')
   if (components.includes('..')) throw unsafe(archive, `${quoteBytes(name)} points outside of the archive`)
   return components.join('/')
 }
+
+/** Seconds since 1970 that any file system can be given, near to what a header says. */
+export function plausibleTime(seconds: number): number {
+  return Number.isNaN(seconds) ? 0 : Math.min(Math.max(Math.floor(seconds), 0), 2 ** 40)
+}
+
+const LONGEST_PATH = 4096
 
 export function unsafe(archive: string, reason: string): UserError {
   return new UserError('ARCHIVE_UNSAFE', `${archive} is not unpacked: ${reason}`, {

@@ -1,4 +1,5 @@
 import { readSync } from 'node:fs'
+import { UserError } from '@baryon/format'
 
 import type { ByteSource } from './byte-reader.ts'
 
@@ -15,7 +16,7 @@ export async function* readFileRange(
   let position = start
   while (position < end) {
     const buffer = Buffer.allocUnsafe(Math.min(chunkSize, end - position))
-    const count = readSync(descriptor, buffer, 0, buffer.length, position)
+    const count = readPart(descriptor, buffer, 0, position)
     if (count === 0) return
     position += count
     onRead?.(count)
@@ -28,9 +29,22 @@ export function readAt(descriptor: number, position: number, length: number): Bu
   const buffer = Buffer.alloc(length)
   let filled = 0
   while (filled < length) {
-    const count = readSync(descriptor, buffer, filled, length - filled, position + filled)
+    const count = readPart(descriptor, buffer, filled, position + filled)
     if (count === 0) break
     filled += count
   }
   return buffer.subarray(0, filled)
+}
+
+/** Fills the buffer from `start` on, as far as one call does. */
+function readPart(descriptor: number, buffer: Buffer, start: number, position: number): number {
+  try {
+    return readSync(descriptor, buffer, start, buffer.length - start, position)
+  } catch (cause) {
+    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause
+    throw new UserError('FILE_UNREADABLE', `the file cannot be read: ${cause.message}`, {
+      hint: 'it may be a directory, or the disk may be failing',
+      cause,
+    })
+  }
 }

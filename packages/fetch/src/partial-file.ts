@@ -83,7 +83,8 @@ function syncDirectory(path: string): void {
   }
 }
 
-function onDisk<T>(destination: string, action: () => T): T {
+/** Does what writes to a place; an error of the system becomes one with a code. */
+export function onDisk<T>(destination: string, action: () => T): T {
   try {
     return action()
   } catch (cause) {

@@ -5,7 +5,15 @@
  */
 import { quoteBytes } from '@baryon/format'
 
-import { type ArchiveEntry, type ArchiveVisitor, corrupt, normalisePath, unsafe, unsupported } from './archive-entry.ts'
+import {
+  type ArchiveEntry,
+  type ArchiveVisitor,
+  corrupt,
+  normalisePath,
+  plausibleTime,
+  unsafe,
+  unsupported,
+} from './archive-entry.ts'
 import { ByteReader, type ByteSource } from './byte-reader.ts'
 
 /** Reads a whole tar stream, also what follows its end mark. `archive` names it in errors. */
@@ -82,7 +90,7 @@ async function readMember(
   if (kind === 'symlink' && (target === '' || target.includes('\0'))) {
     throw unsafe(archive, `symlink ${quoteBytes(path)} has the target ${quoteBytes(target)}`)
   }
-  const modified = records.has('mtime') ? Math.floor(Number(records.get('mtime')) || 0) : header.modified
+  const modified = plausibleTime(records.has('mtime') ? Number(records.get('mtime')) : header.modified)
   const entry: ArchiveEntry = {
     path,
     kind,

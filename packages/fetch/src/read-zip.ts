@@ -186,7 +186,9 @@ function findDirectory(descriptor: number, fileSize: number, archive: string): D
     }
     if (place.count !== 0xffff && place.size !== 0xffffffff && place.offset !== 0xffffffff) return place
     if (at < 20 || tail.readUInt32LE(at - 20) !== 0x07064b50) return place
-    const large = readAt(descriptor, Number(tail.readBigUInt64LE(at - 12)), 56)
+    const place64 = Number(tail.readBigUInt64LE(at - 12))
+    if (place64 > fileSize) throw corrupt(archive, 'its zip64 record lies behind its end')
+    const large = readAt(descriptor, place64, 56)
     if (large.length < 56 || large.readUInt32LE(0) !== 0x06064b50)
       throw corrupt(archive, 'its zip64 record is malformed')
     return {

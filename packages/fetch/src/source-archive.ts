@@ -38,7 +38,7 @@ import {
 } from '@baryon/format'
 
 import { type FetchOptions, fetchUrl } from './fetch-url.ts'
-import { PartialFile } from './partial-file.ts'
+import { onDisk, PartialFile } from './partial-file.ts'
 import {
   archivedPath,
   formatIndex,
@@ -112,6 +112,10 @@ class DirectoryArchive implements SourceArchive {
   }
 
   get(hash: Hash, options: { readonly verify?: boolean } = {}): ArchivedFile | undefined {
+    return onDisk(this.directory, () => this.#get(hash, options))
+  }
+
+  #get(hash: Hash, options: { readonly verify?: boolean }): ArchivedFile | undefined {
     const main = this.#resolve(hash)
     if (main === undefined) return undefined
     const file = this.#describe(main)
@@ -136,18 +140,21 @@ class DirectoryArchive implements SourceArchive {
   }
 
   put(file: string, options: PutOptions = {}): ArchivedFile {
-    return this.#add(options, (write) => {
+    const read = (write: (chunk: Uint8Array) => void) => {
       const descriptor = openSource(file)
       try {
         readPieces(descriptor, write)
       } finally {
         closeSync(descriptor)
       }
-    })
+    }
+    return onDisk(this.directory, () => this.#add(options, read))
   }
 
   putTree(path: string, options: PutOptions = {}): ArchivedFile {
-    return this.#add({ kind: 'tree', ...options }, (write) => writeTreeArchive(path, write))
+    return onDisk(this.directory, () =>
+      this.#add({ kind: 'tree', ...options }, (write) => writeTreeArchive(path, write)),
+    )
   }
 
   *list(): Generator<ArchivedFile> {
@@ -165,7 +172,7 @@ class DirectoryArchive implements SourceArchive {
     const broken: ArchivedFile[] = []
     for (const file of this.list()) {
       onFile?.(file)
-      if (holds(file)) continue
+      if (onDisk(file.path, () => holds(file))) continue
       broken.push(file)
       this.remove(file.hash)
     }
@@ -173,6 +180,10 @@ class DirectoryArchive implements SourceArchive {
   }
 
   remove(hash: Hash): boolean {
+    return onDisk(this.directory, () => this.#remove(hash))
+  }
+
+  #remove(hash: Hash): boolean {
     const main = this.#resolve(hash)
     if (main === undefined) return false
     const record = this.#readRecord(main)

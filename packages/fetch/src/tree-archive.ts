@@ -73,6 +73,12 @@ export async function restoreTreeArchive(file: string, destination: string): Pro
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) parser.write(chunk as Uint8Array)
     parser.end()
+  } catch (cause) {
+    if (!(cause instanceof Error) || !('syscall' in cause)) throw cause
+    throw new UserError('ARCHIVE_WRITE', `${file} could not be unpacked: ${cause.message}`, {
+      hint: 'check the destination directory, and the space on its disk',
+      cause,
+    })
   } finally {
     if (descriptor >= 0) closeSync(descriptor)
   }

@@ -46,13 +46,14 @@ export class TreeWriter {
   readonly #directoryModes = new Map<string, number>()
   readonly #directoryTimes = new Map<string, number>()
   #descriptor = -1
+  #followed = 0
   #fileMode = 0
   #fileTime = 0
 
   constructor(root: string, archive: string, options: TreeWriterOptions = {}) {
-    mkdirSync(root, { recursive: true })
     this.#root = Buffer.from(root).toString('latin1')
     this.#archive = archive
+    this.#guard('', () => mkdirSync(root, { recursive: true }))
     this.#keepSymlinks = options.keepDirectorySymlinks ?? false
     this.#keepTimes = options.keepTimes ?? false
   }
@@ -94,18 +95,20 @@ export class TreeWriter {
   endFile(): void {
     const descriptor = this.#descriptor
     this.#descriptor = -1
-    try {
-      fchmodSync(descriptor, this.#fileMode)
-      if (this.#keepTimes) futimesSync(descriptor, this.#fileTime, this.#fileTime)
-    } finally {
-      closeSync(descriptor)
-    }
+    this.#guard('', () => {
+      try {
+        fchmodSync(descriptor, this.#fileMode)
+        if (this.#keepTimes) futimesSync(descriptor, this.#fileTime, this.#fileTime)
+      } finally {
+        closeSync(descriptor)
+      }
+    })
   }
 
   symlink(path: string, target: string, modified: number): void {
     const real = this.#place(path)
     this.#create(real, path, () => symlinkSync(Buffer.from(target, 'latin1'), this.#path(real)))
-    if (this.#keepTimes) lutimesSync(this.#path(real), modified, modified)
+    if (this.#keepTimes) this.#guard(path, () => lutimesSync(this.#path(real), modified, modified))
   }
 
   /** A second name for an earlier member. */
@@ -162,12 +165,13 @@ export class TreeWriter {
     if (known !== undefined) return known
     const cut = path.lastIndexOf('/')
     const parent = this.realDirectory(cut < 0 ? '' : path.slice(0, cut))
-    const real = this.#guard(path, () => this.#enter(parent, path.slice(cut + 1), path, 0))
+    this.#followed = 0
+    const real = this.#guard(path, () => this.#enter(parent, path.slice(cut + 1), path))
     this.#directories.set(path, real)
     return real
   }
 
-  #enter(parent: string, name: string, path: string, depth: number): string {
+  #enter(parent: string, name: string, path: string): string {
     const real = join(parent, name)
     const stat = this.#stat(real)
     if (stat === undefined) this.#make(real)
@@ -175,7 +179,7 @@ export class TreeWriter {
       if (!this.#keepSymlinks) {
         throw unsafe(this.#archive, `${quoteBytes(path)} would be written through the symlink ${quoteBytes(real)}`)
       }
-      return this.#follow(parent, real, path, depth)
+      return this.#follow(parent, real, path)
     } else if (!stat.isDirectory()) {
       this.#forget()
       unlinkSync(this.#path(real))
@@ -189,8 +193,9 @@ export class TreeWriter {
     this.#directoryModes.set(real, 0o755)
   }
 
-  #follow(parent: string, link: string, path: string, depth: number): string {
-    if (depth > 40) throw unsafe(this.#archive, `${quoteBytes(path)} lies behind a loop of symlinks`)
+  #follow(parent: string, link: string, path: string): string {
+    // All that are followed count, as for the kernel: links through links would otherwise take 2^n steps.
+    if (++this.#followed > 40) throw unsafe(this.#archive, `${quoteBytes(path)} lies behind a loop of symlinks`)
     const target = readlinkSync(this.#path(link), { encoding: 'buffer' }).toString('latin1')
     let real = target.startsWith('/') ? '' : parent
     for (const component of target.split('/')) {
@@ -199,7 +204,7 @@ export class TreeWriter {
         if (real === '') throw unsafe(this.#archive, `${quoteBytes(path)} lies behind a symlink that leads outside`)
         real = real.slice(0, Math.max(0, real.lastIndexOf('/')))
       } else {
-        real = this.#enter(real, component, path, depth + 1)
+        real = this.#enter(real, component, path)
       }
     }
     return real
@@ -251,7 +256,7 @@ export class TreeWriter {
   }
 
   #stat(real: string): Stats | undefined {
-    return lstatSync(this.#path(real), { throwIfNoEntry: false })
+    return this.#guard(real, () => lstatSync(this.#path(real), { throwIfNoEntry: false }))
   }
 
   #path(real: string): Buffer {

@@ -1,8 +1,8 @@
 /** Operations with one of their system calls disturbed by strace: the caller is killed at it, or it fails. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
@@ -128,4 +128,13 @@ function callsOf(log: string, root: string): Call[] {
     if (line.includes(root)) calls.set(`${name} ${number}`, { name, number })
   }
   return [...calls.values()]
+}
+
+/** Why no process can be traced here; false when one can. For the `skip` option of a test. */
+export function whyNoTracing(): string | false {
+  const { status } = spawnSync('strace', ['-o', '/dev/null', 'true'])
+  if (status !== 0) return 'strace is not installed, or may trace nothing'
+  const scope = '/proc/sys/kernel/yama/ptrace_scope'
+  const restricted = existsSync(scope) && readFileSync(scope, 'latin1').trim() !== '0' && process.geteuid!() !== 0
+  return restricted ? `${scope} lets processes trace their children only` : false
 }
