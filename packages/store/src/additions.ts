@@ -22,7 +22,7 @@ import {
 import { syncDirectory } from './atomic-file.ts'
 import type { NativePath } from './byte-path.ts'
 import { canonicaliseTree } from './canonicalise-tree.ts'
-import { copyTree, hashOfFile, rememberFilter } from './copy-tree.ts'
+import { copyTree, hashOfFile, keepNar, rememberFilter } from './copy-tree.ts'
 import { readOnlyError } from './database.ts'
 import { hashPath, restoreNar } from './nar-tree.ts'
 import { optimiseNewPaths } from './optimise.ts'
@@ -172,24 +172,24 @@ export function addPath(additions: Additions, name: string, source: NativePath, 
     if (expectedHash !== undefined && !hashesEqual(hash, expectedHash)) throw mismatch(`'${name}'`, expectedHash, hash)
   }
   // Most sources are in the store already: reading is then all that is needed.
-  const before = hashPath(source, algorithm, {
-    method,
-    ...(remembered === undefined ? {} : { filter: remembered }),
-  }).hash
+  const whole = method === 'recursive' && algorithm === 'sha256'
+  const read = whole ? keepNar(source, remembered) : undefined
+  const before =
+    read?.hash ??
+    hashPath(source, algorithm, { method, ...(remembered === undefined ? {} : { filter: remembered }) }).hash
   check(before)
   const known = pathOf(before)
   if (isPresent(store, known)) return known
 
   const aside = temporaryPath(store)
   return withTemporary(aside, () => {
+    if (read?.chunks !== undefined) restoreNar(aside, read.chunks, { canonical: true })
     // The copy counts, not what was read before: the source may have changed meanwhile.
-    const nar = copyTree(source, aside, method, remembered)
-    const hash =
-      method === 'recursive' && algorithm === 'sha256' ? nar.hash : hashPath(aside, algorithm, { method }).hash
+    const nar = read?.chunks === undefined ? copyTree(source, aside, method, remembered) : read
+    const hash = whole ? nar.hash : hashPath(aside, algorithm, { method }).hash
     check(hash)
     const path = pathOf(hash)
     if (isPresent(store, path)) return path
-    canonicaliseTree(aside)
     syncTree(aside)
     const contentAddress = formatContentAddress({ method, hash })
     place(store, [
@@ -221,6 +221,7 @@ export function addNar(additions: Additions, info: NewPathInfo, chunks: Iterable
         hasher.update(chunk)
         size += chunk.length
       }),
+      { canonical: true },
     )
     const hash = hasher.digest()
     const name = `'${store.format(info.path)}'`

@@ -1,9 +1,21 @@
 /**
  * Trees on disk as NARs: dumping, restoring and hashing. Everything streams; memory does not grow with sizes.
  */
-import { closeSync, constants, lstatSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs'
 import {
-  createHasher,
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  futimesSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  symlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs'
+import {
   createNarParser,
   createNarWriter,
   type Hash,
@@ -14,6 +26,7 @@ import {
   UserError,
 } from '@baryon/format'
 import { type NativePath, nativePath, pathBytes, pathError } from './byte-path.ts'
+import { hashStream } from './hash-stream.ts'
 import { removeTree } from './remove-tree.ts'
 import { type TreeFilter, walkTree } from './walk-tree.ts'
 
@@ -31,12 +44,10 @@ export function hashPath(
   algorithm: HashAlgorithm = 'sha256',
   options: { readonly method?: HashMethod; readonly filter?: TreeFilter } = {},
 ): { readonly hash: Hash; readonly size: number } {
-  const hasher = createHasher(algorithm)
-  const size =
-    options.method === 'flat'
-      ? readFlatFile(path, (chunk) => hasher.update(chunk))
-      : dumpNar(path, (chunk) => hasher.update(chunk), options.filter)
-  return { hash: hasher.digest(), size }
+  const { hash, result: size } = hashStream(algorithm, (update) =>
+    options.method === 'flat' ? readFlatFile(path, update) : dumpNar(path, update, options.filter),
+  )
+  return { hash, size }
 }
 
 /** Sends the bytes of one regular file to `sink` and gives their number; refuses everything else with `NOT_A_FILE`. */
@@ -62,12 +73,12 @@ export function readFlatFile(path: NativePath, sink: (chunk: Uint8Array) => void
 }
 
 /**
- * Unpacks a NAR to `path`, where nothing may be. Modes are 0755/0644 plus the executable bit until `canonicaliseTree`.
+ * Unpacks a NAR to `path`, where nothing may be.
  * After an error nothing is left there. No hostile archive gets out of the directory: names are single components,
  * directories are made by us in this very call, and files are opened exclusively, so that no link is ever followed.
  */
-export function restoreNar(path: NativePath, chunks: Iterable<Uint8Array>): void {
-  const restorer = createTreeRestorer(path)
+export function restoreNar(path: NativePath, chunks: Iterable<Uint8Array>, options: RestoreOptions = {}): void {
+  const restorer = createTreeRestorer(path, options)
   try {
     const parser = createNarParser(restorer)
     for (const chunk of chunks) parser.write(chunk)
@@ -78,13 +89,21 @@ export function restoreNar(path: NativePath, chunks: Iterable<Uint8Array>): void
   }
 }
 
+export interface RestoreOptions {
+  /**
+   * Modes and times as `canonicaliseTree` gives them, set while files are open: a walk of its own would cost as much as
+   * the writing. Default: modes 0755 and 0644, the time of writing.
+   */
+  readonly canonical?: boolean
+}
+
 export interface TreeRestorer extends NarVisitor {
   /** Closes and removes what was written so far. */
   abort(): void
 }
 
 /** A visitor that writes what it is told to `path`. */
-export function createTreeRestorer(path: NativePath): TreeRestorer {
+export function createTreeRestorer(path: NativePath, { canonical = false }: RestoreOptions = {}): TreeRestorer {
   const top = pathBytes(path)
   if (lstatSync(nativePath(top), { throwIfNoEntry: false }) !== undefined) {
     throw new UserError('PATH_EXISTS', `'${Buffer.from(top, 'latin1')}' already exists`, {
@@ -94,7 +113,9 @@ export function createTreeRestorer(path: NativePath): TreeRestorer {
   const directories: string[] = []
   let current = top
   let fd = -1
+  let mode = 0
   let created = false
+  const accessTime = Date.now() / 1000
   const close = () => {
     if (fd >= 0) closeSync(fd)
     fd = -1
@@ -124,20 +145,31 @@ export function createTreeRestorer(path: NativePath): TreeRestorer {
       current = `${directories.at(-1)}/${name}`
     },
     endDirectory: () => {
-      directories.pop()
+      const directory = directories.pop()!
+      if (!canonical) return
+      chmodSync(nativePath(directory), 0o555)
+      utimesSync(nativePath(directory), accessTime, 1)
     },
     startFile: (_size, executable) => {
       const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-      fd = attempt(() => openSync(nativePath(current), flags, executable ? 0o755 : 0o644))
+      mode = executable ? 0o755 : 0o644
+      fd = attempt(() => openSync(nativePath(current), flags, mode))
     },
     content: (chunk) => {
       attempt(() => {
         for (let written = 0; written < chunk.length; ) written += writeSync(fd, chunk, written)
       })
     },
-    endFile: close,
+    endFile: () => {
+      if (canonical) {
+        fchmodSync(fd, mode & 0o555)
+        futimesSync(fd, accessTime, 1)
+      }
+      close()
+    },
     symlink: (target) => {
       attempt(() => symlinkSync(nativePath(target), nativePath(current)))
+      if (canonical) lutimesSync(nativePath(current), accessTime, 1)
     },
     abort: () => {
       close()

@@ -1,9 +1,10 @@
 /**
  * One pass over a tree that gives its NAR hash, its size, the references in it, and where each of them is.
  */
-import { createHasher, createNarWriter, type Hash, type NarVisitor } from '@baryon/format'
+import { createNarWriter, type Hash, type NarVisitor, type NarWriter } from '@baryon/format'
 import type { NativePath } from './byte-path.ts'
 import { type FileKind, fileKindOf } from './file-kind.ts'
+import { hashStream } from './hash-stream.ts'
 import { createReferenceScanner } from './reference-scanner.ts'
 import { walkTree } from './walk-tree.ts'
 
@@ -26,6 +27,11 @@ export interface ScanResult {
 
 /** Looks for the candidates (digests of store paths) in contents, link targets and file names below `path`. */
 export function scanForReferences(path: NativePath, candidates: readonly string[]): ScanResult {
+  const { hash, result } = hashStream('sha256', (update) => scanTree(path, candidates, createNarWriter(update)))
+  return { hash, ...result }
+}
+
+function scanTree(path: NativePath, candidates: readonly string[], writer: NarWriter): Omit<ScanResult, 'hash'> {
   const digests = [...new Set(candidates)]
   const seen = new Set<number>()
   const positions: ItemPositions[] = []
@@ -46,8 +52,6 @@ export function scanForReferences(path: NativePath, candidates: readonly string[
     finish(itemPath, kind)
   }
 
-  const hasher = createHasher('sha256')
-  const writer = createNarWriter((chunk) => hasher.update(chunk))
   const directories: string[] = []
   let current = ''
   let kind: FileKind | undefined
@@ -88,5 +92,5 @@ export function scanForReferences(path: NativePath, candidates: readonly string[
   walkTree(path, visitor)
   writer.end()
   const references = [...seen].map((index) => digests[index]!).sort()
-  return { hash: hasher.digest(), size: writer.size, references, positions }
+  return { size: writer.size, references, positions }
 }
