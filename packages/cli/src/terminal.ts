@@ -25,13 +25,20 @@ export interface Paint {
 }
 
 export function createTerminal(environment: NodeJS.ProcessEnv = process.env): Terminal {
+  // Node makes a stream of a descriptor when it is first looked at, which takes long and few commands need.
   return {
     out: (text) => writeAll(1, text),
     err: (text) => writeAll(2, text),
     errBytes: (bytes) => writeAll(2, bytes),
-    isLive: process.stderr.isTTY === true && environment.TERM !== 'dumb',
-    outPaint: paint(hasColour(process.stdout.isTTY === true, environment)),
-    errPaint: paint(hasColour(process.stderr.isTTY === true, environment)),
+    get isLive() {
+      return process.stderr.isTTY === true && environment.TERM !== 'dumb'
+    },
+    get outPaint() {
+      return paint(hasColour(process.stdout.isTTY === true, environment))
+    },
+    get errPaint() {
+      return paint(hasColour(process.stderr.isTTY === true, environment))
+    },
     width: () => process.stderr.columns ?? 80,
   }
 }

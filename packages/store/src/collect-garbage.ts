@@ -17,7 +17,6 @@ import {
   rmSync,
   unlinkSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { isSystemError, parseBaseName, type StorePath, storePathBaseName, UserError } from '@baryon/format'
 import { flockDescriptor } from './flock.ts'
@@ -294,7 +293,7 @@ function leaveDeadSocket(path: string): void {
   const aside = `${path}.${process.pid}`
   // Longer addresses do not fit into the kernel's structure, for Nix neither.
   if (Buffer.byteLength(aside) > 100) return
-  const server = createServer()
+  const server = process.getBuiltinModule('node:net').createServer()
   // Reported later, when nobody can use it any more: Nix will say what is wrong with its socket.
   server.on('error', () => undefined)
   server.unref().listen(aside)

@@ -6,7 +6,6 @@
  * synced, and renamed inside the very write transaction that registers it: of several processes that made the same path,
  * the first one wins and nobody sees half a path.
  */
-import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, lstatSync, openSync, readdirSync, renameSync } from 'node:fs'
 import { encodeNix32, isSystemError, UserError } from '@baryon/format'
@@ -47,7 +46,11 @@ export function syncTree(path: NativePath): void {
     for (const file of files) syncFile(file)
     return
   }
-  if (spawnSync('sync', ['-f', path.toString()], { stdio: 'ignore' }).status === 0) return
+  if (
+    process.getBuiltinModule('node:child_process').spawnSync('sync', ['-f', path.toString()], { stdio: 'ignore' })
+      .status === 0
+  )
+    return
   files.length = 0
   listTree(pathBytes(path), files, Number.POSITIVE_INFINITY)
   for (const file of files) syncFile(file)
@@ -55,7 +58,12 @@ export function syncTree(path: NativePath): void {
 
 /** Several files that were just written; their paths are texts of the system. */
 export function syncFiles(paths: readonly string[]): void {
-  if (paths.length > FEW && spawnSync('sync', ['-f', paths[0]!], { stdio: 'ignore' }).status === 0) return
+  if (
+    paths.length > FEW &&
+    process.getBuiltinModule('node:child_process').spawnSync('sync', ['-f', paths[0]!], { stdio: 'ignore' }).status ===
+      0
+  )
+    return
   for (const path of paths) syncFile(pathBytes(path))
 }
 

@@ -12,7 +12,6 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
-import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import {
   decodeNix32,
   encodeNix32,
@@ -138,14 +137,14 @@ export function encodePositions(positions: readonly ItemPositions[]): Uint8Array
       last = place.offset
     }
   }
-  return deflateRawSync(Uint8Array.from(bytes))
+  return process.getBuiltinModule('node:zlib').deflateRawSync(Uint8Array.from(bytes))
 }
 
 /** Refuses damaged records with `POSITIONS_CORRUPT`. */
 export function decodePositions(data: Uint8Array): ItemPositions[] {
   let bytes: Uint8Array
   try {
-    bytes = inflateRawSync(data, { maxOutputLength: 1 << 30 })
+    bytes = process.getBuiltinModule('node:zlib').inflateRawSync(data, { maxOutputLength: 1 << 30 })
   } catch (error) {
     throw corrupt(error)
   }

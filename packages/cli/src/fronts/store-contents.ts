@@ -1,7 +1,6 @@
 /** Operations of `nix-store` on the contents of paths: adding, NARs, logs, environments. */
 import { readSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { readLog } from '@baryon/build'
 import { fixedOutputPath, isDerivationPath, parseHash, parseHashAlgorithm, UserError } from '@baryon/format'
 import { dumpNar, restoreNar } from '@baryon/store'
 import { followToStorePath, physicalLocation } from './follow-path.ts'
@@ -59,6 +58,8 @@ export function importAll({ store, given, terminal }: OperationRequest): number 
 }
 
 export async function readLogs({ store, given, terminal }: OperationRequest): Promise<number> {
+  // Here, because loading it takes as long as dumping 20,000 files.
+  const { readLog } = await import('@baryon/build')
   for (const operand of given.operands) {
     const path = followToStorePath(store, operand)
     const derivation = isDerivationPath(path) ? path : store.pathInfo(path).deriver
