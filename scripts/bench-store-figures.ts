@@ -23,7 +23,6 @@ const figures: Record<string, () => string | Promise<string>> = {
   'path-info': pathInfo,
   dead,
 }
-console.log(await figures[what]!())
 
 /** The scanner alone, over bytes that are in memory. */
 function scan(): string {
@@ -185,3 +184,6 @@ async function timed(action: () => void | Promise<void>): Promise<string> {
   await action()
   return `${((performance.now() - begin) / 1000).toFixed(4)} s`
 }
+
+// Last: the variables above must be there.
+console.log(await figures[what]!())

@@ -32,6 +32,7 @@ export { createReferenceScanner, type ReferenceScanner, type ReferenceSink } fro
 export { removeTree } from './src/remove-tree.ts'
 export type { Root } from './src/roots.ts'
 export { type ItemPositions, type ScanResult, scanForReferences } from './src/scan-tree.ts'
+export { isSmallTree } from './src/small-tree.ts'
 export { type ClosureOptions, openStore, type Store, type StoreOptions } from './src/store.ts'
 export { isDatabaseOf, isOnlyWritableBy } from './src/store-safety.ts'
 export type { VerifyOptions, VerifyProblem, VerifyReport } from './src/verify.ts'

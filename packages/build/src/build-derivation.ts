@@ -11,7 +11,7 @@ import {
   storePathBaseName,
   UserError,
 } from '@baryon/format'
-import { type PathLock, removeTree, type Store } from '@baryon/store'
+import { isSmallTree, type PathLock, removeTree, type Store } from '@baryon/store'
 import { takeFromArchive } from './archived-source.ts'
 import { BuildError } from './build-error.ts'
 import type { BuildEvent, TimeBreakdown } from './build-event.ts'
@@ -19,10 +19,10 @@ import { isBuiltin, runBuiltin } from './builtin/builtin.ts'
 import { derivationOptions } from './derivation-options.ts'
 import { explainFailure, shownDerivation } from './explain-failure.ts'
 import { outputPaths } from './plan.ts'
-import type { OutputsRequest } from './register-outputs.ts'
+import { type OutputsRequest, registerOutputs } from './register-outputs.ts'
 import { type BuilderInputs, runInSandbox } from './run-in-sandbox.ts'
 import type { Sandbox, WorkDirectory } from './sandbox/sandbox.ts'
-import { createWorkDirectory, type OwnedWorkDirectory } from './work-directory.ts'
+import type { OwnedWorkDirectory, WorkArea } from './work-directory.ts'
 import { type StoreRequest, storeLocation } from './worker/job.ts'
 import type { WorkerPool } from './worker/pool.ts'
 
@@ -45,6 +45,7 @@ export interface BuildContext {
   /** Chosen when the first builder needs one. */
   readonly sandbox: () => Sandbox
   readonly pool: WorkerPool
+  readonly workArea: WorkArea
   readonly report: (event: BuildEvent) => void
   readonly breakdown: TimeBreakdown
   readonly signal: AbortSignal
@@ -114,12 +115,12 @@ async function buildInWorkDirectory(
 ): Promise<void> {
   let work: OwnedWorkDirectory | undefined
   try {
-    work = createWorkDirectory(context.store, job.path.name.replace(/\.drv$/, ''))
+    work = context.workArea.create(job.path.name.replace(/\.drv$/, ''))
     await new DerivationBuild(context, job, outputs, work).run()
   } catch (error) {
     throw explainFailure(context, job, work, error)
   } finally {
-    await work?.remove(context.pool)
+    await work?.remove()
   }
 }
 
@@ -255,8 +256,11 @@ class DerivationBuild {
   }
 
   async #register(request: OutputsRequest & StoreRequest): Promise<void> {
-    const { pool, breakdown, signal } = this.#context
-    const times = await pool.run('register', request, signal)
+    const { store, pool, breakdown, signal } = this.#context
+    // A thread opens the store for itself, and its answer waits for its turn: small outputs cost less than that.
+    const times = request.outputs.every(({ location }) => isSmallTree(location))
+      ? registerOutputs(store, request)
+      : await pool.run('register', request, signal)
     breakdown.scan += times.scan
     breakdown.register += times.register
   }

@@ -2,10 +2,10 @@
  * Build logs, where Nix keeps its own (`drvs/XX/REST.drv`), compressed with zstd (`.zst`). Logs that Nix wrote there, plain
  * or with bzip2, are read as well.
  */
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { finished } from 'node:stream/promises'
-import { createZstdCompress, zstdDecompressSync } from 'node:zlib'
+import { createZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { decompressFile } from '@baryon/fetch'
 import { isSystemError, type StorePath, storePathBaseName, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
@@ -34,11 +34,46 @@ export interface LogWriter {
   close(): Promise<void>
 }
 
-/** A log under a temporary name, which replaces the previous one when it is complete. */
+/**
+ * A log that replaces the previous one when it is complete. Most logs are short: they are kept and written at once, which
+ * takes 0.2 ms where a stream of the compressor takes 3; a long one goes through the stream under a temporary name.
+ */
 export function createLogWriter(store: Store, derivation: StorePath): LogWriter {
   const path = `${logPath(store, derivation)}.zst`
   const temporary = `${path}.tmp-${process.pid}-${++count}`
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+  const kept: Uint8Array[] = []
+  let size = 0
+  let stream: LogWriter | undefined
+  return {
+    write(chunk) {
+      if (stream !== undefined) return stream.write(chunk)
+      kept.push(chunk)
+      size += chunk.length
+      if (size <= KEPT_LIMIT) return undefined
+      stream = createLogStream(path, temporary)
+      return stream.write(Buffer.concat(kept.splice(0)))
+    },
+    async close() {
+      if (stream !== undefined) return stream.close()
+      try {
+        mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+        writeFileSync(temporary, zstdCompressSync(Buffer.concat(kept)), { mode: 0o644 })
+        renameSync(temporary, path)
+      } catch {
+        rmSync(temporary, { force: true })
+      }
+    },
+  }
+}
+
+const KEPT_LIMIT = 64 * 1024
+
+function createLogStream(path: string, temporary: string): LogWriter {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+  } catch {
+    // Opening the file fails as well, which is taken care of below.
+  }
   const compress = createZstdCompress()
   const file = createWriteStream(temporary, { mode: 0o644 })
   let broken = false

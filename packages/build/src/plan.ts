@@ -10,6 +10,7 @@ import {
 import type { Store } from '@baryon/store'
 import type { Activity } from './build-event.ts'
 import type { Durations } from './durations.ts'
+import { knownOutputs } from './known-outputs.ts'
 import { querySubstituters, type SubstituteInfo, type Substituter } from './substituter.ts'
 
 /** What is wanted: outputs of a derivation, or a path that only a substituter (or the store itself) can give. */
@@ -23,8 +24,8 @@ export interface PlanOptions {
   readonly unavailable: ReadonlySet<string>
   readonly durations: Durations
   readonly onSubstituterFailure: (substituter: Substituter, error: unknown) => void
-  /** Told of every path that is relied on, before its validity is looked at: makes it a temporary root. */
-  readonly onRely: (path: StorePath) => void
+  /** Told of all paths that are relied on, before their validity is looked at: makes them temporary roots. */
+  readonly onRely: (paths: readonly StorePath[]) => void
 }
 
 export interface BuildPlan {
@@ -140,6 +141,7 @@ class Planner {
   readonly #drafts = new Map<string, Draft>()
   readonly #derivations = new Map<string, Derivation>()
   readonly #valid = new Map<string, boolean>()
+  readonly #relied = new Set<string>()
   /** Undefined: no substituter has it, or not all that it refers to. */
   readonly #substitutes = new Map<
     string,
@@ -157,19 +159,41 @@ class Planner {
     const requests: Request[] = []
     const paths: StorePath[] = []
     let present = 0
-    for (const target of targets) {
+    const known = this.#lookUp(targets)
+    for (const [index, target] of targets.entries()) {
       if ('path' in target) {
         if (this.#isValid(target.path)) present++
         else paths.push(target.path)
-      } else {
-        requests.push({ path: target.derivation, outputs: target.outputs })
-        if (this.#missing(requests.at(-1)!).length === 0) present++
+        continue
       }
+      const outputs = known[index]
+      if (outputs !== undefined && [...outputs.values()].every((path) => this.#isValid(path))) {
+        present++
+        continue
+      }
+      requests.push({ path: target.derivation, outputs: target.outputs })
+      if (this.#missing(requests.at(-1)!).length === 0) present++
     }
     await this.#ask(paths)
     for (const path of paths) if (!this.#substitute([path])) throw this.#unavailable(path)
     await this.#planBuilds(requests)
     return present
+  }
+
+  /** Mostly everything is there: two statements of the database tell so, and no file is read. */
+  #lookUp(targets: readonly RealiseTarget[]): ReturnType<typeof knownOutputs> {
+    this.#rely(targets.map((target) => ('path' in target ? target.path : target.derivation)))
+    const known = knownOutputs(this.#store, targets)
+    const paths = known.flatMap((outputs) => (outputs === undefined ? [] : [...outputs.values()]))
+    this.#rely(paths)
+    const valid = this.#store.queryValidAmong(paths)
+    for (const name of paths.map(storePathBaseName)) this.#valid.set(name, valid.has(name))
+    return known
+  }
+
+  #rely(paths: readonly StorePath[]): void {
+    this.#options.onRely(paths)
+    for (const path of paths) this.#relied.add(storePathBaseName(path))
   }
 
   finish(present: number): BuildPlan {
@@ -332,7 +356,7 @@ class Planner {
     const base = storePathBaseName(path)
     let derivation = this.#derivations.get(base)
     if (derivation === undefined) {
-      this.#options.onRely(path)
+      if (!this.#relied.has(base)) this.#rely([path])
       derivation = requireDerivation(this.#store, path)
       this.#derivations.set(base, derivation)
     }
@@ -343,7 +367,7 @@ class Planner {
     const base = storePathBaseName(path)
     let valid = this.#valid.get(base)
     if (valid === undefined) {
-      this.#options.onRely(path)
+      if (!this.#relied.has(base)) this.#rely([path])
       valid = this.#store.isValid(path)
       this.#valid.set(base, valid)
     }

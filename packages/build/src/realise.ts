@@ -6,6 +6,7 @@ import { BuildError, RealiseError } from './build-error.ts'
 import { type BuildEvent, type BuildReporter, emptyBreakdown, type TimeBreakdown } from './build-event.ts'
 import { checkBuildable } from './buildable.ts'
 import { type Durations, openDurations } from './durations.ts'
+import { knownOutputs } from './known-outputs.ts'
 import {
   type BuildPlan,
   outputPaths,
@@ -19,7 +20,7 @@ import type { Sandbox } from './sandbox/sandbox.ts'
 import { runSchedule } from './schedule.ts'
 import { substitutePath } from './substitute-path.ts'
 import { type Substituter, substituteKey } from './substituter.ts'
-import { sweepWorkDirectories } from './work-directory.ts'
+import { openWorkArea, sweepWorkDirectories, type WorkArea } from './work-directory.ts'
 import { createWorkerPool, type WorkerPool } from './worker/pool.ts'
 
 export interface RealiseOptions {
@@ -109,6 +110,7 @@ class Realisation {
   readonly #options: RealiseOptions
   readonly #durations: Durations
   readonly #pool: WorkerPool = createWorkerPool()
+  readonly #workArea: WorkArea
   readonly #breakdown = emptyBreakdown()
   readonly #begin = performance.now()
   readonly #jobs: number
@@ -125,6 +127,7 @@ class Realisation {
     this.#targets = targets
     this.#options = options
     this.#durations = openDurations(store)
+    this.#workArea = openWorkArea(store, this.#pool)
     this.#jobs = options.jobs ?? availableParallelism()
     if (options.signal?.aborted === true) this.#onAbort()
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -149,7 +152,11 @@ class Realisation {
   async close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#durations.close()
-    await this.#pool.close()
+    try {
+      await this.#workArea.close()
+    } finally {
+      await this.#pool.close()
+    }
   }
 
   async #plan(): Promise<BuildPlan> {
@@ -161,7 +168,7 @@ class Realisation {
         if (!this.#silenced.has(substituter)) this.#emit(substituterNotice(substituter, error))
         this.#silenced.add(substituter)
       },
-      onRely: (path) => this.#store.addTempRoot(path),
+      onRely: (paths) => this.#store.addTempRoots(paths),
     })
     this.#present = plan.present
     return plan
@@ -250,7 +257,14 @@ class Realisation {
       const outcome =
         task.activity === 'substitute'
           ? await substitutePath(
-              { store: this.#store, pool: this.#pool, report: this.#emit, breakdown: this.#breakdown, signal },
+              {
+                store: this.#store,
+                pool: this.#pool,
+                workArea: this.#workArea,
+                report: this.#emit,
+                breakdown: this.#breakdown,
+                signal,
+              },
               task,
             )
           : await buildDerivation(this.#context(signal), {
@@ -358,6 +372,7 @@ class Realisation {
       settings,
       sandbox: () => this.#chooseSandbox(),
       pool: this.#pool,
+      workArea: this.#workArea,
       report: this.#emit,
       breakdown,
       signal,
@@ -374,12 +389,13 @@ class Realisation {
 
   #report(): BuildReport {
     const outputs = new Map<string, ReadonlyMap<string, StorePath>>()
-    for (const target of this.#targets) {
+    const known = knownOutputs(this.#store, this.#targets)
+    for (const [index, target] of this.#targets.entries()) {
       if ('path' in target) continue
-      const derivation = this.#store.readDerivation(target.derivation)
+      const { derivation, outputs: names } = target
       outputs.set(
-        storePathBaseName(target.derivation),
-        outputPaths(this.#store, target.derivation, derivation, target.outputs),
+        storePathBaseName(derivation),
+        known[index] ?? outputPaths(this.#store, derivation, this.#store.readDerivation(derivation), names),
       )
     }
     const { build, fetch, substitute } = this.#done

@@ -14,7 +14,7 @@ import type { PathInfo, Store } from '@baryon/store'
 import { takeFromArchive } from './archived-source.ts'
 import { defaultSourceDirectory, type RealiseOptions, realise } from './realise.ts'
 import type { Substituter } from './substituter.ts'
-import { createWorkDirectory, sweepWorkDirectories } from './work-directory.ts'
+import { openWorkArea, sweepWorkDirectories, type WorkArea } from './work-directory.ts'
 import { storeLocation } from './worker/job.ts'
 import { createWorkerPool, type WorkerPool } from './worker/pool.ts'
 
@@ -56,12 +56,14 @@ class Repair {
   readonly #options: RepairOptions
   readonly #signal: AbortSignal
   readonly #pool: WorkerPool = createWorkerPool()
+  readonly #workArea: WorkArea
   readonly #damaged: ReadonlyMap<string, StorePath>
   readonly #begun = new Set<string>()
   readonly #outcomes: RepairOutcome[] = []
 
   constructor(store: Store, paths: readonly StorePath[], options: RepairOptions) {
     this.#store = store
+    this.#workArea = openWorkArea(store, this.#pool)
     this.#options = options
     this.#signal = options.signal ?? new AbortController().signal
     this.#damaged = new Map(paths.map((path) => [storePathBaseName(path), path]))
@@ -73,7 +75,11 @@ class Repair {
   }
 
   async close(): Promise<void> {
-    await this.#pool.close()
+    try {
+      await this.#workArea.close()
+    } finally {
+      await this.#pool.close()
+    }
   }
 
   async #repair(path: StorePath): Promise<void> {
@@ -105,14 +111,14 @@ class Repair {
     try {
       const info = store.pathInfo(path)
       if (await this.#isSound(info)) return { kind: 'sound', path }
-      const work = createWorkDirectory(store, path.name)
+      const work = this.#workArea.create(path.name)
       try {
         return (
           (await this.#fromArchive(info, work.path, reasons)) ??
           (await this.#fromSubstituters(info, work.path, reasons))
         )
       } finally {
-        await work.remove(this.#pool)
+        await work.remove()
       }
     } finally {
       lock.release()

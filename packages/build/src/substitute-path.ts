@@ -2,13 +2,14 @@ import { type NewPathInfo, removeTree, type Store } from '@baryon/store'
 import type { BuildEvent, TimeBreakdown } from './build-event.ts'
 import type { PlannedSubstitute } from './plan.ts'
 import { type SubstituteInfo, substituteFailed } from './substituter.ts'
-import { createWorkDirectory } from './work-directory.ts'
+import type { WorkArea } from './work-directory.ts'
 import { storeLocation } from './worker/job.ts'
 import type { WorkerPool } from './worker/pool.ts'
 
 export interface SubstituteContext {
   readonly store: Store
   readonly pool: WorkerPool
+  readonly workArea: WorkArea
   readonly report: (event: BuildEvent) => void
   readonly breakdown: TimeBreakdown
   readonly signal: AbortSignal
@@ -59,11 +60,11 @@ async function placeUnpacked(
 }
 
 async function addFetched(
-  { store, pool, breakdown, signal }: SubstituteContext,
+  { store, pool, workArea, breakdown, signal }: SubstituteContext,
   { info, path, substituter }: PlannedSubstitute,
   onProgress: (bytes: number) => void,
 ): Promise<void> {
-  const work = createWorkDirectory(store, path.name)
+  const work = workArea.create(path.name)
   try {
     const file = `${work.path}/nar`
     const begin = performance.now()
@@ -73,7 +74,7 @@ async function addFetched(
     await pool.run('addNar', { store: storeLocation(store), info: pathInfo(info), file }, signal)
     breakdown.register += (performance.now() - addBegin) / 1000
   } finally {
-    await work.remove(pool)
+    await work.remove()
   }
 }
 

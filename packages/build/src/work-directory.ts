@@ -1,23 +1,74 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { isSystemError } from '@baryon/format'
-import { removeTree, type Store } from '@baryon/store'
+import { type LockFile, removeTree, type Store } from '@baryon/store'
 import type { WorkDirectory } from './sandbox/sandbox.ts'
 import type { WorkerPool } from './worker/pool.ts'
 
 export interface OwnedWorkDirectory extends WorkDirectory {
-  /** Removes it, whatever modes the builder left; in a thread, since it may hold very many files. */
-  remove(pool: WorkerPool): Promise<void>
+  /** Removes it, whatever modes the builder left. Settles when another one may be made: the removal itself goes on. */
+  remove(): Promise<void>
 }
 
 /**
- * Makes the directories of one build, on the store's file system so that outputs can be renamed into it. A lock that falls
- * with our process says that it is in use, for `sweepWorkDirectories`.
+ * Where the work directories of one run are, on the store's file system so that outputs can be renamed into it. A lock that
+ * falls with our process says that the area is in use, for `sweepWorkDirectories`. Nothing is made before the first one.
  */
-export function createWorkDirectory(store: Store, name: string): OwnedWorkDirectory {
-  const label = `${process.pid}-${randomBytes(4).toString('hex')}-${name.slice(0, 100)}`
+export interface WorkArea {
+  create(name: string): OwnedWorkDirectory
+  /** Waits for the removals and gives the area up. */
+  close(): Promise<void>
+}
+
+export function openWorkArea(store: Store, pool: WorkerPool): WorkArea {
+  const removals = new Set<Promise<unknown>>()
+  const failures: unknown[] = []
+  let area: { readonly path: string; readonly lock: LockFile } | undefined
+  let count = 0
+  return {
+    create(name) {
+      area ??= claimArea(store)
+      const path = `${area.path}/${++count}-${name.slice(0, 100)}`
+      const work = makeDirectories(path)
+      return {
+        ...work,
+        async remove() {
+          const removal: Promise<unknown> = pool
+            .run('remove', { path })
+            .catch((error: unknown) => failures.push(error))
+            .then(() => removals.delete(removal))
+          removals.add(removal)
+          if (removals.size > REMOVALS_AT_ONCE) await Promise.race(removals)
+        },
+      }
+    },
+    async close() {
+      await Promise.all(removals)
+      if (area === undefined) return
+      removeTree(area.path)
+      area.lock.release()
+      area = undefined
+      if (failures.length > 0) throw failures[0]
+    },
+  }
+}
+
+const REMOVALS_AT_ONCE = 8
+
+function claimArea(store: Store): { readonly path: string; readonly lock: LockFile } {
+  const label = `${process.pid}-${randomBytes(4).toString('hex')}`
   const lock = store.locks.lock(lockName(label), LOCK_TIMEOUT)
   const path = `${workParent(store)}/${label}`
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    return { path, lock }
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+function makeDirectories(path: string): WorkDirectory {
   const work: WorkDirectory = {
     path,
     build: `${path}/build`,
@@ -27,21 +78,14 @@ export function createWorkDirectory(store: Store, name: string): OwnedWorkDirect
     root: `${path}/root`,
   }
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    mkdirSync(path, { mode: 0o700 })
     for (const directory of [work.build, work.store, work.temporary, work.etc, work.root])
       mkdirSync(directory, { mode: 0o755 })
     chmodSync(work.temporary, 0o1777)
+    return work
   } catch (error) {
     removeTree(path)
-    lock.release()
     throw error
-  }
-  return {
-    ...work,
-    async remove(pool) {
-      await pool.run('remove', { path })
-      lock.release()
-    },
   }
 }
 

@@ -85,6 +85,24 @@ export class StoreDatabase {
     return rows.map((row) => ({ id: String(row.id), path: String(row.path) }))
   }
 
+  /** Those of the paths that are valid: one statement for many takes a tenth of one for each. */
+  validAmong(paths: readonly string[]): string[] {
+    return this.#texts(
+      'select v.path as text from json_each(?) j cross join ValidPaths v on v.path = j.value',
+      JSON.stringify(paths),
+    )
+  }
+
+  /** The outputs of those of the derivations that are valid, in their order. */
+  outputsAmong(
+    derivations: readonly string[],
+  ): { readonly derivation: string; readonly id: string; readonly path: string }[] {
+    return this.#all(
+      'select v.path as derivation, d.id as id, d.path as path from json_each(?) j cross join ValidPaths v on v.path = j.value cross join DerivationOutputs d on d.drv = v.id order by j.key, d.id',
+      JSON.stringify(derivations),
+    ) as { derivation: string; id: string; path: string }[]
+  }
+
   /** The first valid path that is not before `prefix`. */
   firstFrom(prefix: string): string | undefined {
     return this.#get('select path from ValidPaths where path >= ? order by path limit 1', prefix)?.path as

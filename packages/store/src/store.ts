@@ -185,6 +185,27 @@ export class Store implements StoreLocation {
     return new Map(this.database.derivationOutputs(id!).map((output) => [output.id, this.parse(output.path)]))
   }
 
+  /** Base names of those of the paths that are valid. */
+  queryValidAmong(paths: readonly StorePath[]): Set<string> {
+    this.#additions.flush()
+    const start = this.storeDirectory.length + 1
+    return new Set(this.database.validAmong(paths.map((path) => this.format(path))).map((text) => text.slice(start)))
+  }
+
+  /** The same as `queryDerivationOutputs` for many, by base name; derivations that are not valid or have none are missing. */
+  queryOutputsOf(derivations: readonly StorePath[]): Map<string, Map<string, StorePath>> {
+    this.#additions.flush()
+    const start = this.storeDirectory.length + 1
+    const outputs = new Map<string, Map<string, StorePath>>()
+    for (const { derivation, id, path } of this.database.outputsAmong(derivations.map((one) => this.format(one)))) {
+      const name = derivation.slice(start)
+      const known = outputs.get(name)
+      if (known === undefined) outputs.set(name, new Map([[id, this.parse(path)]]))
+      else known.set(id, this.parse(path))
+    }
+    return outputs
+  }
+
   /** The valid path with this digest. */
   queryPathFromHashPart(digest: string): StorePath | undefined {
     if (digest.length !== 32 || !isNix32(digest))
@@ -350,6 +371,11 @@ export class Store implements StoreLocation {
 
   /** Keeps the paths, valid or not yet, from being collected while this store is open and the process lives. */
   addTempRoot(...paths: readonly StorePath[]): void {
+    this.addTempRoots(paths)
+  }
+
+  /** The same for any number. */
+  addTempRoots(paths: readonly StorePath[]): void {
     this.#tempRoots ??= createTempRoots(this.stateDirectory, this.locks, () => this.database.barrier())
     const roots = this.#tempRoots
     this.#coded(() => roots.add(paths.map((path) => this.format(path))))

@@ -1,7 +1,6 @@
 /** Checks a store against its database. Reports as data and changes nothing. */
 import { lstatSync, readdirSync } from 'node:fs'
 import { formatHash, hashesEqual, parseHash, type StorePath, UserError } from '@baryon/format'
-import type { PathRow } from './database.ts'
 import { damagedLinks, linkDirectory } from './link-directory.ts'
 import { hashPath } from './nar-tree.ts'
 import type { Store } from './store.ts'

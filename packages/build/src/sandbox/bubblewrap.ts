@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { isSystemError } from '@baryon/format'
 import { pathBytes } from '@baryon/store'
 import { withBytePaths } from './byte-paths.ts'
-import { launch } from './launch.ts'
+import { launchByStarter } from './launch.ts'
 import { SANDBOX_USER, type Sandbox, type SandboxRequest } from './sandbox.ts'
+import { shellCommand, shellQuote } from './shell-quote.ts'
 
 /** The first choice: one program that sets all up, drops every capability and dies with us. */
 export function bubblewrapSandbox(program: string): Sandbox {
@@ -13,18 +15,19 @@ export function bubblewrapSandbox(program: string): Sandbox {
     buildDirectory: () => '/build',
     start(request) {
       const { work } = request
-      const status = `${work.path}/status`
-      return launch(
-        [pathBytes(program), '--args', '3', '--json-status-fd', '4', '--', request.builder, ...request.args],
-        {
-          directory: work.path,
-          env: [],
-          // Hundreds of inputs and any environment go through a descriptor: a command line has a limit.
-          descriptor3: `${bubblewrapOptions(withBytePaths(request)).join('\0')}\0`,
-          descriptor4Path: status,
-          setupFailed: (code) => code !== 0 && !readFileSync(status, 'latin1').includes('"exit-code"'),
-        },
-      )
+      const [options, status] = [`${work.path}/options`, `${work.path}/status`]
+      // Hundreds of inputs and any environment go through a descriptor: a command line has a limit.
+      const text = `${bubblewrapOptions(withBytePaths(request)).join('\0')}\0`
+      writeFileSync(options, text, { encoding: 'latin1', mode: 0o600 })
+      const command = shellCommand([
+        ...[pathBytes(program), '--args', '3', '--json-status-fd', '4', '--'],
+        ...[request.builder, ...request.args],
+      ])
+      const [from, to] = [options, status].map((path) => shellQuote(pathBytes(path)))
+      return launchByStarter(`${command} 3<${from} 4>${to}`, {
+        directory: work.path,
+        setupFailed: (code) => code !== 0 && readIfThere(status)?.includes('"exit-code"') !== true,
+      })
     },
   }
 }
@@ -50,6 +53,18 @@ function bubblewrapOptions(request: SandboxRequest): string[] {
     if (kind !== 'symlink') options.push('--ro-bind', source, `${storeDirectory}/${name}`)
   }
   options.push('--remount-ro', '/', '--chdir', '/build')
+  // What a shell gives to all that it starts.
+  for (const name of ['PATH', 'PWD', 'OLDPWD', 'SHLVL', '_']) options.push('--unsetenv', name)
   for (const [name, value] of request.env) options.push('--setenv', name, value)
   return options
+}
+
+/** Killed early enough, the shell has not even made the file. */
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined
+    throw error
+  }
 }

@@ -1,5 +1,4 @@
 import { accessSync, constants } from 'node:fs'
-import { HOST_PATH } from './launch.ts'
 
 /** Absolute path of a program of the host, or undefined. */
 export function hostProgram(name: string): string | undefined {
@@ -14,3 +13,14 @@ export function hostProgram(name: string): string | undefined {
   }
   return undefined
 }
+
+/** Where programs of the host are looked for; administrators' tools are not in everybody's PATH. */
+export const HOST_PATH = [
+  ...new Set([
+    ...(process.env.PATH ?? '').split(':').filter((part) => part.startsWith('/')),
+    '/usr/bin',
+    '/bin',
+    '/usr/sbin',
+    '/sbin',
+  ]),
+].join(':')

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, constants, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { UserError } from '@baryon/format'
+import { startCommand } from './command-starter.ts'
+import { HOST_PATH } from './host-program.ts'
+import { type OutputPipe, takeOutputPipe } from './output-pipe.ts'
 import type { BuilderEnd, RunningBuilder } from './sandbox.ts'
 import { shellCommand } from './shell-quote.ts'
 
@@ -11,10 +13,6 @@ export interface LaunchOptions {
   readonly directory: string
   /** Environment of the command, byte strings; nothing of ours is inherited. */
   readonly env: Iterable<readonly [string, string]>
-  /** Text of a file that the command finds open as descriptor 3. */
-  readonly descriptor3?: string
-  /** A file that the command finds open for writing as descriptor 4 (needs `descriptor3`). */
-  readonly descriptor4Path?: string
   readonly workingDirectory?: string
   /** Called once with the process id of the command. */
   readonly onStart?: (pid: number) => void
@@ -27,10 +25,8 @@ export interface LaunchOptions {
 }
 
 /**
- * Starts a command in a session of its own with both output streams on one pipe.
- *
- * A script does the exec, because Node can pass only UTF-8 as arguments and environment. The pipe is a FIFO, because the
- * "pipes" of Node are sockets, and a builder that writes to `/dev/stderr` cannot open a socket.
+ * Starts a command in a session of its own with both output streams on one pipe. A script does the exec, because Node can
+ * pass only UTF-8 as arguments and environment.
  */
 export async function launch(command: readonly string[], options: LaunchOptions): Promise<RunningBuilder> {
   const script = `${options.directory}/launch`
@@ -39,42 +35,59 @@ export async function launch(command: readonly string[], options: LaunchOptions)
     encoding: 'latin1',
     mode: 0o600,
   })
-  const stdio: (number | 'ignore')[] = ['ignore']
-  const pipe = await makePipe(`${options.directory}/output`)
-  let child: ChildProcess
-  try {
-    stdio.push(pipe.write, pipe.write)
-    if (options.descriptor3 !== undefined) {
-      const path = `${options.directory}/descriptor3`
-      writeFileSync(path, options.descriptor3, { encoding: 'latin1', mode: 0o600 })
-      stdio.push(openSync(path, constants.O_RDONLY))
-      if (options.descriptor4Path !== undefined) stdio.push(openSync(options.descriptor4Path, 'w', 0o600))
-    }
-    child = spawn('/bin/sh', [script], {
-      detached: true,
-      cwd: options.workingDirectory ?? options.directory,
-      // Found by name: env, and what the command line of the tier names. Its own environment is given by the script.
-      env: { PATH: HOST_PATH },
-      stdio,
-    })
-  } finally {
-    closeSync(pipe.write)
-    for (const descriptor of stdio.slice(3)) closeSync(descriptor as number)
-  }
-  const output = new Socket({ fd: pipe.read, readable: true, writable: false })
-  return new LaunchedProcess(child, output, options)
+  const pipe = await takeOutputPipe(options.directory)
+  const child = spawn('/bin/sh', [script], {
+    detached: true,
+    cwd: options.workingDirectory ?? options.directory,
+    // Found by name: env, and what the command line of the tier names. Its own environment is given by the script.
+    env: { PATH: HOST_PATH },
+    stdio: ['ignore', pipe.write, pipe.write],
+  })
+  return new LaunchedProcess(spawnedProcess(child, options), pipe, options.setupFailed)
 }
 
-/** Where programs of the host are looked for; administrators' tools are not in everybody's PATH. */
-export const HOST_PATH = [
-  ...new Set([
-    ...(process.env.PATH ?? '').split(':').filter((part) => part.startsWith('/')),
-    '/usr/bin',
-    '/bin',
-    '/usr/sbin',
-    '/sbin',
-  ]),
-].join(':')
+/**
+ * The same by the shell that is always there, which is several times cheaper: for a command that dies with its parent,
+ * keeps its descendants together and needs no environment. `commandLine` is one of the shell, a byte string.
+ */
+export async function launchByStarter(
+  commandLine: string,
+  options: Pick<LaunchOptions, 'directory' | 'setupFailed'>,
+): Promise<RunningBuilder> {
+  const pipe = await takeOutputPipe(options.directory)
+  const { exited, kill } = startCommand(commandLine, pipe.path)
+  return new LaunchedProcess({ exited, kill, sweep: () => {} }, pipe, options.setupFailed)
+}
+
+interface LaunchableProcess {
+  /** Settles with its status as a shell says it. */
+  readonly exited: Promise<number>
+  kill(): void
+  /** Ends what it left running. */
+  sweep(): Promise<void> | void
+}
+
+function spawnedProcess(child: ChildProcess, options: LaunchOptions): LaunchableProcess {
+  const { pid } = child
+  const exited = new Promise<number>((resolve) => {
+    child.once('error', () => resolve(127))
+    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 128 + (SIGNALS[signal] ?? 0)))
+  })
+  if (pid !== undefined) options.onStart?.(pid)
+  return {
+    exited,
+    kill: () => {
+      if (pid === undefined) return
+      if (options.kill !== undefined) options.kill(pid)
+      else signalGroup(pid, 'SIGKILL')
+    },
+    sweep: async () => {
+      if (pid === undefined) return
+      signalGroup(pid, 'SIGKILL')
+      await options.sweep?.(pid)
+    },
+  }
+}
 
 /** How long output may stay open after everything is dead: somebody outside holds it. */
 const DRAIN_LIMIT_MS = 3000
@@ -82,43 +95,33 @@ const DRAIN_LIMIT_MS = 3000
 class LaunchedProcess implements RunningBuilder {
   readonly output: Readable
   readonly ended: Promise<BuilderEnd>
-  readonly #child: ChildProcess
-  readonly #options: LaunchOptions
+  readonly #process: LaunchableProcess
   #alive = true
   #killed = false
 
-  constructor(child: ChildProcess, output: Readable, options: LaunchOptions) {
-    this.#child = child
-    this.#options = options
-    this.output = output
-    output.on('error', () => {})
-    const exited = new Promise<number>((resolve) => {
-      child.once('error', () => resolve(127))
-      child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 128 + (SIGNALS[signal] ?? 0)))
-    })
-    if (child.pid !== undefined) options.onStart?.(child.pid)
-    this.ended = exited.then(async (status) => {
+  constructor(process: LaunchableProcess, pipe: OutputPipe, setupFailed: LaunchOptions['setupFailed']) {
+    this.#process = process
+    this.output = new Socket({ fd: pipe.read, readable: true, writable: false })
+    this.output.on('error', () => {})
+    this.ended = process.exited.then(async (status) => {
       this.#alive = false
-      const pid = child.pid
-      if (pid !== undefined) {
-        signalGroup(pid, 'SIGKILL')
-        await options.sweep?.(pid)
-      }
+      // Ours is closed only now: before the process has opened its own, the reader would see the end at once.
+      closeSync(pipe.write)
+      await process.sweep()
       await this.#drained()
+      pipe.release(this.output.readableEnded)
       // proot ends well when it was told to end.
       return {
         status: this.#killed && status === 0 ? 128 + SIGNALS.SIGKILL! : status,
-        setupFailed: options.setupFailed?.(status) ?? false,
+        setupFailed: setupFailed?.(status) ?? false,
       }
     })
   }
 
   kill(): void {
-    const pid = this.#child.pid
-    if (!this.#alive || pid === undefined) return
+    if (!this.#alive) return
     this.#killed = true
-    if (this.#options.kill !== undefined) this.#options.kill(pid)
-    else signalGroup(pid, 'SIGKILL')
+    this.#process.kill()
   }
 
   #drained(): Promise<void> {
@@ -140,27 +143,6 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // ESRCH: it is gone. EPERM: only zombies are left.
   }
-}
-
-async function makePipe(path: string): Promise<{ readonly read: number; readonly write: number }> {
-  rmSync(path, { force: true })
-  await new Promise<void>((resolve, reject) => {
-    const child = spawn('mkfifo', ['-m', '600', path], { stdio: 'ignore', env: { PATH: HOST_PATH } })
-    child.once('error', (cause) => reject(noPipe(path, cause)))
-    child.once('exit', (code) => (code === 0 ? resolve() : reject(noPipe(path, undefined))))
-  })
-  // Without O_NONBLOCK, opening to read would wait for a writer.
-  const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  const write = openSync(path, constants.O_WRONLY)
-  rmSync(path)
-  return { read, write }
-}
-
-function noPipe(path: string, cause: unknown): UserError {
-  return new UserError('PIPE_FAILED', `cannot make a pipe at '${path}'`, {
-    hint: 'the program mkfifo (coreutils) must be there, and the file system must allow pipes: choose another root',
-    cause,
-  })
 }
 
 const SIGNALS: Readonly<Record<string, number>> = {

@@ -20,7 +20,7 @@ export interface Sandbox {
   start(request: SandboxRequest): Promise<RunningBuilder>
 }
 
-/** The directories of one build on the host, all below `path`; made by `createWorkDirectory`. */
+/** The directories of one build on the host, all below `path`; made in a `WorkArea`. */
 export interface WorkDirectory {
   readonly path: string
   /** Seen as `/build`. */

@@ -1,8 +1,9 @@
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { UserError } from '@baryon/format'
 import type { JobKind, JobKinds } from './job.ts'
-import type { JobAnswer, JobMessage } from './worker.ts'
+import { END, type JobAnswer, type JobMessage } from './message.ts'
 
 export interface WorkerPool {
   /** Does the job in a thread. On abort the thread is ended, and the promise rejects with the signal's reason. */
@@ -82,9 +83,16 @@ export function createWorkerPool(size: number = Math.max(4, Math.min(8, availabl
       })
     },
     async close() {
+      // Those that are idle close their stores; the others do something that nobody waits for any more.
+      for (const worker of idle.splice(0)) {
+        all.delete(worker)
+        worker.ref()
+        const ended = once(worker, 'exit')
+        worker.postMessage(END)
+        await ended
+      }
       await Promise.all(Array.from(all, (worker) => worker.terminate()))
       all.clear()
-      idle.length = 0
     },
   }
 }

@@ -1,25 +1,15 @@
 import { parentPort } from 'node:worker_threads'
 import { UserError } from '@baryon/format'
-import { type JobKind, type JobKinds, runJob } from './job.ts'
+import { closeStores, type JobKind, runJob } from './job.ts'
+import { END, type JobAnswer, type JobMessage } from './message.ts'
 
-/** What goes to a worker, and what comes back; errors lose their class on the way, so they travel as data. */
-export interface JobMessage {
-  readonly kind: JobKind
-  readonly request: JobKinds[JobKind]['request']
-}
-
-export type JobAnswer =
-  | { readonly ok: true; readonly result: unknown }
-  | {
-      readonly ok: false
-      readonly code: string | undefined
-      readonly message: string
-      readonly hint: string | undefined
-      readonly systemCode: string | undefined
-    }
-
-parentPort?.on('message', ({ kind, request }: JobMessage) => {
-  void answer(kind, request).then((message) => parentPort!.postMessage(message))
+parentPort?.on('message', (message: JobMessage | typeof END) => {
+  if (message === END) {
+    closeStores()
+    parentPort!.close()
+    return
+  }
+  void answer(message.kind, message.request).then((result) => parentPort!.postMessage(result))
 })
 
 async function answer(kind: JobKind, request: JobMessage['request']): Promise<JobAnswer> {

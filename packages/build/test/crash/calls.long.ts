@@ -11,7 +11,7 @@ import { SCENARIOS } from './scenarios.ts'
 
 const STEP = Number(process.env.BARYON_CALL_STEP ?? 1)
 
-if (asUnprivileged(import.meta.url, 24 * 3600_000)) {
+if (asUnprivileged(import.meta.url)) {
   for (const [name, load] of Object.entries(SCENARIOS)) {
     test(`${name}: every call`, { skip: whyNoTracing() }, async (t) => {
       const counts = await disturbEveryCall(await load(), { disturbances: ['SIGKILL', ...ERRORS], step: STEP })
