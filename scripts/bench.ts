@@ -11,6 +11,7 @@ import { mkdtempSync, readdirSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { serverRows } from './bench-server.ts'
 import { storeRows } from './bench-store.ts'
 
 export type Row = ComparedRow | FigureRow
@@ -48,6 +49,7 @@ const groups: Record<string, () => readonly Row[]> = {
   language,
   command,
   store: () => storeRows(root, work, environment),
+  server: () => serverRows(root, work),
 }
 
 const { names, runs, only } = parseArguments(process.argv.slice(2))
