@@ -88,11 +88,11 @@ export function storeRows(root: string, work: string, environment: NodeJS.Proces
 }
 
 const NOBODY = 65534
-const MANY = 'many'
+export const MANY = 'many'
 export const LARGE = 'large'
 
 /** 20,000 files of up to 8 KiB in 200 directories, and 1 GiB as half machine code, a quarter text, a quarter noise. */
-function makeTrees(work: string): void {
+export function makeTrees(work: string): void {
   const random = generator(1)
   const letters = Array.from({ length: 1 << 20 }, () => 'etaoinshrdlucmfwypvbgkqjxz    \n'[random() % 31]).join('')
   const text = Buffer.from(letters)
@@ -104,7 +104,7 @@ function makeTrees(work: string): void {
       writeFileSync(join(path, `file-${file}`), text.subarray(start, start + (random() % 8192)))
     }
   }
-  mkdirSync(join(work, LARGE))
+  mkdirSync(join(work, LARGE), { recursive: true })
   const noise = Buffer.from(Uint32Array.from({ length: 1 << 20 }, random).buffer)
   const code = readFileSync(process.execPath)
   for (const [index, piece] of [code, code, code, code, text, text, noise, noise].entries()) {

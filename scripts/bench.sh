@@ -1,5 +1,5 @@
 #!/bin/sh
-# Benchmarks, ours against the peer in the same run:  npm run bench [-- language|command|store|server …]
+# Benchmarks, ours against the peer in the same run:  npm run bench [-- language|command|store|cache|server …]
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh --quiet --tests

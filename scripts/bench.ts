@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { serverRows } from './bench-server.ts'
+import { cacheRows } from './bench-cache.ts'
 import { storeRows } from './bench-store.ts'
 
 export type Row = ComparedRow | FigureRow
@@ -50,6 +51,7 @@ const groups: Record<string, () => readonly Row[]> = {
   command,
   store: () => storeRows(root, work, environment),
   server: () => serverRows(root, work),
+  cache: () => cacheRows(root, work, environment),
 }
 
 const { names, runs, only } = parseArguments(process.argv.slice(2))

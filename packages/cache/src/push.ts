@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
 import {
-  formatNarinfo,
   type Narinfo,
   parseContentAddress,
   pathFingerprint,
@@ -81,9 +80,9 @@ export async function pushPaths(
       // They were started before, so that waiting for them with a slot in hand cannot stop everything.
       const others = info.references.filter(({ digest }) => digest !== info.path.digest)
       await Promise.all(others.map((reference) => done.get(storePathBaseName(reference))))
-      const narinfo = narinfoOf(store, info, packed, options)
-      await cache.putNarinfo(narinfo, signal)
-      options.lookups?.put(cache.name, [[info.path.digest, formatNarinfo(store.storeDirectory, narinfo)]])
+      await cache.putNarinfo(narinfoOf(store, info, packed, options), signal)
+      // That it is missing may be remembered; what the server makes of our record is its own affair.
+      options.lookups?.forget(cache.name, info.path.digest)
       narBytes += info.narSize
       fileBytes += packed.fileSize
       onEvent?.({ kind: 'finished', path: info.path, seconds: seconds() })
