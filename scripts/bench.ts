@@ -11,8 +11,8 @@ import { mkdtempSync, readdirSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { serverRows } from './bench-server.ts'
 import { cacheRows } from './bench-cache.ts'
+import { serverRows } from './bench-server.ts'
 import { storeRows } from './bench-store.ts'
 
 export type Row = ComparedRow | FigureRow

@@ -48,6 +48,7 @@ if $tests; then
   need dpkg-deb dpkg
   need readelf binutils
   need strace strace
+  need faketime faketime
   need setpriv util-linux
   need python3 python3
 fi

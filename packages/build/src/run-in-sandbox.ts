@@ -59,6 +59,7 @@ export async function runInSandbox(
   const inputs = inPlace ? [] : sandboxInputs(store, work, closure)
   const log = createLogWriter(store, job.path)
   const startTime = Date.now()
+  const startMoment = performance.now()
   const running = await sandbox.start({
     work,
     storeDirectory: store.storeDirectory,
@@ -83,7 +84,11 @@ export async function runInSandbox(
   breakdown.builders += (performance.now() - started) / 1000
   signal.throwIfAborted()
   if (outcome.setupFailed) throw sandboxSetupError(sandbox.tier, outcome.logTail)
-  if (sandbox.inputsWritable) await verifyInputs(context, job, closure, startTime)
+  if (sandbox.inputsWritable) {
+    // A clock that was set back meanwhile gave earlier times to what was written after it.
+    const setBack = performance.now() - startMoment - (Date.now() - startTime)
+    await verifyInputs(context, job, closure, startTime - Math.max(0, Math.ceil(setBack)))
+  }
   const error = outcomeError(context, job, work, outcome)
   if (error !== undefined) throw error
   return inPlace

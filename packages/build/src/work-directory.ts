@@ -45,9 +45,13 @@ export function openWorkArea(store: Store, pool: WorkerPool): WorkArea {
     async close() {
       await Promise.all(removals)
       if (area === undefined) return
-      removeTree(area.path)
-      area.lock.release()
+      const { path, lock } = area
       area = undefined
+      try {
+        removeTree(path)
+      } finally {
+        lock.release()
+      }
       if (failures.length > 0) throw failures[0]
     },
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -74,8 +74,8 @@ if (asUnprivileged(import.meta.url)) {
     await first.saw('log')
     const second = startProcess(store, [derivation])
     await second.saw('waiting')
-    const work = `${store.ownDirectory}/build`
-    writeFileSync(`${work}/${readdirSync(work)[0]}/build/go`, '')
+    const [directory] = globSync(`${store.ownDirectory}/build/*/*-once/build`)
+    writeFileSync(`${directory}/go`, '')
     const ends = await Promise.all([first.saw('finished'), second.saw('finished')])
     assert.deepEqual(
       ends.map(({ outcome }) => outcome),

@@ -300,13 +300,22 @@ class DirectoryArchive implements SourceArchive {
     renameSync(temporary, final)
   }
 
+  /** The clock that stamps the files there, which need not be ours. */
+  #timeOfDisk(): number {
+    const probe = join(this.directory, 'tmp', randomBytes(8).toString('hex'))
+    writeFileSync(probe, '', { flag: 'wx' })
+    const { mtimeMs } = statSync(probe)
+    removeFile(probe)
+    return mtimeMs
+  }
+
   /** Removes what killed processes left. */
   #sweep(): void {
     if (this.#swept) return
     this.#swept = true
     const temporary = join(this.directory, 'tmp')
     mkdirSync(temporary, { recursive: true, mode: 0o755 })
-    const now = Date.now()
+    const now = this.#timeOfDisk()
     for (const name of names(temporary)) {
       const path = join(temporary, name)
       const stat = statSync(path, { throwIfNoEntry: false })

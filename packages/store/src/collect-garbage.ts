@@ -57,8 +57,9 @@ export interface CollectResult {
 export function collectGarbage(store: Store, options: CollectOptions): CollectResult {
   if (options.dryRun === true) return dryRun(store, options)
   const lock = store.locks.lock(COLLECTOR_LOCK, LOCK_TIMEOUT)
-  const releaseNix = lockOutNix(store)
+  let releaseNix: (() => void) | undefined
   try {
+    releaseNix = lockOutNix(store)
     removeStaleRoots(store)
     const collection = createCollection(store, options)
     const graph = loadGraph(store.database, store.storeDirectory)
@@ -80,7 +81,7 @@ export function collectGarbage(store: Store, options: CollectOptions): CollectRe
       links,
     }
   } finally {
-    releaseNix()
+    releaseNix?.()
     lock.release()
   }
 }

@@ -46,7 +46,13 @@ export function openLockDirectory(directory: string): LockDirectory {
     try {
       return withCodedErrors(directory, work)
     } finally {
-      mutex.exec('ROLLBACK')
+      try {
+        mutex.exec('ROLLBACK')
+      } catch {
+        // A disk that fails: closing gives the mutex up as well, and the next call opens it again.
+        mutex.close()
+        mutex = undefined
+      }
     }
   }
   const fileOf = (name: string) => join(directory, `${name}.lock`)
@@ -55,14 +61,22 @@ export function openLockDirectory(directory: string): LockDirectory {
     const held = underMutex(() => acquire(file))
     if (held === undefined) return undefined
     let released = false
+    const giveUp = () => {
+      if (!released) held.close()
+      released = true
+    }
     return {
       release: () => {
         if (released) return
-        released = true
-        underMutex(() => {
-          rmSync(file, { force: true })
-          held.close()
-        })
+        // Whatever fails, nobody may have to wait until our process ends.
+        try {
+          underMutex(() => {
+            rmSync(file, { force: true })
+            giveUp()
+          })
+        } finally {
+          giveUp()
+        }
       },
     }
   }

@@ -22,9 +22,7 @@ export async function lockPaths(
 ): Promise<PathLock> {
   const byName = new Map(paths.map((path) => [storePathBaseName(path), path]))
   const held: LockFile[] = []
-  const release = () => {
-    for (const lock of held.splice(0)) lock.release()
-  }
+  const release = () => releaseAll(held.splice(0))
   let told = false
   try {
     for (const name of [...byName.keys()].sort()) {
@@ -50,9 +48,7 @@ export async function lockPaths(
 /** The locks, when nobody holds any of them. */
 export function tryLockPaths(locks: LockDirectory, paths: readonly StorePath[]): PathLock | undefined {
   const held: LockFile[] = []
-  const release = () => {
-    for (const lock of held.splice(0)) lock.release()
-  }
+  const release = () => releaseAll(held.splice(0))
   for (const name of [...new Set(paths.map(storePathBaseName))].sort()) {
     const lock = locks.tryLock(name)
     if (lock === undefined) {
@@ -62,4 +58,13 @@ export function tryLockPaths(locks: LockDirectory, paths: readonly StorePath[]):
     held.push(lock)
   }
   return { release }
+}
+
+/** All of them, also when one makes trouble. */
+function releaseAll([first, ...others]: readonly LockFile[]): void {
+  try {
+    first?.release()
+  } finally {
+    if (others.length > 0) releaseAll(others)
+  }
 }

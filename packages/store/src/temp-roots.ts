@@ -56,13 +56,17 @@ export function createTempRoots(stateDirectory: string, locks: LockDirectory, ba
     },
     close: () => {
       if (file === undefined) return
-      // A collection by Nix reads links and processes first, temporary roots last: it may have missed what took over from ours.
-      if (!locks.isLocked(COLLECTOR_LOCK)) waitForNix(stateDirectory, quietSince, NIX_READING_TIME)
-      rmSync(file.path, { force: true })
-      closeSync(file.fd)
-      file.lock.release()
+      const { path, fd, lock } = file
       file = undefined
       known.clear()
+      try {
+        // A collection by Nix reads links and processes first, temporary roots last: it may have missed what took over from ours.
+        if (!locks.isLocked(COLLECTOR_LOCK)) waitForNix(stateDirectory, quietSince, NIX_READING_TIME)
+        rmSync(path, { force: true })
+      } finally {
+        closeSync(fd)
+        lock.release()
+      }
     },
   }
 }
@@ -108,7 +112,13 @@ function createRootsFile(stateDirectory: string, locks: LockDirectory): RootsFil
     const lock = locks.tryLock(`process-${name}`)
     if (lock === undefined) continue
     const path = join(directory, name)
-    const fd = openSync(path, 'a', 0o600)
+    let fd: number
+    try {
+      fd = openSync(path, 'a', 0o600)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
     if (flockDescriptor(fd, { wait: false }) === 'busy' || !isStillThere(path, fd)) {
       closeSync(fd)
       lock.release()

@@ -163,3 +163,21 @@ test('an ordinary user without rights on the store gets an error with a code', (
   const result = user.run(process.execPath, ['--input-type=module-typescript', '-e', script])
   assert.equal(result.stdout, 'UserError STORE_UNWRITABLE\n0\n1\n', result.stderr)
 })
+
+test('a lock that cannot be removed is given up all the same', (t) => {
+  const user = ordinaryUser(t)
+  if (user.skip) {
+    t.skip(user.skip)
+    return
+  }
+  const script = `import { chmodSync } from 'node:fs'
+    import { openLockDirectory } from ${JSON.stringify(door)}
+    const [mine, yours] = [openLockDirectory('locks'), openLockDirectory('locks')]
+    const lock = mine.tryLock('a')
+    chmodSync('locks', 0o500)
+    try { lock.release() } catch (error) { console.log(error.name) }
+    chmodSync('locks', 0o700)
+    console.log(yours.tryLock('a') !== undefined, mine.tryLock('b') !== undefined)`
+  const result = user.run(process.execPath, ['--input-type=module-typescript', '-e', script])
+  assert.equal(result.stdout, 'UserError\ntrue true\n', result.stderr)
+})
