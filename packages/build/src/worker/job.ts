@@ -4,8 +4,18 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { decompressFile, openSourceArchive } from '@baryon/fetch'
-import { type Hash, type HashMethod, isSystemError, type StorePath } from '@baryon/format'
-import { hashPath, type NewPathInfo, openStore, pathBytes, removeTree, restoreNar, type Store } from '@baryon/store'
+
+import { createNarParser, type Hash, type HashMethod, isSystemError, type StorePath } from '@baryon/format'
+import {
+  createTreeRestorer,
+  hashPath,
+  type NewPathInfo,
+  openStore,
+  pathBytes,
+  removeTree,
+  type Store,
+} from '@baryon/store'
+
 import { type UnpackTreeRequest, unpackTree } from '../builtin/unpack-tree.ts'
 import { firstDifference } from '../compare-trees.ts'
 import { changedSince } from '../input-protection.ts'
@@ -114,9 +124,15 @@ const JOBS: {
       return null
     }),
   restoreNar: async ({ file, destination }) => {
-    const chunks: Uint8Array[] = []
-    for await (const chunk of decompressFile(file)) chunks.push(chunk)
-    restoreNar(destination, chunks)
+    const restorer = createTreeRestorer(destination)
+    try {
+      const parser = createNarParser(restorer)
+      for await (const chunk of decompressFile(file)) parser.write(chunk)
+      parser.end()
+    } catch (error) {
+      restorer.abort()
+      throw error
+    }
     return null
   },
   archive: ({ directory, path, name, method, hash, origin }) => {
