@@ -46,12 +46,13 @@ export function isProtected({ roots, digests }: Protection, storeDirectory: stri
 
 /**
  * Temporary roots come first: who has a path as a temporary root, then makes a link to it or starts something that uses
- * it, and gives the temporary root up, is seen in one place or the other.
+ * it, and gives the temporary root up, is seen in one place or the other. To something `known` only temporary roots are added.
  */
-export function createProtectionReader(store: Store): () => Protection {
+export function createProtectionReader(store: Store): (known?: Protection) => Protection {
   const readTempRoots = createTempRootsReader(store.stateDirectory, store.locks)
-  return () => {
+  return (known) => {
     const roots = new Set(readTempRoots().map((root) => root.path))
+    if (known !== undefined) return { roots: new Set([...known.roots, ...roots]), digests: known.digests }
     const digests = new Set(findProcessUses().uses.map((use) => use.digest))
     for (const { path } of findRoots(store)) roots.add(store.format(path))
     return { roots, digests }
