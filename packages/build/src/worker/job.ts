@@ -13,6 +13,7 @@ import {
   openStore,
   pathBytes,
   removeTree,
+  restoreNar,
   type Store,
 } from '@baryon/store'
 
