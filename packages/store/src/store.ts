@@ -288,12 +288,12 @@ export class Store implements StoreLocation {
   /** Sends the paths, in an order with references first, as `nix-store --export` does. */
   exportPaths(paths: readonly StorePath[], sink: (chunk: Uint8Array) => void): void {
     this.#additions.flush()
-    exportPaths(this, paths, sink)
+    this.#coded(() => exportPaths(this, paths, sink))
   }
 
   /** Adds the paths of such a stream, which is trusted, and gives them. */
   importPaths(chunks: Iterable<Uint8Array>): StorePath[] {
-    return importPaths(this.#additions, chunks)
+    return this.#coded(() => importPaths(this.#additions, chunks))
   }
 
   /** Adds the file of a derivation (its outputs must be filled in). The name defaults to that in its environment. */
@@ -408,13 +408,13 @@ export class Store implements StoreLocation {
   /** Puts the tree at `location` into the place of a path that is missing or damaged: see `replace-path.ts`. */
   replacePath(path: StorePath, location: string): void {
     this.#additions.flush()
-    replacePath(this, path, location)
+    this.#coded(() => replacePath(this, path, location))
   }
 
   /** Makes equal files hard links to one. Safe at any time, and safe to interrupt. */
   optimise(options: OptimiseOptions = {}): OptimiseResult {
     this.#additions.flush()
-    return optimiseStore(this, options)
+    return this.#coded(() => optimiseStore(this, options))
   }
 
   verify(options: VerifyOptions = {}): VerifyReport {

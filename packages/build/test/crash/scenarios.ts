@@ -10,6 +10,8 @@ export const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   texts: async () => (await import('./scenarios/additions.ts')).texts,
   register: async () => (await import('./scenarios/additions.ts')).register,
   collect: async () => (await import('./scenarios/collection.ts')).collect,
+  optimise: async () => (await import('./scenarios/exchange.ts')).optimise,
+  push: async () => (await import('./scenarios/exchange.ts')).push,
   build: async () => (await import('./scenarios/builds.ts')).build,
   fetch: async () => (await import('./scenarios/builds.ts')).fetchFixed,
   substitute: async () => (await import('./scenarios/builds.ts')).substitute,

@@ -19,6 +19,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   'nar-restore': 30,
   tar: 40,
   zip: 20,
+  export: 2,
   'source-record': 8,
   deb: 5,
   'tar.gz': 3,

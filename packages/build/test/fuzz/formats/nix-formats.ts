@@ -1,4 +1,5 @@
 /** The formats of Nix, all but the first as texts. */
+import assert from 'node:assert/strict'
 import {
   createNarParser,
   formatCacheInfo,
@@ -18,7 +19,7 @@ import {
   sign,
   verify,
 } from '@baryon/format'
-import { dumpNar, restoreNar } from '@baryon/store'
+import { dumpNar, openStore, restoreNar } from '@baryon/store'
 import { arbitraryDerivation, arbitraryTree, writeTree } from '@baryon/testing'
 import * as fc from 'fast-check'
 import type { Format } from '../format.ts'
@@ -58,6 +59,7 @@ export const nixFormats: readonly Format[] = [
     writes: true,
     read: (bytes, directory) => restoreNar(`${directory}/tree`, [bytes.subarray(0, 100), bytes.subarray(100)]),
   },
+  { name: 'export', samples: exports, words: NAR_WORDS, writes: true, read: importExport },
   text('narinfo', narinfos(), (text) => {
     const info = parseNarinfo(STORE, text)
     for (const signature of info.signatures) verify([key.publicKey], 'data', signature)
@@ -99,6 +101,26 @@ function nars(directory: string): Uint8Array[] {
     dumpNar(path, (chunk) => chunks.push(Buffer.from(chunk)))
     return Buffer.concat(chunks)
   })
+}
+
+function exports(directory: string): Uint8Array[] {
+  const store = openStore({ storeDirectory: STORE, root: `${directory}/root` })
+  const text = store.addText('text', 'text')
+  const user = store.addText('user', store.format(text), [text])
+  const chunks: Uint8Array[] = []
+  store.exportPaths([text, user], (chunk) => chunks.push(Buffer.from(chunk)))
+  store.close()
+  return [Buffer.concat(chunks)]
+}
+
+function importExport(bytes: Buffer, directory: string): void {
+  const store = openStore({ storeDirectory: STORE, root: `${directory}/root` })
+  try {
+    store.importPaths([bytes.subarray(0, 200), bytes.subarray(200)])
+  } finally {
+    assert.deepEqual(store.verify({ checkContents: true }).problems, [])
+    store.close()
+  }
 }
 
 function narinfos(): string[] {
