@@ -45,7 +45,6 @@ export async function disturbEveryCall(scenario: Scenario, options: DisturbOptio
       if (index % step !== 0) continue
       const place = { root: join(directory, `case-${index}`), aside }
       const outcome = await victim.run(place, SEED, call, disturbance)
-      console.log(index, call.name, call.number, disturbance, outcome.kind, Math.round(performance.now()))
       counts[outcome.kind]++
       try {
         await assertHarmless(scenario, place, outcome, model)
