@@ -154,7 +154,7 @@ const ANOTHER_ROOT = 'choose a place that you can write to with --root DIR or BA
 const HINTS: Readonly<Record<string, string>> = {
   STORE_BUSY: 'wait until the other process has ended, or end it',
   STORE_CORRUPT: 'bring the file back from a copy, or start with another --root',
-  STORE_DISK_FULL: 'free space, for instance by `baryon store gc`, or choose another place with --root',
+  DISK_FULL: 'free space, for instance by `baryon store gc`, or choose another place with --root',
 }
 
 const SQLITE_REASONS: Readonly<Record<number, readonly [string, string]>> = {
@@ -163,7 +163,7 @@ const SQLITE_REASONS: Readonly<Record<number, readonly [string, string]>> = {
   8: ['STORE_READ_ONLY', 'cannot be written'],
   10: ['STORE_IO', 'cannot be read or written'],
   11: ['STORE_CORRUPT', 'is damaged'],
-  13: ['STORE_DISK_FULL', 'cannot be written: no space left on the device'],
+  13: ['DISK_FULL', 'cannot be written: no space left on the device'],
   14: ['STORE_UNREADABLE', 'cannot be opened'],
   26: ['STORE_CORRUPT', 'is not an SQLite database'],
 }

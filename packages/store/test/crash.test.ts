@@ -94,7 +94,7 @@ test('a full disk gives a coded error, and nothing under a final name', { skip: 
     encoding: 'utf8',
   })
   assert.equal(result.status, 0, result.stderr)
-  assert.match(result.stdout, /^(DISK_FULL|STORE_DISK_FULL| )+$/m)
+  assert.match(result.stdout, /^(DISK_FULL| )+$/m)
 })
 
 test('a store on a read-only file system can be read, and is not changed by it', { skip: cannotMount }, (t) => {
