@@ -76,6 +76,7 @@ export function createBinaryCache(options: BinaryCacheOptions): BinaryCache {
     patience: options.uploadPatience ?? 3_600_000,
   })
   const uploads = {
+    location,
     policy: { storeDirectory: location.storeDirectory, trustedKeys: options.trustedKeys ?? [] },
     staged,
     importer,

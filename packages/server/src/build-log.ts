@@ -9,9 +9,14 @@ export interface BuildLog {
 
 /** The log of a derivation, by its base name (which must be one: it becomes part of a file name). */
 export function findBuildLog(location: Pick<StoreLocation, 'logDirectory'>, baseName: string): BuildLog | undefined {
-  const stem = `${location.logDirectory}/drvs/${baseName.slice(0, 2)}/${baseName.slice(2)}`
+  const stem = logStem(location, baseName)
   for (const [ending, coding] of FORMS) if (existsSync(stem + ending)) return { file: stem + ending, coding }
   return undefined
+}
+
+/** Path of the log without the ending of its compression. */
+export function logStem(location: Pick<StoreLocation, 'logDirectory'>, baseName: string): string {
+  return `${location.logDirectory}/drvs/${baseName.slice(0, 2)}/${baseName.slice(2)}`
 }
 
 const FORMS = [

@@ -1,8 +1,8 @@
 /**
  * The cache behind sockets: Node's HTTP server, turned into requests and responses of ours and back.
  *
- * Node's parser and not one of our own: a narinfo takes 55 µs of CPU with it, of which 20 are the kernel's. That is
- * 18,000 a second on one core, and leaves no reason to read headers of strangers ourselves.
+ * Node's parser and not one of our own: a narinfo takes 30 µs of CPU with it, of which a third is the kernel's (nginx: 22).
+ * One core then answers 30,000 a second, which leaves no reason to read headers of strangers ourselves.
  */
 import { chmodSync, lstatSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'

@@ -2,20 +2,22 @@
  * Uploading a path, as Nix does it: `PUT nar/FILEHASH.nar.xz`, then `PUT HASHPART.narinfo`. The file is kept aside until its
  * narinfo says what it is; then it is unpacked, verified and registered, or refused and removed.
  *
- * Listings, debug info and `nix-cache-info` are made from the store whenever somebody asks: those that are uploaded are
+ * Build logs join those of the store, if it has none of that derivation. Listings, debug info and `nix-cache-info` are made from the store whenever somebody asks: those that are uploaded are
  * accepted, for clients insist, and forgotten.
  */
 import { rmSync } from 'node:fs'
 import { formatContentAddress, formatHash, type Narinfo, UserError } from '@baryon/format'
-import type { NewPathInfo } from '@baryon/store'
+import type { NewPathInfo, StoreLocation } from '@baryon/store'
 import { type CacheRequest, type CacheResponse, errorResponse, notFound } from './exchange.ts'
 import type { Metrics } from './metrics.ts'
 import type { Target } from './parse-target.ts'
+import { receiveLog } from './receive-log.ts'
 import type { StagedUploads } from './staged-uploads.ts'
 import type { StoreThread } from './store-thread.ts'
 import { checkUpload, type UploadPolicy } from './upload-policy.ts'
 
 export interface UploadServices {
+  readonly location: StoreLocation
   readonly policy: UploadPolicy
   readonly staged: StagedUploads
   readonly importer: StoreThread
@@ -36,6 +38,9 @@ export async function receiveUpload(
         return STORED
       case 'narinfo':
         return await receiveNarinfo(services, target.digest, request)
+      case 'log':
+        await receiveLog(services.location, target.baseName, request.body)
+        return STORED
       case 'listing':
       case 'debug-info':
       case 'cache-info':

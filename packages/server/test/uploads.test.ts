@@ -1,8 +1,8 @@
 /** Uploads: by the real client, and by clients that lie. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
@@ -301,6 +301,47 @@ test('bodies that stop, crawl or never end are cut, and leave nothing', async (t
   await sleep(300)
   assertClean(target, [])
   assert.equal((await fetch(`${url}/healthz`)).status, 200)
+})
+
+test('build logs join those of the store, and replace none', { skip }, async (t) => {
+  const { url, target, source } = await open(t)
+  const name = `${'a'.repeat(32)}-x.drv`
+  const ask = async () => (await fetch(`${url}/log/${name}`)).text()
+  assert.equal((await put(url, `log/${name}`, zstdCompressSync('the log'))).status, 200)
+  assert.equal(await ask(), 'the log')
+  assert.equal((await put(url, `log/${name}`, 'another')).status, 200)
+  assert.equal(await ask(), 'the log')
+  assert.equal((await put(url, `log/${name}`, 'x', {})).status, 401)
+  assert.equal((await put(url, 'log/..%2f..%2fx.drv', 'x')).status, 404)
+  assert.deepEqual(readdirSync(join(target.logDirectory, 'drvs/aa')), [`${name.slice(2)}.zst`])
+
+  const derivation = source.writeDerivation({
+    outputs: new Map([['out', { path: source.format({ digest: 'b'.repeat(32), name: 'x' }), hashAlgo: '', hash: '' }]]),
+    inputDerivations: new Map(),
+    inputSources: [],
+    system: 'x86_64-linux',
+    builder: '/bin/sh',
+    args: [],
+    env: new Map([['name', 'x']]),
+  })
+  const file = `${source.logDirectory}/drvs/${derivation.digest.slice(0, 2)}/${derivation.digest.slice(2)}-x.drv`
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, 'log of Nix')
+  const client = nixClient(t, source)
+  const netrc = join(temporaryDirectory(t), 'netrc')
+  writeFileSync(netrc, `machine 127.0.0.1 login nix password ${token}\n`)
+  const copied = await client.nix(
+    '--option',
+    'netrc-file',
+    netrc,
+    'store',
+    'copy-log',
+    '--to',
+    url,
+    source.format(derivation),
+  )
+  assert.equal(copied.status, 0, copied.stderr)
+  assert.equal(await (await fetch(`${url}/log/${derivation.digest}-x.drv`)).text(), 'log of Nix')
 })
 
 test('a file whose narinfo never comes is forgotten', async (t) => {
