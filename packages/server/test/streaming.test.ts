@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatHash, hashBytes, type StorePath, storePathBaseName } from '@baryon/format'
 import { dumpNar, hashPath, openStore, type Store } from '@baryon/store'
 import { temporaryDirectory, temporaryStore, writeTree } from '@baryon/testing'
-import { createRootHolder } from '../src/thread/root-holder.ts'
+import { createRootHolder, LIFETIME } from '../src/thread/root-holder.ts'
 import { serve } from './serving.ts'
 
 async function narUrlOf(url: string, path: StorePath): Promise<string> {
@@ -62,23 +62,32 @@ test('a path that is being sent is not collected', async (t) => {
   assert.deepEqual(hashBytes('sha256', nar), hash)
 })
 
-test('roots are given up some time after the last of those that began together', async (t) => {
+test('roots are given up some time after the last of those that began together', (t) => {
   const { store, root, storeDirectory } = temporaryStore(t)
   const other = openStore({ root, storeDirectory })
   const [one, two] = [other.addText('one', '1'), other.addText('two', '2')]
   other.close()
-  const holder = createRootHolder(store, 300)
+  let now = 0
+  const timers: { readonly at: number; readonly work: () => void }[] = []
+  const pass = (milliseconds: number) => {
+    now += milliseconds
+    for (const timer of timers.splice(0))
+      if (timer.at <= now) timer.work()
+      else timers.push(timer)
+  }
+  const after = (milliseconds: number, work: () => void) => void timers.push({ at: now + milliseconds, work })
+  const holder = createRootHolder(store, { now: () => now, after })
   const first = holder.hold(storePathBaseName(one))
   const second = holder.hold(storePathBaseName(two))
   holder.release(first)
-  await sleep(600)
+  pass(LIFETIME)
   // `one` is free, but its generation lasts as long as `two` is being sent.
   assert.deepEqual(store.collectGarbage().deleted, [])
   const third = holder.hold(storePathBaseName(two))
   holder.release(second)
   assert.deepEqual(store.collectGarbage().deleted, [store.format(one)])
   holder.release(third)
-  await sleep(600)
+  pass(LIFETIME)
   assert.deepEqual(store.collectGarbage().deleted, [store.format(two)])
 })
 

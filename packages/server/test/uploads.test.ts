@@ -270,13 +270,14 @@ test('with trusted keys, only what they have signed, or what its contents name',
 })
 
 test('bodies that stop, crawl or never end are cut, and leave nothing', async (t) => {
-  const { url, target } = await open(t, { limits: { pace: 700, headers: 700 }, uploadLimit: 1_000_000 })
+  const { url, target } = await open(t, { limits: { pace: 700, headers: 700 } })
+  const patient = await open(t, { uploadLimit: 1_000_000 })
   const hash = formatHash(hashBytes('sha256', 'x'), 'nix32', false)
   const head = (length: number | string) =>
     `PUT /nar/${hash}.nar HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n` +
     (typeof length === 'number' ? `Content-Length: ${length}\r\n\r\n` : `Transfer-Encoding: chunked\r\n\r\n`)
-  const talk = async (first: string, next: (() => string) | undefined) => {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  const talk = async (first: string, next: (() => string) | undefined, to = url) => {
+    const socket = connect(Number(new URL(to).port), '127.0.0.1')
     socket.on('error', () => undefined)
     let answer = ''
     socket.on('data', (chunk) => (answer += chunk.toString('latin1')))
@@ -291,7 +292,7 @@ test('bodies that stop, crawl or never end are cut, and leave nothing', async (t
   assert.match(await talk(head(1000), undefined), /^HTTP\/1.1 408 [\s\S]*UPLOAD_TOO_SLOW/)
   assert.match(await talk(head(1000), () => 'x'), /^HTTP\/1.1 408 [\s\S]*UPLOAD_TOO_SLOW/)
   const chunk = `10000\r\n${'x'.repeat(65536)}\r\n`
-  assert.match(await talk(head('chunked') + chunk, () => chunk), /^HTTP\/1.1 413 [\s\S]*UPLOAD_TOO_LARGE/)
+  assert.match(await talk(head('chunked') + chunk, () => chunk, patient.url), /^HTTP\/1.1 413 [\s\S]*UPLOAD_TOO_LARGE/)
   // Headers that never end.
   assert.match(await talk('GET / HTTP/1.1\r\nHost: x\r\n', () => 'X: y\r\n'), /^HTTP\/1.1 4(08|31) /)
 
@@ -300,6 +301,7 @@ test('bodies that stop, crawl or never end are cut, and leave nothing', async (t
   await new Promise((resolve) => gone.on('close', resolve))
   await sleep(300)
   assertClean(target, [])
+  assertClean(patient.target, [])
   assert.equal((await fetch(`${url}/healthz`)).status, 200)
 })
 

@@ -20,7 +20,13 @@ interface Generation {
   holds: number
 }
 
-export function createRootHolder(location: StoreLocation, lifetime = LIFETIME): RootHolder {
+/** The time, and a way to be called when some of it has passed; both in milliseconds. */
+export interface Clock {
+  now(): number
+  after(milliseconds: number, work: () => void): void
+}
+
+export function createRootHolder(location: StoreLocation, clock: Clock = SYSTEM_CLOCK): RootHolder {
   let current: Generation | undefined
   let last = 0
   const generations = new Map<number, Generation>()
@@ -32,16 +38,16 @@ export function createRootHolder(location: StoreLocation, lifetime = LIFETIME): 
   return {
     hold: (baseName) => {
       const path = parseBaseName(baseName)
-      if (current !== undefined && Date.now() >= current.until) {
+      if (current !== undefined && clock.now() >= current.until) {
         const old = current
         current = undefined
         retire(old)
       }
       if (current === undefined) {
-        const fresh: Generation = { store: openStore(location), until: Date.now() + lifetime, holds: 0 }
+        const fresh: Generation = { store: openStore(location), until: clock.now() + LIFETIME, holds: 0 }
         current = fresh
         // Nobody may ask for another path for days.
-        setTimeout(() => retire(fresh), lifetime).unref()
+        clock.after(LIFETIME, () => retire(fresh))
       }
       current.store.addTempRoot(path)
       current.holds++
@@ -53,11 +59,16 @@ export function createRootHolder(location: StoreLocation, lifetime = LIFETIME): 
       generations.delete(hold)
       if (generation === undefined) return null
       generation.holds--
-      if (Date.now() >= generation.until) retire(generation)
+      if (clock.now() >= generation.until) retire(generation)
       return null
     },
   }
 }
 
 /** A few seconds of roots too many harm nobody; a new generation costs 5 ms. */
-const LIFETIME = 10_000
+export const LIFETIME = 10_000
+
+const SYSTEM_CLOCK: Clock = {
+  now: () => Date.now(),
+  after: (milliseconds, work) => void setTimeout(work, milliseconds).unref(),
+}
