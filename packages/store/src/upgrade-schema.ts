@@ -67,9 +67,9 @@ function applyChanges(directory: string, database: DatabaseSync): void {
 /** Every process of Nix holds this lock shared as long as it has the store open. Falls when it is closed. */
 function lockOutNix(directory: string): number {
   const fd = openSync(join(directory, 'big-lock'), 'a', 0o600)
-  const end = Date.now() + LOCK_TIMEOUT
+  const end = performance.now() + LOCK_TIMEOUT
   while (flockDescriptor(fd, { wait: false }) === 'busy') {
-    if (Date.now() > end) {
+    if (performance.now() > end) {
       closeSync(fd)
       throw new UserError('STORE_BUSY', `the store database in '${directory}' must be upgraded, but Nix is using it`, {
         hint: 'try again when the processes of Nix have ended',
