@@ -34,16 +34,19 @@ export function fileTransport(directory: string): Transport {
       })
     },
     has: async (name) => existsSync(join(directory, name)),
-    async *read(name, offset) {
+    async *read(name, offset, { reuse = false }) {
       const fd = onDisk(`${url}/${name}`, () => openSync(join(directory, name), 'r'))
       if (fd === undefined) throw fileMissing(url, name)
       try {
+        // Fresh memory for each piece has to be zeroed by the kernel first.
+        let buffer: Buffer | undefined
         for (let position = offset; ; ) {
-          const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
-          const count = onDisk(`${url}/${name}`, () => readSync(fd, buffer, 0, READ_SIZE, position)) ?? 0
+          if (!reuse || buffer === undefined) buffer = Buffer.allocUnsafeSlow(READ_SIZE)
+          const memory = buffer
+          const count = onDisk(`${url}/${name}`, () => readSync(fd, memory, 0, READ_SIZE, position)) ?? 0
           if (count === 0) return
           position += count
-          yield buffer.subarray(0, count)
+          yield memory.subarray(0, count)
         }
       } finally {
         closeSync(fd)

@@ -43,7 +43,7 @@ export function httpTransport(options: HttpOptions): Transport {
         response.body.resume()
         return true
       }),
-    async *read(name, offset, signal) {
+    async *read(name, offset, { signal }) {
       const range: Headers = offset > 0 ? { range: `bytes=${offset}-` } : {}
       const response = await send(options, 'GET', name, range, signal)
       if (isMissing(response)) throw fileMissing(shown, name)

@@ -11,7 +11,8 @@ export interface ReadNarOptions {
 
 /**
  * The archive behind a narinfo, decompressed. A connection that drops is taken up where it broke. What does not have the
- * sizes that the narinfo says ends with `SIZE_MISMATCH` before more is taken; the hash is left to the caller.
+ * sizes that the narinfo says ends with `SIZE_MISMATCH` before more is taken; the hash is left to the caller. A piece is valid
+ * until the next one is asked for.
  */
 export function readNar(
   transport: Transport,
@@ -28,7 +29,7 @@ export function readNar(
     })
   }
   const size = info.fileSize ?? (compression === 'none' ? info.narSize : undefined)
-  const file = readFile(transport, name, size, what, retries, options)
+  const file = readFile(transport, name, size, what, retries, { ...options, reuse: compression === 'none' })
   return limited(decompress(file, compression, what), info.narSize, `${what}, unpacked,`)
 }
 
@@ -47,13 +48,13 @@ async function* readFile(
   size: number | undefined,
   what: string,
   retries: RetryPolicy,
-  { signal, onProgress }: ReadNarOptions,
+  { signal, onProgress, reuse }: ReadNarOptions & { readonly reuse: boolean },
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0
   let most = 0
   for (let attempt = 1; ; attempt++) {
     try {
-      for await (const chunk of transport.read(name, bytes, signal)) {
+      for await (const chunk of transport.read(name, bytes, { signal, reuse })) {
         signal?.throwIfAborted()
         bytes += chunk.length
         if (size !== undefined && bytes > size) throw wrongSize(what, 'has more', size)

@@ -10,11 +10,17 @@ export interface Transport {
   get(name: string, limit: number, signal?: AbortSignal): Promise<Buffer | undefined>
   has(name: string, signal?: AbortSignal): Promise<boolean>
   /** The bytes from an offset on, in one attempt. Throws `CACHE_FILE_MISSING`, or a `TransientError` that allows another attempt. */
-  read(name: string, offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array>
+  read(name: string, offset: number, options: ReadOptions): AsyncIterable<Uint8Array>
   /** Puts a file in its place, all or nothing. */
   put(name: string, body: Body, signal?: AbortSignal): Promise<void>
   /** Where a large file should be prepared; `put` then moves it. */
   readonly scratchDirectory: string | undefined
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Each piece is used up before the next one is asked for: the same memory may serve them all. */
+  readonly reuse?: boolean
 }
 
 export type Body = { readonly kind: 'bytes'; readonly bytes: Uint8Array } | FileBody | StreamBody
