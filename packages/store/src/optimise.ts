@@ -94,6 +94,8 @@ class Optimiser {
   /** In a dry run: names that would be in `.links`. */
   readonly #planned = new Map<string, number>()
   readonly #temporary: string
+  /** The directory that was made writable last. */
+  #opened: string | undefined
 
   constructor(store: Store, dryRun: boolean) {
     this.#links = linkDirectory(store)
@@ -130,7 +132,9 @@ class Optimiser {
     }
     for (const name of names.sort()) this.visit(`${path}/${name}`, path, mayReplace)
     // While somebody else has the path in hand, its directories are open for a reason.
-    if (!this.#dryRun && isOpen(path) && mayReplace()) close(path)
+    if (this.#dryRun || !isOpen(path) || !mayReplace()) return
+    close(path)
+    if (this.#opened === path) this.#opened = undefined
   }
 
   #visitFile(path: string, stat: Stats, parent: string | undefined, mayReplace: () => boolean): void {
@@ -186,18 +190,21 @@ class Optimiser {
       if (isSystemError(error, ...UNLINKABLE)) return false
       throw error
     }
+    let isDone = false
     try {
-      if (parent !== undefined) chmodSync(nativePath(parent), 0o755)
+      if (parent !== undefined && parent !== this.#opened) chmodSync(nativePath(parent), 0o755)
+      this.#opened = parent
       const now = lstatSync(nativePath(path))
       if (now.ino !== stat.ino || now.ctimeMs !== stat.ctimeMs) return false
       renameSync(this.#temporary, nativePath(path))
+      isDone = true
       return true
     } catch (error) {
       // Some file systems count one link too many during the rename; a path may be collected under our hands.
       if (isSystemError(error, ...UNLINKABLE)) return false
       throw error
     } finally {
-      rmSync(this.#temporary, { force: true })
+      if (!isDone) rmSync(this.#temporary, { force: true })
     }
   }
 
