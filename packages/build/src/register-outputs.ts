@@ -13,7 +13,6 @@ import {
   UserError,
 } from '@baryon/format'
 import {
-  type CanonicaliseOptions,
   canonicaliseTree,
   hashPath,
   type PathInfo,
@@ -63,7 +62,7 @@ export function registerOutputs(store: Store, request: OutputsRequest): Register
   let checked = begin
   try {
     const located = missing.map(({ path, location }) => {
-      const aside = location === store.physicalPath(path) ? location : moveIntoStore(store, location, { linkedFromStore })
+      const aside = location === store.physicalPath(path) ? location : moveIntoStore(store, location, linkedFromStore)
       if (aside !== location) asides.push(aside)
       return { path, location: aside, ...(contentAddress === undefined ? {} : { contentAddress }) }
     })
@@ -106,11 +105,11 @@ function factsOf(name: string, info: PathInfo): OutputFacts {
  * store can be read by all: a file that a builder left open to others must be closed before, or whoever opens it on the way
  * could write to it after it was registered. Only the top stays writable (to us), which a move to another parent needs.
  */
-function moveIntoStore(store: Store, location: string, options: CanonicaliseOptions): string {
+function moveIntoStore(store: Store, location: string, linkedFromStore: boolean): string {
   const digest = encodeNix32(randomBytes(20))
   store.addTempRoot({ digest, name: 'baryon-tmp' })
   const aside = `${store.physicalDirectory}/${digest}-baryon-tmp`
-  canonicaliseTree(location, options)
+  canonicaliseTree(location, { linkedFromStore })
   if (lstatSync(location).isDirectory()) chmodSync(location, 0o700)
   renameSync(location, aside)
   return aside

@@ -11,7 +11,13 @@ import type { StoreLocation } from './location.ts'
 export function requireOwnStore(location: StoreLocation): void {
   const own = process.geteuid!()
   const { physicalDirectory, stateDirectory, ownDirectory } = location
-  const directories = [physicalDirectory, `${physicalDirectory}/.links`, stateDirectory, `${stateDirectory}/db`]
+  const directories = [
+    ...aboveStore(location),
+    physicalDirectory,
+    `${physicalDirectory}/.links`,
+    stateDirectory,
+    `${stateDirectory}/db`,
+  ]
   for (const directory of [...directories, ownDirectory, `${ownDirectory}/locks`]) {
     const stat = lstatSync(directory, { throwIfNoEntry: false })
     if (stat === undefined) continue
@@ -32,6 +38,15 @@ export function requireOwnStore(location: StoreLocation): void {
       },
     )
   }
+}
+
+/** The directories between the root and the store: whoever writes to one of them can put another store in the place of ours. */
+function aboveStore({ storeDirectory, physicalDirectory }: StoreLocation): string[] {
+  if (physicalDirectory === storeDirectory || !physicalDirectory.endsWith(storeDirectory)) return []
+  const root = physicalDirectory.slice(0, -storeDirectory.length)
+  const directories: string[] = []
+  for (let path = dirname(physicalDirectory); path.length > root.length; path = dirname(path)) directories.push(path)
+  return directories
 }
 
 /**
