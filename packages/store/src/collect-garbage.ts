@@ -228,7 +228,10 @@ function entries(store: Store, { paths }: CollectOptions): string[] {
 
 /** Those names that are no valid paths. */
 function leftovers(store: Store, names: readonly string[]): string[] {
-  return names.filter((name) => name !== '.links' && store.database.id(`${store.storeDirectory}/${name}`) === undefined)
+  const prefix = `${store.storeDirectory}/`
+  // One question for all of them: a hundred thousand single ones took a third of a dry run.
+  const valid = new Set(store.database.validAmong(names.map((name) => prefix + name)))
+  return names.filter((name) => name !== '.links' && !valid.has(prefix + name))
 }
 
 /** A path whose lock is held is being built, wherever the builder notes its roots. */

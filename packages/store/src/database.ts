@@ -123,6 +123,11 @@ export class StoreDatabase {
     return this.#all('select * from ValidPaths order by path')
   }
 
+  /** What a graph of all paths needs of their rows. */
+  allNodes(): Pick<PathRow, 'id' | 'path' | 'deriver' | 'narSize'>[] {
+    return this.#all('select id, path, deriver, narSize from ValidPaths order by path') as unknown as PathRow[]
+  }
+
   /** All references as pairs of row ids. */
   allReferences(): { readonly referrer: number; readonly reference: number }[] {
     return this.#all('select referrer, reference from Refs') as { referrer: number; reference: number }[]

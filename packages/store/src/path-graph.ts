@@ -16,7 +16,7 @@ export interface PathGraph {
 
 export function loadGraph(database: StoreDatabase, storeDirectory: string): PathGraph {
   const prefix = storeDirectory.length + 1
-  const rows = database.allRows()
+  const rows = database.allNodes()
   const byId = new Map(rows.map((row) => [row.id, row]))
   let byDigest: Map<string, string> | undefined
   const byPath = new Map(rows.map((row) => [row.path, row]))
