@@ -36,7 +36,7 @@ test('hashes like a hasher, with and without a thread', () => {
 })
 
 test('pieces of any sizes', () => {
-  const sizes = fc.array(fc.oneof(fc.nat(100), fc.nat(3 * MIB)), { maxLength: 12 })
+  const sizes = fc.array(fc.oneof(fc.nat(100), fc.nat(3 * MIB)), { maxLength: 16 })
   fc.assert(
     fc.property(sizes, (pieces) => assert.deepEqual(hash('sha256', pieces), expected('sha256', pieces))),
     { numRuns: 40 },
@@ -44,7 +44,7 @@ test('pieces of any sizes', () => {
 })
 
 test('an error in the middle and a hash inside another one do no harm', () => {
-  for (const before of [1, 20]) {
+  for (const before of [1, 6]) {
     assert.throws(
       () =>
         hashStream('sha256', (update) => {
@@ -58,10 +58,10 @@ test('an error in the middle and a hash inside another one do no harm', () => {
   }
   const { hash: outer, result: inner } = hashStream('sha256', (update) => {
     for (let round = 0; round < 3; round++) update(noise)
-    const result = hash('sha512', [4 * MIB, 4 * MIB, 9])
+    const result = hash('sha512', [4 * MIB, 4 * MIB, 4 * MIB, 9])
     update(noise.subarray(0, 9))
     return result
   })
   assert.deepEqual(Buffer.from(outer.bytes), expected('sha256', [4 * MIB, 4 * MIB, 4 * MIB, 9]))
-  assert.deepEqual(inner, expected('sha512', [4 * MIB, 4 * MIB, 9]))
+  assert.deepEqual(inner, expected('sha512', [4 * MIB, 4 * MIB, 4 * MIB, 9]))
 })

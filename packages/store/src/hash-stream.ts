@@ -1,6 +1,6 @@
 /**
- * Hashing of what may be large: the first megabytes are kept, and hashed at once when that was all; beyond them a thread
- * hashes while the caller goes on reading, scanning or copying.
+ * Hashing of what may be large: the first megabytes are kept, and hashed at once when that was all; beyond them a
+ * thread hashes while the caller goes on reading, scanning or copying.
  */
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
@@ -33,13 +33,14 @@ const CORES = availableParallelism()
 /** One is kept with its thread, which takes 30 ms to start. */
 const idle: HashRing[] = []
 
-const SLOTS = 8
+const SLOTS = 16
 const SLOT_SIZE = 1 << 19
 // Places of the control words: slots filled and emptied since the start, and the algorithm of the hash.
 const FILLED = 0
 const EMPTIED = 1
 const ALGORITHM = 2
 const LENGTHS = 3
+const WAKE_EVERY = 4
 /** Instead of a length: the hash is wanted, or nothing is. */
 const DIGEST = -1
 const FORGET = -2
@@ -118,17 +119,19 @@ class HashRing {
     this.#count++
     this.#used = 0
     Atomics.store(this.#control, FILLED, this.#filled)
-    Atomics.notify(this.#control, FILLED)
+    // Not for each slot: on a busy machine every waking is a change of process.
+    if (this.#filled % WAKE_EVERY === 0) Atomics.notify(this.#control, FILLED)
   }
 
   #waitForSpace(): void {
-    const isFull = () => this.#filled - Atomics.load(this.#control, EMPTIED) === SLOTS
-    if (!isFull()) return
+    const backlog = () => this.#filled - Atomics.load(this.#control, EMPTIED)
+    if (backlog() < SLOTS) return
     this.#stop ??= startThread(this.#control, this.#data, this.#result)
-    this.#wait(() => !isFull())
+    this.#wait(() => backlog() <= SLOTS - WAKE_EVERY)
   }
 
   #wait(isDone: () => boolean): void {
+    Atomics.notify(this.#control, FILLED)
     for (;;) {
       const seen = Atomics.load(this.#control, EMPTIED)
       if (isDone()) return
@@ -142,7 +145,7 @@ function startThread(control: Int32Array, data: Uint8Array, result: Uint8Array):
   // The text of a function needs no file to be found, stripped of types and compiled: half of a thread's start.
   const worker = new Worker(`(${hashInThread.toString()})(require('node:worker_threads').workerData)`, {
     eval: true,
-    workerData: { control, data, result, slots: SLOTS, algorithms: ALGORITHMS },
+    workerData: { control, data, result, slots: SLOTS, wakeEvery: WAKE_EVERY, algorithms: ALGORITHMS },
     execArgv: [],
     env: {},
     trackUnmanagedFds: false,
@@ -156,11 +159,12 @@ interface ThreadData {
   readonly data: Uint8Array
   readonly result: Uint8Array
   readonly slots: number
+  readonly wakeEvery: number
   readonly algorithms: readonly string[]
 }
 
 /** Runs in the thread, where nothing of this file is but its arguments. The numbers are those of the constants above. */
-function hashInThread({ control, data, result, slots, algorithms }: ThreadData): void {
+function hashInThread({ control, data, result, slots, wakeEvery, algorithms }: ThreadData): void {
   const crypto = process.getBuiltinModule('node:crypto')
   const size = data.length / slots
   let hasher: ReturnType<typeof crypto.createHash> | undefined
@@ -181,6 +185,6 @@ function hashInThread({ control, data, result, slots, algorithms }: ThreadData):
       }
     }
     Atomics.store(control, 1, ++emptied)
-    Atomics.notify(control, 1)
+    if (emptied % wakeEvery === 0 || emptied === Atomics.load(control, 0)) Atomics.notify(control, 1)
   }
 }
