@@ -25,7 +25,7 @@ export interface ComparedRow {
   readonly before?: (side: 'ours' | 'peer') => void
 }
 
-/** A command that prints one number and its unit. */
+/** A command that prints one number, its unit and perhaps more. */
 export interface FigureRow {
   readonly name: string
   readonly figure: readonly string[]
@@ -147,11 +147,10 @@ function reportFigure({ name, figure }: FigureRow): string {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     if (result.status !== 0) throw new Error(`${figure.join(' ')}: status ${result.status}`)
-    const [number, unit] = result.stdout.trim().split(' ')
-    return { number: Number(number), unit }
+    const text = result.stdout.trim()
+    return { number: Number.parseFloat(text), text }
   }).sort((a, b) => a.number - b.number)
-  const { number, unit } = results[Math.floor(results.length / 2)]!
-  return `${name.padEnd(29)}${number} ${unit}`
+  return name.padEnd(29) + results[Math.floor(results.length / 2)]!.text
 }
 
 /** Memory, when there is enough of it as a file system: disks would drown what is to be compared. */
