@@ -62,8 +62,7 @@ export function registerOutputs(store: Store, request: OutputsRequest): Register
   let checked = begin
   try {
     const located = missing.map(({ path, location }) => {
-      const aside =
-        location === store.physicalPath(path) ? location : moveIntoStore(store, location, { linkedFromStore })
+      const aside = location === store.physicalPath(path) ? location : moveIntoStore(store, location, linkedFromStore)
       if (aside !== location) asides.push(aside)
       return { path, location: aside, ...(contentAddress === undefined ? {} : { contentAddress }) }
     })

@@ -1,6 +1,6 @@
 /**
  * Who may write to a store. Whatever a build uses comes from a store of its user's own, so nobody else may be able to write
- * there: see `docs/decisions/0004-several-users.md`.
+ * there: see `docs/decisions/0005-several-users.md`.
  */
 import { existsSync, lstatSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
