@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
  */
 export function asUnprivileged(moduleUrl: string): boolean {
   if (process.getuid!() !== 0) return true
-  test('as a user that is not root', (context) => {
+  test(`${basename(fileURLToPath(moduleUrl))} as a user that is not root`, (context) => {
     const home = mkdtempSync(join(tmpdir(), 'baryon-build-'))
     chmodSync(home, 0o777)
     context.after(() => {

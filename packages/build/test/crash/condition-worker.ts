@@ -56,7 +56,8 @@ async function assertSound(place: Place): Promise<void> {
 }
 
 function remount(root: string, option: 'ro' | 'rw'): void {
-  const { status, stderr } = spawnSync('mount', ['-o', `remount,${option}`, root], { encoding: 'utf8' })
+  // Of the mount point alone: a user's namespace may not change what the file system was made with.
+  const { status, stderr } = spawnSync('mount', ['-o', `remount,bind,${option}`, root], { encoding: 'utf8' })
   assert.equal(status, 0, stderr)
 }
 
