@@ -116,7 +116,7 @@ describe('bad sources', () => {
       100,
       'HASH_MISMATCH',
       new RegExp(`wanted: sha256-A{43}=.*\\n +got: +${got}`),
-      /write the second hash into the recipe/,
+      /write the hash that was got into the recipe/,
     )
   })
   test('a wrong hash of what a builder made', () => {
