@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryDirectory, writeTree } from '@baryon/testing'
@@ -23,4 +24,7 @@ test('few files and few bytes are small', (t) => {
     writeTree(join(directory, name), tree)
     assert.equal(isSmallTree(join(directory, name)), expected, name)
   }
+  chmodSync(join(directory, 'few/b'), 0)
+  assert.equal(isSmallTree(join(directory, 'few')), false)
+  chmodSync(join(directory, 'few/b'), 0o755)
 })
