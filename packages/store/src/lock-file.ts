@@ -16,7 +16,7 @@ import { asDatabaseError } from './schema.ts'
 import { withCodedErrors } from './system-error.ts'
 
 export interface LockFile {
-  /** Gives the lock up and removes its file. May be called again. */
+  /** Gives the lock up and removes its file, if the disk allows that. May be called again. */
   release(): void
 }
 
@@ -68,13 +68,16 @@ export function openLockDirectory(directory: string): LockDirectory {
     return {
       release: () => {
         if (released) return
-        // Whatever fails, nobody may have to wait until our process ends.
         try {
           underMutex(() => {
             rmSync(file, { force: true })
             giveUp()
           })
+        } catch (error) {
+          // On a disk that is full or fails the file stays, for the next sweep: what went wrong before counts more.
+          if (!(error instanceof UserError)) throw error
         } finally {
+          // Nobody may have to wait until our process ends.
           giveUp()
         }
       },
