@@ -19,8 +19,10 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isSystemError, parseBaseName, type StorePath, storePathBaseName, UserError } from '@baryon/format'
+import { readOnlyError } from './database.ts'
 import { flockDescriptor } from './flock.ts'
 import { allRoots, createProtectionReader, isProtected, type Protection } from './live-roots.ts'
+import type { LockFile } from './lock-file.ts'
 import { loadGraph, type PathGraph } from './path-graph.ts'
 import { isTemporaryName, temporaryName } from './placement.ts'
 import { removeTree } from './remove-tree.ts'
@@ -56,10 +58,12 @@ export interface CollectResult {
 
 export function collectGarbage(store: Store, options: CollectOptions): CollectResult {
   if (options.dryRun === true) return dryRun(store, options)
-  const lock = store.locks.lock(COLLECTOR_LOCK, LOCK_TIMEOUT)
-  let releaseNix: (() => void) | undefined
+  if (store.readOnly) throw readOnlyError(store.physicalDirectory)
+  // In this order: who sees our lock does not look for a collection by Nix, so none may be running any more.
+  const releaseNix = lockOutNix(store)
+  let lock: LockFile | undefined
   try {
-    releaseNix = lockOutNix(store)
+    lock = store.locks.lock(COLLECTOR_LOCK, LOCK_TIMEOUT)
     removeStaleRoots(store)
     const collection = createCollection(store, options)
     const graph = loadGraph(store.database, store.storeDirectory)
@@ -81,8 +85,8 @@ export function collectGarbage(store: Store, options: CollectOptions): CollectRe
       links,
     }
   } finally {
-    releaseNix?.()
-    lock.release()
+    lock?.release()
+    releaseNix()
   }
 }
 

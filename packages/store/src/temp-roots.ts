@@ -50,8 +50,9 @@ export function createTempRoots(stateDirectory: string, locks: LockDirectory, ba
       file ??= createRootsFile(stateDirectory, locks)
       const bytes = Buffer.from(fresh.map((path) => `${path}\0`).join(''), 'latin1')
       for (let written = 0; written < bytes.length; ) written += writeSync(file.fd, bytes, written)
-      if (locks.isLocked(COLLECTOR_LOCK)) barrier()
-      else quietSince = waitForNix(stateDirectory, quietSince)
+      const isOurs = () => locks.isLocked(COLLECTOR_LOCK)
+      if (!isOurs()) quietSince = waitForNix(stateDirectory, quietSince, isOurs)
+      if (isOurs()) barrier()
       for (const path of fresh) known.add(path)
     },
     close: () => {
@@ -61,7 +62,8 @@ export function createTempRoots(stateDirectory: string, locks: LockDirectory, ba
       known.clear()
       try {
         // A collection by Nix reads links and processes first, temporary roots last: it may have missed what took over from ours.
-        if (!locks.isLocked(COLLECTOR_LOCK)) waitForNix(stateDirectory, quietSince, NIX_READING_TIME)
+        const isOurs = () => locks.isLocked(COLLECTOR_LOCK)
+        if (!isOurs()) waitForNix(stateDirectory, quietSince, isOurs, NIX_READING_TIME)
         rmSync(path, { force: true })
       } finally {
         closeSync(fd)
@@ -172,9 +174,15 @@ function readRoots(file: string): string[] {
 /**
  * Waits for the end of a collection by Nix that may have read the temporary roots before ours was written. Each one
  * makes a new socket before it reads them: the same socket as at the last call (its stamp is the result) means no new one.
- * Does not wait for a collection that began `enough` milliseconds ago.
+ * Does not wait for a collection that began `enough` milliseconds ago, nor for one of ours, which takes Nix's lock first
+ * and then its own.
  */
-function waitForNix(stateDirectory: string, quietSince: string, enough = Number.POSITIVE_INFINITY): string {
+function waitForNix(
+  stateDirectory: string,
+  quietSince: string,
+  isOurs: () => boolean,
+  enough = Number.POSITIVE_INFINITY,
+): string {
   const socket = statSync(join(stateDirectory, 'gc-socket/socket'), { throwIfNoEntry: false })
   if (socket === undefined) return ''
   const stamp = `${socket.ino}:${socket.ctimeMs}`
@@ -187,6 +195,7 @@ function waitForNix(stateDirectory: string, quietSince: string, enough = Number.
         hint: 'wait for it, or end it',
       })
     }
+    if (isOurs()) return ''
     Atomics.wait(NEVER, 0, 0, 20)
   }
   return stamp
