@@ -303,7 +303,7 @@ class DirectoryArchive implements SourceArchive {
   /** The clock that stamps the files there, which need not be ours. */
   #timeOfDisk(): number {
     const probe = join(this.directory, 'tmp', randomBytes(8).toString('hex'))
-    writeFileSync(probe, '', { flag: 'wx' })
+    writeFileSync(probe, '', { flag: 'wx', mode: 0o600 })
     const { mtimeMs } = statSync(probe)
     removeFile(probe)
     return mtimeMs

@@ -119,7 +119,8 @@ function missingDatabase(file: string): UserError {
 /** A database without a `schema` file is either one whose creation was cut short, or none of Nix's at all. */
 function checkTables(file: string): void {
   try {
-    const database = new DatabaseSync(file, { readOnly: true })
+    // Whoever is creating it holds it for a moment.
+    const database = new DatabaseSync(file, { readOnly: true, timeout: LOCK_TIMEOUT })
     const tables = database
       .prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
       .all()
