@@ -197,10 +197,8 @@ class DerivationBuild {
       origin,
       ...fixedOutputHash(fixed),
     }
-    const begin = performance.now()
     try {
-      await pool.run('archive', request, signal)
-      breakdown.archive += seconds(begin)
+      breakdown.archive += await pool.run('archive', request, signal)
     } catch (error) {
       // The build has succeeded: the archive is for later.
       signal.throwIfAborted()

@@ -77,12 +77,10 @@ async function unpackTreeOutput({
   })
   const text = (name: string) =>
     options.structured === undefined ? (options.text(name) ?? '') : (options.words(name) ?? []).join('\n')
-  const begin = performance.now()
-  await pool.run(
+  breakdown.unpack += await pool.run(
     'unpackTree',
     { archives, destination, remove: parseLines(text('remove')), links: parseLinks(text('links')) },
     signal,
   )
-  breakdown.unpack += (performance.now() - begin) / 1000
   return undefined
 }

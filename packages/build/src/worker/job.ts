@@ -44,13 +44,13 @@ export interface JobKinds {
     readonly result: null
   }
   /** Puts a fixed output into the source archive. */
-  readonly archive: { readonly request: ArchiveRequest; readonly result: null }
+  readonly archive: { readonly request: ArchiveRequest; readonly result: Seconds }
   /** Removes a file from the source archive when its contents are not what they should be. */
   readonly forgetSource: {
     readonly request: { readonly directory: string; readonly hash: Hash }
     readonly result: null
   }
-  readonly unpackTree: { readonly request: UnpackTreeRequest; readonly result: null }
+  readonly unpackTree: { readonly request: UnpackTreeRequest; readonly result: Seconds }
   readonly remove: { readonly request: { readonly path: string }; readonly result: null }
   /** Inputs that were changed after a point in time. */
   readonly changed: {
@@ -73,6 +73,9 @@ export interface ReplaceRequest {
   readonly location: string
   readonly nar?: string
 }
+
+/** Of work, without the waiting for a thread. */
+export type Seconds = number
 
 export interface ArchiveRequest {
   readonly directory: string
@@ -137,20 +140,22 @@ const JOBS: {
     return null
   },
   archive: ({ directory, path, name, method, hash, origin }) => {
+    const begin = performance.now()
     const archive = openSourceArchive(directory)
     if (archive.get(hash) === undefined) {
       if (method === 'recursive') archive.putTree(path, { name, hash, origin })
       else archive.put(path, { name, hash, origin })
     }
-    return null
+    return secondsSince(begin)
   },
   forgetSource: ({ directory, hash }) => {
     openSourceArchive(directory).get(hash, { verify: true })
     return null
   },
   unpackTree: async (request) => {
+    const begin = performance.now()
     await unpackTree(request)
-    return null
+    return secondsSince(begin)
   },
   remove: ({ path }) => {
     removePersistently(path)
@@ -159,6 +164,10 @@ const JOBS: {
   changed: ({ paths, since }) => paths.filter((path) => changedSince(pathBytes(path), since)),
   hash: ({ path }) => hashPath(path, 'sha256'),
   compare: ({ left, right }) => firstDifference(pathBytes(left), pathBytes(right)),
+}
+
+function secondsSince(begin: number): Seconds {
+  return (performance.now() - begin) / 1000
 }
 
 /** Opening a store costs 2 ms and, for its temporary roots, a process: a thread keeps those that it has opened. */
