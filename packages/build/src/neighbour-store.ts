@@ -11,16 +11,15 @@
 import { closeSync, openSync, realpathSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import {
-  contentAddressedPath,
+  type ContentAddress,
   createHasher,
-  formatStorePath,
   hashesEqual,
+  isContentAddressed,
   isSystemError,
   type PublicKey,
   parseContentAddress,
   pathFingerprint,
   storePathBaseName,
-  storePathsEqual,
   UserError,
   verify,
 } from '@baryon/format'
@@ -49,7 +48,8 @@ export function openNeighbour({ storeDirectory, root, keys = [], owners = [] }: 
       return { ...info, deriver: info.deriver, contentAddress: info.contentAddress, downloadSize: info.narSize }
     const { path, narHash, narSize, references, contentAddress } = info
     const signatures = info.signatures.filter((one) => verify(keys, pathFingerprint(storeDirectory, info), one))
-    if (signatures.length === 0 && !isContentAddressed(storeDirectory, info)) return undefined
+    if (signatures.length === 0 && !isContentAddressed(storeDirectory, { ...info, contentAddress: address(info) }))
+      return undefined
     // Nothing proves what its owner says of where it comes from.
     return { path, narHash, narSize, references, downloadSize: narSize, deriver: undefined, signatures, contentAddress }
   }
@@ -109,16 +109,12 @@ function changed(path: PathInfo['path']): UserError {
   })
 }
 
-/** With a reference to itself the contents cannot be compared with the address: that needs a signature. */
-function isContentAddressed(storeDirectory: string, { path, contentAddress, references }: PathInfo): boolean {
-  if (contentAddress === undefined || references.some(({ digest }) => digest === path.digest)) return false
+/** Undefined also for what is no address: it proves nothing. */
+function address({ contentAddress }: PathInfo): ContentAddress | undefined {
   try {
-    const texts = references.map((reference) => formatStorePath(storeDirectory, reference))
-    const address = parseContentAddress(contentAddress)
-    return storePathsEqual(contentAddressedPath(storeDirectory, path.name, address, texts), path)
+    return contentAddress === undefined ? undefined : parseContentAddress(contentAddress)
   } catch (error) {
-    // Addresses that no path may have.
-    if (error instanceof UserError) return false
+    if (error instanceof UserError) return undefined
     throw error
   }
 }

@@ -1,11 +1,9 @@
 import {
-  contentAddressedPath,
-  formatStorePath,
+  isContentAddressed,
   type Narinfo,
   type PublicKey,
   pathFingerprint,
   storePathBaseName,
-  storePathsEqual,
   UserError,
   verify,
 } from '@baryon/format'
@@ -32,16 +30,4 @@ export function checkTrust(storeDirectory: string, info: Narinfo, trust: Trust, 
     `'${storePathBaseName(info.path)}' of ${source} is not signed by a trusted key${names === '' ? '' : ` (signed by ${names})`}`,
     { hint: 'trust its key with --trusted-public-key NAME:BASE64, or the whole cache with ?trusted=1 in its URL' },
   )
-}
-
-function isContentAddressed(storeDirectory: string, { path, contentAddress, references }: Narinfo): boolean {
-  if (contentAddress === undefined || references.some(({ digest }) => digest === path.digest)) return false
-  try {
-    const texts = references.map((reference) => formatStorePath(storeDirectory, reference))
-    return storePathsEqual(contentAddressedPath(storeDirectory, path.name, contentAddress, texts), path)
-  } catch (error) {
-    // Addresses that no path may have (a flat one with references).
-    if (error instanceof UserError) return false
-    throw error
-  }
 }

@@ -1,0 +1,28 @@
+import type { ContentAddress } from './content-address.ts'
+import { contentAddressedPath } from './content-address.ts'
+import { formatStorePath, type StorePath, storePathsEqual } from './store-path.ts'
+import { UserError } from './user-error.ts'
+
+/**
+ * Whether the name of a path follows from its content address, so that nobody needs to be trusted who compares the contents
+ * with that address. With a reference to itself the contents cannot be compared: that needs a signature.
+ */
+export function isContentAddressed(
+  storeDirectory: string,
+  info: {
+    readonly path: StorePath
+    readonly references: readonly StorePath[]
+    readonly contentAddress?: ContentAddress | undefined
+  },
+): boolean {
+  const { path, contentAddress, references } = info
+  if (contentAddress === undefined || references.some(({ digest }) => digest === path.digest)) return false
+  try {
+    const texts = references.map((reference) => formatStorePath(storeDirectory, reference))
+    return storePathsEqual(contentAddressedPath(storeDirectory, path.name, contentAddress, texts), path)
+  } catch (error) {
+    // Addresses that no path may have (a flat one with references).
+    if (error instanceof UserError) return false
+    throw error
+  }
+}
