@@ -8,9 +8,7 @@
  * A generation is as old as its link. Every link is a root until it is removed.
  */
 import {
-  accessSync,
   closeSync,
-  constants,
   type Dirent,
   fstatSync,
   lstatSync,
@@ -23,6 +21,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { isSystemError } from '@baryon/format'
 import { flockDescriptor } from './flock.ts'
+import { isWritable } from './is-writable.ts'
 import type { Store } from './store.ts'
 
 export interface Generation {
@@ -109,16 +108,6 @@ function readLink(path: string): string | undefined {
     return readlinkSync(path)
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'EINVAL')) return undefined
-    throw error
-  }
-}
-
-function isWritable(directory: string): boolean {
-  try {
-    accessSync(directory, constants.W_OK)
-    return true
-  } catch (error) {
-    if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM')) return false
     throw error
   }
 }

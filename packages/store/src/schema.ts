@@ -4,12 +4,13 @@
  *
  * `db/db.sqlite` is in WAL mode, `db/schema` holds the text `10`. Specification: what nix-bin creates; the tests compare.
  */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { isSystemError, UserError } from '@baryon/format'
 import { writeFileAtomically } from './atomic-file.ts'
+import { isWritable } from './is-writable.ts'
 import { OLDEST_SCHEMA_VERSION, upgradeSchema } from './upgrade-schema.ts'
 
 export const SCHEMA_VERSION = 10
@@ -171,16 +172,6 @@ const SQLITE_REASONS: Readonly<Record<number, readonly [string, string]>> = {
 
 function walSize(file: string): number {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
-}
-
-function isWritable(directory: string): boolean {
-  try {
-    accessSync(directory, constants.W_OK)
-    return true
-  } catch (error) {
-    if (isSystemError(error, 'EACCES', 'EROFS', 'EPERM')) return false
-    throw error
-  }
 }
 
 const LOCK_TIMEOUT = 10 * 60 * 1000
