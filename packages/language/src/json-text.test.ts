@@ -15,10 +15,27 @@ test('what JSON.stringify writes comes back the same', () => {
       const text = Buffer.from(JSON.stringify(value), 'utf8').toString('latin1')
       if (text.includes('\\u0000') || text.includes('\\ud')) return
       const back = jsonText(evaluator, parseJson(text), new ContextCollector())
-      assert.deepEqual(rounded(JSON.parse(Buffer.from(back, 'latin1').toString('utf8'))), rounded(value))
+      assert.deepEqual(rounded(JSON.parse(Buffer.from(back, 'latin1').toString('utf8'))), rounded(wrapped(value)))
     }),
+    { examples: [[[2 ** 63]], [[2 ** 64]], [[-(2 ** 63)]], [[-(2 ** 64)]]] },
   )
 })
+
+// As nix-instantiate 2.8 prints them: what fits only an unsigned word is taken as a signed one, anything larger is a float.
+const wideIntegers: [text: string, back: string][] = [
+  ['9223372036854775807', '9223372036854775807'],
+  ['9223372036854775808', '-9223372036854775808'],
+  ['9223372036854776000', '-9223372036854775616'],
+  ['18446744073709551615', '-1'],
+  ['18446744073709551616', '1.84467e+19'],
+  ['-9223372036854775808', '-9223372036854775808'],
+  ['-9223372036854775809', '-9.22337e+18'],
+]
+for (const [text, back] of wideIntegers) {
+  test(`the integer ${text}`, () => {
+    assert.equal(jsonText(evaluator, parseJson(text), new ContextCollector()), back)
+  })
+}
 
 test('garbage gives nothing but an error of the value', () => {
   fc.assert(
@@ -37,6 +54,14 @@ test('deep nesting costs no stack', () => {
   const value = parseJson('['.repeat(depth) + ']'.repeat(depth))
   assert.ok(Array.isArray(value))
 })
+
+/** `value` with its integers of 2^63 and more below 2^64 as the signed words they are read as. */
+function wrapped(value: unknown): unknown {
+  if (typeof value === 'number') return value >= 2 ** 63 && value < 2 ** 64 ? value - 2 ** 64 : value
+  if (Array.isArray(value)) return value.map(wrapped)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, wrapped(item)]))
+}
 
 /** Floats are printed with six digits, so that only so much of them comes back; keys are compared without order. */
 function rounded(value: unknown): unknown {
