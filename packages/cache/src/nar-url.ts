@@ -18,7 +18,7 @@ export function narName(cache: CacheUrl, info: Pick<Narinfo, 'url' | 'path'>): s
     name = decode(info, target.pathname.slice(cache.base.pathname.length))
   }
   if (!/^[!-~]{1,1024}$/.test(name)) throw refuse(info, 'has illegal characters')
-  if (/[\\%?#]/.test(name)) throw refuse(info, 'has illegal characters')
+  if (/[\\%?#:]/.test(name)) throw refuse(info, 'has illegal characters')
   if (name.split('/').some((part) => part === '' || part === '.' || part === '..')) {
     throw refuse(info, 'leads out of the cache')
   }
