@@ -1,5 +1,5 @@
 /** Figures of the store without a peer: `bench-store-figures.ts WHAT WORK` prints one number and its unit. */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { planRealise } from '@baryon/build'
 import {

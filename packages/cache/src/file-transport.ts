@@ -34,15 +34,12 @@ export function fileTransport(directory: string): Transport {
       })
     },
     has: async (name) => existsSync(join(directory, name)),
-    async *read(name, offset, { reuse = false }) {
+    async *read(name, offset) {
       const fd = onDisk(`${url}/${name}`, () => openSync(join(directory, name), 'r'))
       if (fd === undefined) throw fileMissing(url, name)
       try {
-        // Fresh memory for each piece has to be zeroed by the kernel first.
-        let buffer: Buffer | undefined
+        const memory = Buffer.allocUnsafeSlow(READ_SIZE)
         for (let position = offset; ; ) {
-          if (!reuse || buffer === undefined) buffer = Buffer.allocUnsafeSlow(READ_SIZE)
-          const memory = buffer
           const count = onDisk(`${url}/${name}`, () => readSync(fd, memory, 0, READ_SIZE, position)) ?? 0
           if (count === 0) return
           position += count

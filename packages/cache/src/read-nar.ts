@@ -29,7 +29,7 @@ export function readNar(
     })
   }
   const size = info.fileSize ?? (compression === 'none' ? info.narSize : undefined)
-  const file = readFile(transport, name, size, what, retries, { ...options, reuse: compression === 'none' })
+  const file = readFile(transport, name, size, what, retries, options)
   return limited(decompress(file, compression, what), info.narSize, `${what}, unpacked,`)
 }
 
@@ -48,13 +48,13 @@ async function* readFile(
   size: number | undefined,
   what: string,
   retries: RetryPolicy,
-  { signal, onProgress, reuse }: ReadNarOptions & { readonly reuse: boolean },
+  { signal, onProgress }: ReadNarOptions,
 ): AsyncGenerator<Uint8Array> {
   let bytes = 0
   let most = 0
   for (let attempt = 1; ; attempt++) {
     try {
-      for await (const chunk of transport.read(name, bytes, { signal, reuse })) {
+      for await (const chunk of transport.read(name, bytes, { signal })) {
         signal?.throwIfAborted()
         bytes += chunk.length
         if (size !== undefined && bytes > size) throw wrongSize(what, 'has more', size)

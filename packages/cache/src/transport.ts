@@ -9,7 +9,7 @@ export interface Transport {
   /** The whole file, or undefined when there is none. `CACHE_FILE_TOO_LARGE` beyond `limit` bytes. */
   get(name: string, limit: number, signal?: AbortSignal): Promise<Buffer | undefined>
   has(name: string, signal?: AbortSignal): Promise<boolean>
-  /** The bytes from an offset on, in one attempt. Throws `CACHE_FILE_MISSING`, or a `TransientError` that allows another attempt. */
+  /** The bytes from an offset on, in one attempt; a piece is valid until the next one is asked for. Throws `CACHE_FILE_MISSING`, or a `TransientError` that allows another attempt. */
   read(name: string, offset: number, options: ReadOptions): AsyncIterable<Uint8Array>
   /** Puts a file in its place, all or nothing. */
   put(name: string, body: Body, signal?: AbortSignal): Promise<void>
@@ -19,8 +19,6 @@ export interface Transport {
 
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
-  /** Each piece is used up before the next one is asked for: the same memory may serve them all. */
-  readonly reuse?: boolean
 }
 
 export type Body = { readonly kind: 'bytes'; readonly bytes: Uint8Array } | FileBody | StreamBody

@@ -1,5 +1,9 @@
 import { UserError } from '@baryon/format'
 
+/**
+ * Bytes in pieces, each of which is valid until the next one is asked for: sources use their memory again, because the
+ * first touch of fresh memory costs as much as filling it.
+ */
 export type ByteSource = AsyncIterable<Uint8Array>
 
 /** Reads exact amounts out of a stream of chunks. Views it returns are valid until the next call. */

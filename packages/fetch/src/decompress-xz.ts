@@ -58,6 +58,7 @@ async function* decode(source: ByteSource, what: string): AsyncGenerator<Uint8Ar
     let result: number
     const iterator = source[Symbol.asyncIterator]()
     let input: Uint8Array = new Uint8Array(0)
+    let output = Buffer.alloc(0)
     let seen = 0
     do {
       let context = new Uint32Array(decoder.memory.buffer, pointer, 6)
@@ -80,10 +81,10 @@ async function* decode(source: ByteSource, what: string): AsyncGenerator<Uint8Ar
       context = new Uint32Array(decoder.memory.buffer, pointer, 6)
       const length = context[outputSize]!
       if (length > 0) {
-        const output = Buffer.allocUnsafe(length)
+        if (length > output.length) output = Buffer.allocUnsafe(length)
         output.set(new Uint8Array(decoder.memory.buffer, context[outputAddress]!, length))
         context[outputSize] = 0
-        yield output
+        yield output.subarray(0, length)
       }
       if (result !== 0 && result !== streamEnd) throw failure(result, seen, what)
     } while (result !== streamEnd)

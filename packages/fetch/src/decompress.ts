@@ -1,4 +1,4 @@
-import { pipeline, type Transform } from 'node:stream'
+import type { Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib'
 
 import { UserError } from '@baryon/format'
@@ -22,13 +22,13 @@ export function decompress(source: ByteSource, compression: Compression, what = 
     case 'bzip2':
       return decompressBzip2(source, what)
     case 'gzip':
-      return through(source, createGunzip({ chunkSize }), what)
+      return through(source, createGunzip(STREAM), what)
     case 'zstd':
-      return through(source, createZstdDecompress({ chunkSize }), what)
+      return through(source, createZstdDecompress(STREAM), what)
     case 'brotli':
-      return through(source, createBrotliDecompress({ chunkSize }), what)
+      return through(source, createBrotliDecompress(STREAM), what)
     case 'deflate':
-      return through(source, createInflateRaw({ chunkSize }), what)
+      return through(source, createInflateRaw(STREAM), what)
   }
 }
 
@@ -42,12 +42,11 @@ export function detectCompression(head: Uint8Array): Compression {
   return 'none'
 }
 
-const chunkSize = 256 * 1024
+/** Objects, because an iteration over bytes would join what is decompressed ahead: a copy into fresh memory. */
+const STREAM = { chunkSize: 256 * 1024, readableObjectMode: true, readableHighWaterMark: 1 }
 
 async function* through(source: ByteSource, transform: Transform, what: string): AsyncGenerator<Uint8Array> {
-  pipeline(source, transform, () => {
-    // The error arrives at the reader below as well.
-  })
+  void feed(source, transform)
   try {
     for await (const chunk of transform) yield chunk as Uint8Array
   } catch (cause) {
@@ -59,6 +58,26 @@ async function* through(source: ByteSource, transform: Transform, what: string):
   } finally {
     transform.destroy()
   }
+}
+
+/**
+ * Instead of `pipeline`, which asks for the next piece while it still holds this one. Errors of the source arrive at whoever
+ * reads the transform.
+ */
+async function feed(source: ByteSource, transform: Transform): Promise<void> {
+  try {
+    for await (const piece of source) await write(transform, piece)
+    transform.end()
+  } catch (error) {
+    transform.destroy(error as Error)
+  }
+}
+
+/** Ends when the transform has taken all of the piece. */
+function write(transform: Transform, piece: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transform.write(piece, (error) => (error ? reject(error) : resolve()))
+  })
 }
 
 function codeOf(error: Error): string {

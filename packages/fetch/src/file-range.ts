@@ -13,9 +13,10 @@ export async function* readFileRange(
   end: number,
   onRead?: (bytes: number) => void,
 ): ByteSource & AsyncGenerator<Uint8Array> {
+  const memory = Buffer.allocUnsafe(Math.max(0, Math.min(chunkSize, end - start)))
   let position = start
   while (position < end) {
-    const buffer = Buffer.allocUnsafe(Math.min(chunkSize, end - position))
+    const buffer = memory.subarray(0, end - position)
     const count = readPart(descriptor, buffer, 0, position)
     if (count === 0) return
     position += count

@@ -11,7 +11,6 @@ import {
   storePathBaseName,
   UserError,
 } from '@baryon/format'
-import { canonicaliseTree } from './canonicalise-tree.ts'
 import { createTreeRestorer, hashPath } from './nar-tree.ts'
 import type { NewPathInfo } from './path-info.ts'
 import { syncTree } from './placement.ts'
@@ -31,7 +30,7 @@ export interface NarReceiver {
  */
 export function createNarReceiver(location: string, info: NewPathInfo): NarReceiver {
   const hasher = createHasher('sha256')
-  const restorer = createTreeRestorer(location)
+  const restorer = createTreeRestorer(location, { canonical: true })
   const parser = createNarParser(restorer)
   const name = storePathBaseName(info.path)
   let size = 0
@@ -64,7 +63,6 @@ export function createNarReceiver(location: string, info: NewPathInfo): NarRecei
           throw mismatch(`the NAR of '${name}'`, formatHash(info.narHash, 'sri'), formatHash(hash, 'sri'))
         }
         checkContentAddress(location, info)
-        canonicaliseTree(location)
         syncTree(location)
       }),
     abort: () => restorer.abort(),

@@ -75,12 +75,12 @@ function fromChunks(chunks: AsyncIterable<Uint8Array>): Source {
   }
 }
 
-/** A file in pieces of its own each; a sibling of what `decompress` takes. */
+/** A file in pieces, each valid until the next one is asked for: what `decompress` takes. */
 export async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
   const fd = openSync(path, 'r')
+  const buffer = Buffer.allocUnsafe(CHUNK)
   try {
     for (;;) {
-      const buffer = Buffer.allocUnsafe(CHUNK)
       const count = readSync(fd, buffer)
       if (count === 0) return
       yield buffer.subarray(0, count)
