@@ -6,6 +6,7 @@ import { UserError } from '@baryon/format'
 import type { ByteSource } from './byte-reader.ts'
 import { decompressBzip2 } from './decompress-bzip2.ts'
 import { decompressXz } from './decompress-xz.ts'
+import { splitFrames } from './zstd-frames.ts'
 
 export type Compression = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'brotli' | 'deflate'
 
@@ -24,7 +25,7 @@ export function decompress(source: ByteSource, compression: Compression, what = 
     case 'gzip':
       return through(source, createGunzip(STREAM), what)
     case 'zstd':
-      return through(source, createZstdDecompress(STREAM), what)
+      return through(splitFrames(source), createZstdDecompress(STREAM), what)
     case 'brotli':
       return through(source, createBrotliDecompress(STREAM), what)
     case 'deflate':
