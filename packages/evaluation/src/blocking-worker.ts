@@ -23,7 +23,7 @@ async function run(call: BlockingCall): Promise<unknown> {
     const { fetchForEvaluation } = await import('./fetch-for-evaluation.ts')
     return await fetchForEvaluation(call, (text) => post({ kind: 'log', text }))
   }
-  const module: unknown = await import(call.module ?? './realise-outputs.ts')
+  const module: unknown = call.module === undefined ? await import('./realise-outputs.ts') : await import(call.module)
   const { realiseOutputs } = module as typeof import('./realise-outputs.ts')
   await realiseOutputs(call, (event) => post({ kind: 'event', event }))
   return undefined
