@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs what a clone needs: the pinned Node and npm packages from the lock file, and missing Debian packages.
+# Installs what a clone needs: the pinned Node and npm packages from the lock file, and missing Debian packages; packs
+# the commands.
 #   setup.sh [--quiet] [--tests]      --tests: also the peers that the tests compare with
-# Idempotent and quick when nothing is missing: it only compares the lock file with the one that was installed.
+# Idempotent and quick when nothing is missing: it only compares the lock file with the one that was installed, and the states of files.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -23,6 +24,13 @@ if ! cmp -s package-lock.json "$stamp"; then
   # Not `npm ci`: it refuses the whole lock file when a registry lacks a tool's package for some other platform.
   npm install --no-save --no-audit --no-fund --loglevel=error >&2
   cp package-lock.json "$stamp"
+fi
+
+# --- the commands in few files -----------------------------------------------------------------------------------
+# Does nothing if they have not changed.
+if [ -w . ]; then
+  say "setup: packing the commands, to start quicker"
+  node_modules/.bin/node scripts/pack.ts || echo "setup: the commands could not be packed; they run from their sources" >&2
 fi
 
 # --- Debian packages --------------------------------------------------------------------------------------------

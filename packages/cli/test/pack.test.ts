@@ -1,0 +1,157 @@
+/** What scripts/pack.ts makes: the same commands in fewer files, and never those of former sources. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { temporaryDirectory } from '@baryon/testing'
+
+const original = resolve(import.meta.dirname, '../../..')
+const MARK = 'this is packed code\n'
+
+let directory: string
+let clone: string
+
+before(async (t) => {
+  directory = temporaryDirectory(t as Parameters<typeof temporaryDirectory>[0])
+  clone = join(directory, 'a clöne with blanks')
+  copyClone(clone)
+  assert.equal((await ended(startPack())).status, 0)
+  markPack()
+})
+
+test('packed commands, the threads that they start, and what they find by their address', async () => {
+  const tree = join(directory, 'tree')
+  mkdirSync(join(tree, 'inner'), { recursive: true })
+  writeFileSync(join(tree, 'inner/file'), 'content')
+  assert.equal((await ended(spawn('tar', ['-cJf', 'tree.tar.xz', 'tree'], { cwd: directory }))).status, 0)
+  const deep = 'let f = n: if n == 0 then 0 else 1 + f (n - 1); in f 30000'
+  const fetched = `builtins.readFile "\${builtins.fetchTarball "file://${directory}/tree.tar.xz"}/inner/file"`
+  const cases: readonly [printed: string, logged: string, program: string, ...words: string[]][] = [
+    ['2\n', '', 'baryon', 'eval', '--expr', '1 + 1', '--json'],
+    ['30000\n', '', 'nix-instantiate', '--eval', '-E', deep],
+    ['"content"\n', `downloading 'file://${directory}/tree.tar.xz'...\n`, 'nix-instantiate', '--eval', '-E', fetched],
+  ]
+  for (const [stdout, logged, program, ...words] of cases) {
+    const result = await run([join(clone, 'bin', program), ...words])
+    assert.deepEqual(result, { status: 0, stdout, stderr: MARK + logged }, words.join(' '))
+  }
+  // The stacks are not in the copy: says where they were looked for.
+  const { stderr } = await run([join(clone, 'bin/baryon'), 'stack', 'list'])
+  assert.ok(stderr.startsWith(MARK) && stderr.includes(join(clone, 'stacks')), stderr)
+})
+
+test('a moved clone runs its pack, in which nothing is absolute', async () => {
+  for (const name of readdirSync(join(clone, 'build/current'))) {
+    const packed = readFileSync(join(clone, 'build/current', name), 'utf8')
+    assert.ok(!packed.includes(directory) && !packed.includes(original), name)
+  }
+  const moved = join(directory, 'moved')
+  renameSync(clone, moved)
+  clone = moved
+  assert.equal((await run([join(clone, 'bin/baryon'), '--version'])).stderr, MARK)
+})
+
+test('a removed or edited source and a missing pack: the sources run', async () => {
+  const command = [join(clone, 'bin/nix-hash'), '--help']
+  const other = join(clone, 'packages/cli/src/commands/doctor.ts')
+  renameSync(other, `${other}.away`)
+  assert.equal((await run(command)).stderr, '')
+  renameSync(`${other}.away`, other)
+  assert.equal((await run(command)).stderr, MARK)
+
+  const file = join(clone, 'packages/cli/src/fronts/nix-hash.ts')
+  // Of the same size.
+  writeFileSync(file, readFileSync(file, 'utf8').replace('usage: nix-hash', 'USAGE: nix-hash'))
+  const edited = await run(command)
+  assert.match(edited.stdout, /^USAGE: nix-hash/)
+  assert.equal(edited.stderr, '')
+
+  rmSync(join(clone, 'build'), { recursive: true })
+  assert.equal((await run(command)).stderr, '')
+})
+
+test('packing at the same time, or killed, leaves a pack that works; an old one is removed', async () => {
+  const old = join(clone, 'build/0123456789abcdef')
+  mkdirSync(old, { recursive: true })
+  utimesSync(old, 1e9, 1e9)
+  const killed = startPack()
+  const [status] = await Promise.all([ended(startPack()).then((other) => other.status), killedOnceItWrites(killed)])
+  assert.equal(status, 0)
+  assert.match(readlinkSync(join(clone, 'build/current')), /^[0-9a-f]{16}$/)
+  assert.ok(!existsSync(old))
+  markPack()
+  const result = await run([join(clone, 'bin/nix-hash'), '--type', 'md5', '--flat', '/dev/null'])
+  assert.deepEqual(result, { status: 0, stdout: 'd41d8cd98f00b204e9800998ecf8427e\n', stderr: MARK })
+})
+
+async function killedOnceItWrites(child: ChildProcess): Promise<void> {
+  const name = `-${child.pid}`
+  while (child.exitCode === null && !readdirSync(join(clone, 'build')).some((made) => made.endsWith(name)))
+    await delay(2)
+  child.kill('SIGKILL')
+}
+
+/** The files that commands are made from; of node_modules, what is not packed is linked to. */
+function copyClone(target: string): void {
+  mkdirSync(join(target, 'node_modules/@baryon'), { recursive: true })
+  for (const name of ['package.json', 'package-lock.json', 'bin', 'scripts', 'packages']) {
+    cpSync(join(original, name), join(target, name), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: (path) => !/\/test$|\.test\.ts$|\/node_modules$/.test(path),
+    })
+  }
+  for (const name of readdirSync(join(original, 'node_modules'))) {
+    const path = join(original, 'node_modules', name)
+    const copy = join(target, 'node_modules', name)
+    if (['smol-toml', 'xz-decompress'].includes(name)) cpSync(path, copy, { recursive: true })
+    else if (name !== '@baryon') symlinkSync(path, copy)
+  }
+  for (const name of readdirSync(join(target, 'packages'))) {
+    symlinkSync(`../../packages/${name}`, join(target, 'node_modules/@baryon', name))
+  }
+}
+
+/** Packed code says that it is. */
+function markPack(): void {
+  const file = join(clone, 'build/current/cli-bin.mjs')
+  writeFileSync(file, `process.stderr.write(${JSON.stringify(MARK)});\n${readFileSync(file, 'utf8')}`)
+}
+
+function startPack(): ChildProcess {
+  const node = join(clone, 'node_modules/.bin/node')
+  return spawn(node, [join(clone, 'scripts/pack.ts')], { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+interface Ended {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function ended(child: ChildProcess): Promise<Ended> {
+  const status = new Promise<number | null>((done) => child.on('close', done))
+  const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!)])
+  return { status: await status, stdout, stderr }
+}
+
+function run([program = '', ...words]: readonly string[]): Promise<Ended> {
+  const root = join(directory, 'home')
+  const environment = { PATH: process.env.PATH, HOME: root, BARYON_ROOT: root, NIX_REMOTE: root }
+  return ended(spawn(program, words, { cwd: clone, env: environment, stdio: ['ignore', 'pipe', 'pipe'] }))
+}

@@ -1,0 +1,197 @@
+/**
+ * Packs the sources of all commands into few files, which Node loads quicker than hundreds of small ones.
+ *
+ *   node scripts/pack.ts
+ *
+ *     build/current -> 3f0c9a…      replaced by a rename, when all of the new pack is on the disk
+ *     build/3f0c9a…/entry.mjs       what bin/baryon starts: runs the pack, or the sources if one has changed
+ *     build/3f0c9a…/cli-bin.mjs     the code of all programs, with its threads and what they load late beside it
+ *
+ * A pack is named by the states of its sources and never changed: a command that runs finds its own files, whatever is
+ * packed meanwhile. Nothing in it is absolute, so a clone may be moved. Whoever changes a source runs the sources until
+ * the next set-up.
+ */
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Plugin } from 'esbuild'
+
+const clone = join(import.meta.dirname, '..')
+const directory = join(clone, 'build')
+const current = join(directory, 'current')
+
+/** A pack that was replaced stays for a time: a server may have been started from it, and loads some code late. */
+const KEPT_MILLISECONDS = 24 * 3600 * 1000
+const CLOCK_TICK_MILLISECONDS = 20
+
+/** What decides, beside the sources, what is in a pack; the second stands for all of node_modules. */
+const tools = ['package-lock.json', 'node_modules/.package-lock.json', 'scripts/pack.ts']
+
+async function pack(): Promise<void> {
+  const paths = globSync(['packages/*/{*,src/**/*}.{ts,json}', ...tools], { cwd: clone })
+    .filter((path) => !path.endsWith('.test.ts'))
+    .sort()
+  const states = paths.map((path) => {
+    const { size, mtimeMs } = statSync(join(clone, path))
+    return [path, size, mtimeMs]
+  })
+  const name = createHash('sha256').update(JSON.stringify(states)).digest('hex').slice(0, 16)
+  if (!existsSync(join(directory, name, 'entry.mjs'))) {
+    // What is written once more within a tick of the clock keeps its time: it is read after that tick.
+    await delay(CLOCK_TICK_MILLISECONDS)
+    const files = await bundle(paths.filter((path) => path.startsWith('packages/') && path.endsWith('.ts')))
+    await write(name, files.set('entry.mjs', entryText(states)))
+  }
+  select(name)
+  removeOld(name)
+}
+
+/** What bin/baryon starts. Size and time of all that the pack was made from decide whether it runs. */
+function entryText(states: readonly unknown[]): string {
+  return `// Written by scripts/pack.ts.
+const { statSync } = process.getBuiltinModule('node:fs')
+const states = [
+${states.map((state) => JSON.stringify(state)).join(',\n')}
+]
+const isFresh = states.every(([path, size, mtimeMs]) => {
+  const now = statSync(\`\${import.meta.dirname}/../../\${path}\`, { throwIfNoEntry: false })
+  return now?.size === size && now.mtimeMs === mtimeMs
+})
+await import(isFresh ? './cli-bin.mjs' : '../../packages/cli/bin.ts')
+`
+}
+
+// --- bundling ----------------------------------------------------------------------------------------------------
+
+/** The files of the pack by name. */
+async function bundle(sources: readonly string[]): Promise<Map<string, Uint8Array | string>> {
+  const { build } = await import('esbuild')
+  const entries = new Set(['packages/cli/bin.ts', ...sources.flatMap(namedModules)])
+  const { outputFiles, warnings } = await build({
+    absWorkingDir: clone,
+    entryPoints: [...entries].map((path) => ({ in: path, out: packedName(path) })),
+    outdir: directory,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'esnext',
+    tsconfigRaw: '{}',
+    write: false,
+    logLevel: 'warning',
+    plugins: [addresses, builtins],
+  })
+  if (warnings.length > 0) throw new Error('the bundler warned: nothing is packed')
+  return new Map(outputFiles.map(({ path, contents }) => [relative(directory, path), contents]))
+}
+
+/** `import.meta.url`, also where `new URL('./other.ts', import.meta.url)` names another module, such as a thread's. */
+const address = /(?:'(\.[^']*\.ts)',\s*)?\bimport\.meta\.url\b/g
+
+function namedModules(path: string): string[] {
+  const found = [...readFileSync(join(clone, path), 'utf8').matchAll(address)]
+  return found.flatMap(([, target]) => (target === undefined ? [] : join(path, '..', target)))
+}
+
+function packedName(path: string): string {
+  return path.replace(/^packages\/|\.ts$/g, '').replaceAll('/', '-')
+}
+
+/** To a packed source its address is still its own, seen from the pack; a module that it names is the packed one. */
+const addresses: Plugin = {
+  name: 'addresses',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/, namespace: 'file' }, ({ path }) => {
+      const source = relative(clone, path)
+      const text = readFileSync(path, 'utf8')
+      if (/\bimport\.meta\.(?!url\b)/.test(text)) throw new Error('only import.meta.url means the same in a pack')
+      const contents = text.replace(address, (_, target?: string) =>
+        target === undefined
+          ? `new URL('../../${source}', import.meta.url).href`
+          : `'./${packedName(join(source, '..', target))}.mjs', import.meta.url`,
+      )
+      return { contents, loader: 'ts' }
+    })
+  },
+}
+
+/**
+ * Node's own modules without `import`: one of node:fs also loads what node:fs itself loads only when it is asked, such
+ * as promises and streams (15 of 110 ms). node:crypto comes with the first call of one of its functions (20 ms).
+ */
+const builtins: Plugin = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }))
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: builtinText(path) }))
+  },
+}
+
+/** Each name by itself, so that those that nobody imports are left out. */
+function builtinText(name: string): string {
+  const builtin = process.getBuiltinModule(name) as Record<string, unknown>
+  const isLate = (key: string) => name === 'node:crypto' && /^[a-z]/.test(key) && typeof builtin[key] === 'function'
+  const lines = [
+    'let $module',
+    `const $load = () => ($module ??= process.getBuiltinModule('${name}'))`,
+    'const $get = (key) => $load()[key]',
+    'const $late = (key) => (...given) => $get(key)(...given)',
+    'export default /* @__PURE__ */ $load()',
+  ]
+  for (const key of Object.keys(builtin)) {
+    lines.push(`export const ${key} = /* @__PURE__ */ ${isLate(key) ? '$late' : '$get'}('${key}')`)
+  }
+  return lines.join('\n')
+}
+
+// --- on the disk -------------------------------------------------------------------------------------------------
+
+/** Synced: a file that is empty after a loss of power would run as a command that does nothing. */
+async function write(name: string, files: ReadonlyMap<string, Uint8Array | string>): Promise<void> {
+  const aside = join(directory, `.new-${name}-${process.pid}`)
+  mkdirSync(aside, { recursive: true })
+  try {
+    // Side by side: the file system syncs many at the cost of a few.
+    await Promise.all([...files].map(([file, contents]) => writeFile(join(aside, file), contents, { flush: true })))
+    renameSync(aside, join(directory, name))
+  } catch (error) {
+    // Where somebody else has packed the same meanwhile, that is as good.
+    if (!existsSync(join(directory, name, 'entry.mjs'))) throw error
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
+  }
+}
+
+function select(name: string): void {
+  // What is replaced is kept for a time after that, however long it was in use.
+  if (existsSync(current)) utimesSync(current, new Date(), new Date())
+  const link = join(directory, `.current-${process.pid}`)
+  rmSync(link, { force: true })
+  symlinkSync(name, link)
+  renameSync(link, current)
+}
+
+function removeOld(name: string): void {
+  for (const other of readdirSync(directory)) {
+    if (other === name || other === 'current') continue
+    const changed = statSync(join(directory, other), { throwIfNoEntry: false })?.mtimeMs ?? 0
+    if (Date.now() - changed > KEPT_MILLISECONDS) rmSync(join(directory, other), { recursive: true, force: true })
+  }
+}
+
+await pack()
