@@ -12,7 +12,7 @@ import { join } from 'node:path'
 const floors: readonly (readonly string[])[] = [
   ['format'],
   ['language', 'elf'],
-  ['store', 'fetch'],
+  ['store', 'fetch', 'cvmfs'],
   ['build', 'cache'],
   ['evaluation'],
   ['environment'],

@@ -29,7 +29,6 @@ fi
 # --- the commands in few files -----------------------------------------------------------------------------------
 # Does nothing if they have not changed.
 if [ -w . ]; then
-  say "setup: packing the commands, to start quicker"
   node_modules/.bin/node scripts/pack.ts || echo "setup: the commands could not be packed; they run from their sources" >&2
 fi
 

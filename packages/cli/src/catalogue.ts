@@ -10,6 +10,7 @@ import {
   sandboxOption,
   substituterOptions,
 } from './common-options.ts'
+import { repositoryCommands } from './repository-catalogue.ts'
 import { storeCommands } from './store-catalogue.ts'
 
 export function listCommands(): readonly Command[] {
@@ -203,6 +204,7 @@ const commands: readonly Command[] = [
   ...storeCommands,
   ...cacheServeCommands,
   ...cacheCommands,
+  ...repositoryCommands,
   {
     name: 'source archive',
     summary: 'keep all sources of a closure by hash',

@@ -1,0 +1,120 @@
+import { resolve } from 'node:path'
+import { type Change, formatContentHash, publish, type PublishResult } from '@baryon/cvmfs'
+import { storePathBaseName, UserError } from '@baryon/format'
+import type { Context, Outcome } from '../command.ts'
+import { formatBytes, formatCount, formatSeconds } from '../format-quantity.ts'
+import { ownRepository } from '../repository-access.ts'
+import { findOperands, openStoreFor } from '../store-operands.ts'
+
+export async function run(context: Context): Promise<Outcome> {
+  const given = context.arguments
+  const [directory = '', ...operands] = given.operands
+  const repository = ownRepository(context, directory)
+  const changes = [...treeChanges(context), ...(await storeChanges(context, repository.name, operands))]
+  if (changes.length === 0) {
+    throw new UserError('USAGE', 'nothing to publish: give store paths, --tree with --at, or --remove')
+  }
+  const tag = given.value('tag')
+  const begin = performance.now()
+  const progress = createProgress(context)
+  let result: PublishResult
+  try {
+    result = await publish(
+      {
+        storage: repository.storage,
+        publicKeys: [repository.keys.publicKey],
+        privateKey: repository.keys.privateKey,
+        cacheDirectory: repository.cacheDirectory,
+        isCompressed: !given.flag('uncompressed'),
+        // What is in a store belongs to nobody in particular.
+        ...(operands.length > 0 ? { owner: { uid: 0, gid: 0 } } : {}),
+        ...(tag === undefined ? {} : { tag: { name: tag, description: given.value('description') ?? '' } }),
+        signal: context.signal,
+        onProgress: progress.show,
+      },
+      changes,
+    )
+  } finally {
+    progress.close()
+  }
+  const { manifest, catalogs, entries, plain, stored, objects } = result
+  const seconds = (performance.now() - begin) / 1000
+  return {
+    data: {
+      name: manifest.name,
+      revision: manifest.revision,
+      rootCatalog: formatContentHash(manifest.rootCatalog),
+      isChanged: catalogs > 0,
+      catalogs,
+      entries,
+      bytes: plain,
+      newObjects: objects,
+      newBytes: stored,
+    },
+    text:
+      catalogs === 0
+        ? `${manifest.name}: everything is there already (revision ${manifest.revision})`
+        : `${manifest.name}: revision ${manifest.revision}, ${formatCount(entries, 'entry', 'entries')} with ${formatBytes(plain)}, ` +
+          `${formatCount(objects, 'new object')} of ${formatBytes(stored)}, ${formatCount(catalogs, 'catalog')} in ${formatSeconds(seconds)}`,
+  }
+}
+
+function treeChanges(context: Context): Change[] {
+  const given = context.arguments
+  const tree = given.value('tree')
+  const at = given.value('at')
+  if ((tree === undefined) !== (at === undefined)) throw new UserError('USAGE', '--tree and --at belong together')
+  const bytes = (path: string) => Buffer.from(path, 'utf8').toString('latin1')
+  return [
+    ...given.values('remove').map((path): Change => ({ kind: 'remove', at: bytes(path) })),
+    ...(tree === undefined || at === undefined
+      ? []
+      : [{ kind: 'tree', at: bytes(at.replace(/\/+$/, '')), from: resolve(tree) } as const]),
+  ]
+}
+
+/** References first, each with a catalog of its own below the one of the store directory. */
+async function storeChanges(context: Context, name: string, operands: readonly string[]): Promise<Change[]> {
+  if (operands.length === 0) return []
+  const store = await openStoreFor(context, operands)
+  try {
+    const mount = `/cvmfs/${name}`
+    if (!store.storeDirectory.startsWith(`${mount}/`)) {
+      throw new UserError(
+        'CVMFS_STORE_DIRECTORY',
+        `paths of ${store.storeDirectory} cannot be found below ${mount}, where ${name} will be mounted`,
+        { hint: 'publish them to the repository that their store directory is in, or build them for this one' },
+      )
+    }
+    const place = store.storeDirectory.slice(mount.length)
+    const paths = (await findOperands(context, store, operands)).map(({ path }) => path)
+    return [
+      { kind: 'catalog', at: place },
+      ...store.computeClosure(paths).map((path): Change => ({
+        kind: 'tree',
+        at: `${place}/${storePathBaseName(path)}`,
+        from: store.physicalPath(path),
+        isNested: true,
+        isImmutable: true,
+      })),
+    ]
+  } finally {
+    store.close()
+  }
+}
+
+function createProgress({ terminal }: Context) {
+  let last = Date.now()
+  return {
+    show: ({ entries, plain, stored }: { readonly entries: number; readonly plain: number; readonly stored: number }) => {
+      const now = Date.now()
+      if (now - last < (terminal.isLive ? 100 : 10_000)) return
+      last = now
+      const text = `publishing: ${formatCount(entries, 'entry', 'entries')}, ${formatBytes(plain)} read, ${formatBytes(stored)} stored`
+      terminal.err(terminal.isLive ? `\r\x1b[K${text}` : `${text}\n`)
+    },
+    close: () => {
+      if (terminal.isLive) terminal.err('\r\x1b[K')
+    },
+  }
+}

@@ -1,0 +1,126 @@
+/** The commands about CVMFS repositories. */
+import type { Command, Option } from './command.ts'
+import { evaluationOptions, platformOption } from './common-options.ts'
+
+const keyOption: Option = {
+  name: 'key',
+  values: ['FILE'],
+  repeat: true,
+  help: 'public key of the repository (default: NAME.pub in the directory of keys)',
+  complete: 'file',
+}
+const keysOption: Option = {
+  name: 'keys',
+  values: ['DIR'],
+  help: 'directory with the keys of the repository (default: DIR.keys beside it)',
+  complete: 'directory',
+}
+const revisionOption: Option = {
+  name: 'revision',
+  values: ['TAG|NUMBER'],
+  help: 'a tag, or the number of a tagged revision (default: the current one)',
+}
+
+const any = Number.POSITIVE_INFINITY
+
+export const repositoryCommands: readonly Command[] = [
+  {
+    name: 'repository create',
+    summary: 'make an empty CVMFS repository with its keys',
+    usage: 'NAME --dir DIR [--keys DIR]',
+    description:
+      'The directory is what a web server has to serve, as /cvmfs/NAME. Keys are made in another one, with the names of the ' +
+      'CVMFS tools: NAME.key and NAME.crt sign revisions, NAME.masterkey signs the whitelist, NAME.pub is for clients. ' +
+      'Keys that are there already are used.',
+    options: [
+      { name: 'dir', values: ['DIR'], help: 'directory of the repository', complete: 'directory' },
+      keysOption,
+      { name: 'hash', values: ['NAME'], help: 'sha1 (default) or shake128', complete: ['sha1', 'shake128'] },
+      { name: 'ttl', values: ['SECONDS'], help: 'for how long clients use a revision before they ask again (240)' },
+      { name: 'valid', values: ['DAYS'], help: 'for how long the whitelist is valid (30)' },
+    ],
+    operands: { least: 1, most: 1 },
+    examples: [['baryon repository create lhcb.example.org --dir /srv/cvmfs/lhcb.example.org', 'keys in …org.keys']],
+    load: () => import('./commands/repository-create.ts'),
+  },
+  {
+    name: 'repository publish',
+    summary: 'publish store paths with their closures, or a directory tree',
+    usage: 'DIR [-f FILE] PATH|ATTR… | DIR --tree TREE --at /PATH | DIR --remove /PATH',
+    description:
+      'Store paths appear under their own name: the repository must be the one that the store directory is in ' +
+      '(/cvmfs/NAME/…). What is there already is not looked at again. Of the catalogs only those between the root and ' +
+      'what changes are written.\n\n' +
+      'A revision is complete or not there at all: after an interruption the same command starts again, and ' +
+      'finds the objects that were stored.',
+    options: [
+      ...evaluationOptions,
+      platformOption,
+      keysOption,
+      { name: 'tree', values: ['TREE'], help: 'publish this file or directory', complete: 'directory' },
+      { name: 'at', values: ['PATH'], help: 'where --tree goes in the repository; what is there is replaced' },
+      { name: 'remove', values: ['PATH'], repeat: true, help: 'remove this from the repository' },
+      { name: 'tag', values: ['NAME'], help: 'a name for the new revision' },
+      { name: 'description', values: ['TEXT'], help: 'what the tag is' },
+      { name: 'uncompressed', help: 'store contents as they are' },
+    ],
+    operands: { least: 1, most: any, complete: 'store-path' },
+    examples: [
+      ['baryon repository publish /srv/cvmfs/lhcb.example.org analysis', 'an attribute of the stack, with its closure'],
+      ['baryon repository publish repo --tree ./release --at /releases/v1 --tag v1', 'any tree'],
+    ],
+    load: () => import('./commands/repository-publish.ts'),
+  },
+  {
+    name: 'repository log',
+    summary: 'show the current revision and the tagged ones',
+    usage: 'DIR|URL [--key FILE]',
+    options: [keyOption, keysOption],
+    operands: { least: 1, most: 1, complete: 'directory' },
+    examples: [['baryon repository log http://stratum1.example.org/cvmfs/lhcb.example.org --key lhcb.pub', 'verified']],
+    load: () => import('./commands/repository-log.ts'),
+  },
+  {
+    name: 'repository list',
+    summary: 'list a directory of a repository',
+    usage: 'DIR|URL [/PATH] [-l] [-R] [--revision TAG]',
+    options: [
+      keyOption,
+      keysOption,
+      revisionOption,
+      { name: 'long', short: 'l', help: 'with modes, sizes, times and targets of links' },
+      { name: 'recursive', short: 'R', help: 'and all below it' },
+    ],
+    operands: { least: 1, most: 2, complete: 'directory' },
+    examples: [['baryon repository list repo /nix/store', 'only the catalogs on the way are fetched']],
+    load: () => import('./commands/repository-list.ts'),
+  },
+  {
+    name: 'repository cat',
+    summary: 'print files of a repository',
+    usage: 'DIR|URL /PATH… [--revision TAG]',
+    options: [keyOption, keysOption, revisionOption],
+    operands: { least: 2, most: any, complete: 'directory' },
+    examples: [['baryon repository cat repo /releases/v1/README --revision v1', 'as it was in v1']],
+    load: () => import('./commands/repository-cat.ts'),
+  },
+  {
+    name: 'repository check',
+    summary: 'verify signatures, catalogs, counters and every object',
+    usage: 'DIR|URL [--tags]',
+    options: [keyOption, keysOption, { name: 'tags', help: 'the tagged revisions as well' }],
+    operands: { least: 1, most: 1, complete: 'directory' },
+    examples: [['baryon repository check /srv/cvmfs/lhcb.example.org --tags', 'ends with 1 if anything is wrong']],
+    load: () => import('./commands/repository-check.ts'),
+  },
+  {
+    name: 'repository whitelist',
+    summary: 'sign the whitelist anew',
+    usage: 'DIR [--valid DAYS]',
+    description: 'Clients refuse a repository whose whitelist has expired. Needs the master key.',
+    options: [keysOption, { name: 'valid', values: ['DAYS'], help: 'from now on (30)' }],
+    operands: { least: 1, most: 1, complete: 'directory' },
+    examples: [['baryon repository whitelist /srv/cvmfs/lhcb.example.org', 'once a month']],
+    load: () => import('./commands/repository-whitelist.ts'),
+  },
+]

@@ -1,0 +1,143 @@
+/** From contents to objects: cut, compressed by the threads of the process, hashed and stored, with bounded memory. */
+import { closeSync, openSync, readSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { deflate } from 'node:zlib'
+import { UserError } from '@baryon/format'
+import { type ContentHash, type HashAlgorithm, hashContent, type ObjectKind } from './content-hash.ts'
+import type { Chunk } from './entry.ts'
+import { type ChunkSizes, firstChunk } from './find-cuts.ts'
+import type { ObjectStorage } from './object-storage.ts'
+
+export interface IngestOptions {
+  readonly algorithm: HashAlgorithm
+  readonly isCompressed: boolean
+  /** Undefined: files are never cut. */
+  readonly chunkSizes?: ChunkSizes | undefined
+}
+
+/** The objects that a file became. */
+export interface Ingested {
+  readonly hash: ContentHash | undefined
+  readonly chunks: readonly Chunk[] | undefined
+}
+
+export interface Ingester {
+  /** `size` is what the file had when it was looked at; throws `CVMFS_FILE_CHANGED` when it has another one. */
+  file(path: string | Buffer, size: number): Promise<Ingested>
+  bytes(bytes: Uint8Array, kind: ObjectKind): Promise<ContentHash>
+  /** Bytes read and stored so far. */
+  readonly done: { readonly plain: number; readonly stored: number; readonly objects: number }
+}
+
+export function createIngester(storage: ObjectStorage, options: IngestOptions): Ingester {
+  const done = { plain: 0, stored: 0, objects: 0 }
+  const memory = new Budget(MEMORY)
+
+  const store = async (bytes: Uint8Array, kind: ObjectKind): Promise<ContentHash> => {
+    // Catalogs and the like are compressed in every repository.
+    const isPlain = !options.isCompressed && (kind === 'file' || kind === 'chunk')
+    const stored = isPlain ? bytes : await compress(bytes)
+    const hash = hashContent(options.algorithm, stored)
+    const isNew = storage.size(hash, kind) === undefined
+    storage.put(hash, kind, stored)
+    done.plain += bytes.length
+    if (isNew) {
+      done.stored += stored.length
+      done.objects++
+    }
+    return hash
+  }
+
+  return {
+    done,
+    bytes: store,
+    async file(path, size) {
+      const sizes = options.chunkSizes ?? NEVER
+      const unit = Math.min(size, sizes.most)
+      const release = await memory.take(unit * 2)
+      const descriptor = openSync(path, 'r')
+      try {
+        if (size <= sizes.least || options.chunkSizes === undefined) {
+          const bytes = readExactly(descriptor, size, path)
+          return { hash: await store(bytes, 'file'), chunks: undefined }
+        }
+        const chunks: Chunk[] = []
+        let rest: Buffer = Buffer.alloc(0)
+        let offset = 0
+        for (let left = size; left > 0 || rest.length > 0; ) {
+          const more = Math.min(left, sizes.most - rest.length)
+          rest = Buffer.concat([rest, readSome(descriptor, more, path)])
+          left -= more
+          const length = firstChunk(rest, left === 0, sizes)!
+          // A file that is one piece is an ordinary object.
+          if (length === size) return { hash: await store(rest, 'file'), chunks: undefined }
+          chunks.push({ offset, size: length, hash: await store(rest.subarray(0, length), 'chunk') })
+          offset += length
+          rest = rest.subarray(length)
+        }
+        checkEnd(descriptor, path)
+        return { hash: undefined, chunks }
+      } finally {
+        closeSync(descriptor)
+        release()
+      }
+    },
+  }
+}
+
+/** Bytes of contents in work at once, and of what they are compressed to. */
+const MEMORY = 128 * 1024 * 1024
+const NEVER: ChunkSizes = { least: Number.MAX_SAFE_INTEGER, average: 1, most: Number.MAX_SAFE_INTEGER }
+
+const compress = promisify((bytes: Uint8Array, done: (error: Error | null, result: Buffer) => void) =>
+  // Small files would each take the 256 KiB that the default reserves.
+  deflate(bytes, { level: 6, chunkSize: Math.max(1024, Math.min(bytes.length + 1024, 1 << 20)) }, done),
+)
+
+/** Lets work begin as long as there is room; work that is larger than all room goes alone. */
+class Budget {
+  #free: number
+  readonly #most: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(most: number) {
+    this.#most = most
+    this.#free = most
+  }
+
+  async take(wanted: number): Promise<() => void> {
+    const amount = Math.min(wanted, this.#most)
+    while (this.#free < amount) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#free -= amount
+    return () => {
+      this.#free += amount
+      for (const wake of this.#waiting.splice(0)) wake()
+    }
+  }
+}
+
+function readExactly(descriptor: number, size: number, path: string | Buffer): Buffer {
+  const bytes = readSome(descriptor, size, path)
+  checkEnd(descriptor, path)
+  return bytes
+}
+
+function readSome(descriptor: number, size: number, path: string | Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(size)
+  for (let filled = 0; filled < size; ) {
+    const count = readSync(descriptor, bytes, filled, size - filled, null)
+    if (count === 0) throw changed(path)
+    filled += count
+  }
+  return bytes
+}
+
+function checkEnd(descriptor: number, path: string | Buffer): void {
+  if (readSync(descriptor, Buffer.alloc(1)) > 0) throw changed(path)
+}
+
+function changed(path: string | Buffer): UserError {
+  return new UserError('CVMFS_FILE_CHANGED', `'${path}' changed while it was published`, {
+    hint: 'publish what nobody writes to',
+  })
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { isSystemError, UserError } from '@baryon/format'
+import { type ContentHash, type ObjectKind, objectName } from './content-hash.ts'
+import { directorySource, type ObjectSource } from './object-source.ts'
+
+/** Where a repository is written to. */
+export interface ObjectStorage extends ObjectSource {
+  /** Bytes of the object as it is stored; undefined when it is not there. */
+  size(hash: ContentHash, kind: ObjectKind): number | undefined
+  /** Stores an object, all or nothing. What is there already is left alone: objects of one name are equal. */
+  put(hash: ContentHash, kind: ObjectKind, bytes: Uint8Array): void
+  /** Replaces a file that has no hash for a name, such as the manifest, all or nothing. */
+  replace(name: string, bytes: Uint8Array): void
+  /** Makes durable what was put since the last time: what names the objects may be written then. */
+  sync(): void
+  /** Nobody else publishes until it is released; the death of this process releases it as well. Throws `CVMFS_LOCKED`. */
+  lock(): { release(): void }
+}
+
+/** A repository in a directory, for a web server to serve. */
+export function directoryStorage(directory: string): ObjectStorage {
+  let unsynced: string[] = []
+  const write = (file: string, bytes: Uint8Array, isDurable: boolean): void => {
+    const aside = join(directory, 'data/txn', `${process.pid}-${randomBytes(8).toString('hex')}`)
+    try {
+      const descriptor = openSync(aside, 'wx', 0o644)
+      try {
+        for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written)
+        if (isDurable) fsyncSync(descriptor)
+      } finally {
+        closeSync(descriptor)
+      }
+      renameSync(aside, file)
+    } catch (error) {
+      rmSync(aside, { force: true })
+      if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) throw error
+      throw new UserError('DISK_FULL', `no space left in ${directory}`, {
+        hint: 'free some space; what was published before is complete',
+        cause: error,
+      })
+    }
+  }
+  return {
+    ...directorySource(directory),
+    size: (hash, kind) => statSync(join(directory, objectName(hash, kind)), { throwIfNoEntry: false })?.size,
+    put(hash, kind, bytes) {
+      const file = join(directory, objectName(hash, kind))
+      if (existsSync(file)) return
+      write(file, bytes, false)
+      unsynced.push(file)
+    },
+    replace: (name, bytes) => write(join(directory, name), bytes, true),
+    sync() {
+      const files = unsynced
+      unsynced = []
+      const directories = new Set<string>()
+      for (const file of files) {
+        syncFile(file)
+        directories.add(file.slice(0, file.lastIndexOf('/')))
+      }
+      for (const one of directories) syncFile(one)
+    },
+    lock: () => lockDirectory(directory),
+  }
+}
+
+/** The directories of an empty storage. The real tools rename into them, and make none. */
+export function createDirectories(directory: string): void {
+  for (let prefix = 0; prefix < 256; prefix++) {
+    mkdirSync(join(directory, 'data', prefix.toString(16).padStart(2, '0')), { recursive: true })
+  }
+  mkdirSync(join(directory, 'data/txn'), { recursive: true })
+}
+
+function syncFile(path: string): void {
+  const descriptor = openSync(path, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** A lock of SQLite is one of the kernel, which Node offers in no other way. */
+function lockDirectory(directory: string): { release(): void } {
+  const database = new DatabaseSync(join(directory, 'data/txn/publish.lock'))
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+  } catch (cause) {
+    database.close()
+    throw new UserError('CVMFS_LOCKED', `somebody else publishes to ${directory}`, {
+      hint: 'try again when that has ended',
+      cause,
+    })
+  }
+  return { release: () => database.close() }
+}

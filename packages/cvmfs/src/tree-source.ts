@@ -1,0 +1,92 @@
+import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { quoteBytes, UserError } from '@baryon/format'
+import type { NewEntry } from './catalog-writer.ts'
+import type { EntryKind } from './entry.ts'
+
+/** A directory tree on disk that is to be published. Paths and names are byte strings. */
+export interface DiskEntry {
+  readonly kind: EntryKind
+  /** On disk. */
+  readonly file: string
+  readonly stat: BigIntStats
+  /** All but the objects; `linkCount` and `hardlinkGroup` are those of a file with one name. */
+  readonly entry: NewEntry
+}
+
+export interface TreeOptions {
+  /** Owner of everything; default: as on disk. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined
+}
+
+/** `file` is a place on disk, `path` where it goes in the repository. */
+export function diskEntry(file: string, path: string, options: TreeOptions): DiskEntry {
+  const native = Buffer.from(file, 'latin1')
+  const stat = lstatSync(native, { bigint: true })
+  const seconds = stat.mtimeNs >= 0n ? stat.mtimeNs / SECOND : (stat.mtimeNs - SECOND + 1n) / SECOND
+  const nanoseconds = Number(stat.mtimeNs - seconds * SECOND)
+  const kind = kindOf(stat)
+  const target = kind === 'symlink' ? readlinkSync(native, 'buffer').toString('latin1') : ''
+  const base = {
+    path,
+    kind,
+    mode: Number(stat.mode),
+    uid: options.owner?.uid ?? Number(stat.uid),
+    gid: options.owner?.gid ?? Number(stat.gid),
+    size: sizeOf(kind, stat, target),
+    mtime: Number(seconds),
+    mtimeNanoseconds: nanoseconds === 0 ? undefined : nanoseconds,
+    linkCount: 1,
+    hardlinkGroup: 0,
+    hash: undefined,
+    chunks: undefined,
+    isCompressed: true,
+    isExternal: false,
+    target,
+    xattrs: NO_XATTRS,
+  }
+  return { kind, file, stat, entry: base }
+}
+
+/** What is in a directory, sorted by name. */
+export function listDirectory(directory: DiskEntry, options: TreeOptions): DiskEntry[] {
+  return readdirSync(Buffer.from(directory.file, 'latin1'), { encoding: 'buffer' })
+    .map((bytes) => bytes.toString('latin1'))
+    .sort()
+    .map((name) => {
+      const path = `${directory.entry.path}/${name}`
+      if (path === '/.cvmfs') {
+        throw new UserError('CVMFS_RESERVED', `${quoteBytes(path)} is a name that CVMFS keeps for itself`)
+      }
+      return diskEntry(`${directory.file}/${name}`, path, options)
+    })
+}
+
+/** Marks a directory whose contents get a catalog of their own. */
+export const MARKER = '.cvmfscatalog'
+
+export function hasMarker(directory: DiskEntry): boolean {
+  const file = Buffer.from(`${directory.file}/${MARKER}`, 'latin1')
+  return lstatSync(file, { throwIfNoEntry: false })?.isFile() === true
+}
+
+const NO_XATTRS: ReadonlyMap<string, string> = new Map()
+/** What the real tool writes, whatever the file system says. */
+const DIRECTORY_SIZE = 4096
+const SECOND = 1_000_000_000n
+
+function sizeOf(kind: EntryKind, stat: BigIntStats, target: string): number {
+  switch (kind) {
+    case 'directory':
+      return DIRECTORY_SIZE
+    case 'symlink':
+      return target.length
+    case 'special':
+      return stat.isCharacterDevice() || stat.isBlockDevice() ? Number(stat.rdev) : 0
+    case 'file':
+      return Number(stat.size)
+  }
+}
+
+function kindOf(stat: BigIntStats): EntryKind {
+  return stat.isDirectory() ? 'directory' : stat.isSymbolicLink() ? 'symlink' : stat.isFile() ? 'file' : 'special'
+}

@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createPrivateKey } from 'node:crypto'
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import {
+  type Change,
+  createRepository,
+  directorySource,
+  directoryStorage,
+  openRepository,
+  publish,
+  type Repository,
+  type Revision,
+  readKeys,
+} from '../index.ts'
+import type { Catalog } from '../src/catalog.ts'
+
+const data = join(import.meta.dirname, 'data')
+const NAME = 'test.hep.example'
+
+test('what the real tool wrote, published by us, makes the same catalogs', async (context) => {
+  const sample = await openRepository({
+    source: directorySource(join(data, 'sample')),
+    publicKeys: [readFileSync(join(data, 'sample.pub'))],
+    cacheDirectory: temporary(context),
+  })
+  const theirs = await sample.revision('v1')
+  const tree = temporary(context)
+  await materialise(theirs, tree)
+  const place = await create(context)
+  const tops = readdirSync(tree)
+  await place.publish(tops.map((name) => ({ kind: 'tree', at: `/${name}`, from: join(tree, name) })))
+  const ours = await (await place.open()).revision()
+
+  // Ours has no extended attributes (Node cannot read them), and its root was changed at another time.
+  const strip = (rows: readonly Row[]) =>
+    rows.map(({ xattrs: _, ...row }) => ({
+      ...row,
+      mtime: row.path === '' ? 0 : row.mtime,
+      ns: row.path === '' ? 0 : row.ns,
+    }))
+  assert.deepEqual(strip(await rowsOf(ours)), strip(await rowsOf(theirs)))
+  const counters = (catalogs: readonly Catalog[]) =>
+    catalogs.map(({ path, statistics }) => [
+      path,
+      Object.fromEntries([...statistics].filter(([name]) => !name.endsWith('_xattr')).sort()),
+    ])
+  assert.deepEqual(counters(await catalogsOf(ours)), counters(await catalogsOf(theirs)))
+  await ours.close()
+  await theirs.close()
+})
+
+test('a certificate of ours is one for openssl', async (context) => {
+  const place = await create(context)
+  const file = join(place.keys, `${NAME}.crt`)
+  const text = execFileSync('openssl', ['x509', '-in', file, '-noout', '-subject', '-text'], { encoding: 'utf8' })
+  assert.match(text, /CN = test\.hep\.example CernVM-FS Release Managers/)
+  execFileSync('openssl', ['verify', '-CAfile', file, file])
+  // Manifest and whitelist by openssl, as the format page has them.
+  const key = join(place.keys, `${NAME}.key`)
+  const { hash, signature } = splitSigned(readFileSync(join(place.directory, '.cvmfspublished')))
+  const [input, signed] = [join(place.keys, 'hash'), join(place.keys, 'signature')]
+  writeFileSync(input, hash)
+  assert.deepEqual(execFileSync('openssl', ['dgst', '-sha1', '-sign', key, input]), signature)
+  const whitelist = splitSigned(readFileSync(join(place.directory, '.cvmfswhitelist')))
+  writeFileSync(signed, whitelist.signature)
+  const recovered = execFileSync('openssl', [
+    'pkeyutl',
+    '-verifyrecover',
+    '-pubin',
+    '-inkey',
+    join(place.keys, `${NAME}.pub`),
+    '-in',
+    signed,
+  ])
+  assert.equal(recovered.toString(), whitelist.hash)
+  assert.equal(lstatSync(key).mode & 0o777, 0o600)
+})
+
+test('changes, additions, deletions, and what is left alone', async (context) => {
+  const place = await create(context)
+  const tree = temporary(context)
+  write(tree, 'a/one', 'one')
+  write(tree, 'a/deep/two', 'two')
+  write(tree, 'b/.cvmfscatalog', '')
+  write(tree, 'b/three', 'three')
+  write(tree, 'b/inner/.cvmfscatalog', '')
+  write(tree, 'b/inner/four', 'four')
+  await place.publish([{ kind: 'tree', at: '/x/y', from: tree }])
+  assert.deepEqual(await files(place), {
+    '/x/y/a/deep/two': 'two',
+    '/x/y/a/one': 'one',
+    '/x/y/b/.cvmfscatalog': '',
+    '/x/y/b/inner/.cvmfscatalog': '',
+    '/x/y/b/inner/four': 'four',
+    '/x/y/b/three': 'three',
+  })
+  write(tree, 'a/one', 'changed')
+  const second = await place.publish([{ kind: 'tree', at: '/x/y/a', from: join(tree, 'a') }])
+  // The nested catalogs are not touched.
+  assert.equal(second.catalogs, 1)
+  assert.equal(second.manifest.revision, 3)
+  const third = await place.publish([
+    { kind: 'remove', at: '/x/y/a/deep' },
+    { kind: 'tree', at: '/x/y/b/inner/five', from: join(tree, 'a/one') },
+  ])
+  assert.equal(third.catalogs, 3)
+  assert.deepEqual(await files(place), {
+    '/x/y/a/one': 'changed',
+    '/x/y/b/.cvmfscatalog': '',
+    '/x/y/b/inner/.cvmfscatalog': '',
+    '/x/y/b/inner/five': 'changed',
+    '/x/y/b/inner/four': 'four',
+    '/x/y/b/three': 'three',
+  })
+  await place.publish([{ kind: 'remove', at: '/x/y/b' }])
+  assert.deepEqual(await files(place), { '/x/y/a/one': 'changed' })
+  const tags = (await (await place.open()).tags()).map(({ name, revision }) => `${name} ${revision}`)
+  assert.deepEqual(tags, ['trunk 5', 'trunk-previous 4'])
+  await assert.rejects(place.publish([{ kind: 'remove', at: '/x/nothing' }]), { code: 'CVMFS_NO_ENTRY' })
+  await assert.rejects(place.publish([{ kind: 'remove', at: '/x/../y' }]), { code: 'CVMFS_PATH' })
+  await assert.rejects(place.publish([{ kind: 'tree', at: '/x/y/a/one/below', from: tree }]), {
+    code: 'CVMFS_NO_DIRECTORY',
+  })
+})
+
+test('large files are cut where the real tool cuts, small ones are not', async (context) => {
+  const place = await create(context)
+  const tree = temporary(context)
+  const large = Buffer.alloc(40 << 20)
+  for (let index = 0, state = 1; index < large.length; index += 4) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    large.writeUInt32LE(state, index)
+  }
+  writeFileSync(join(tree, 'large'), large)
+  writeFileSync(join(tree, 'zeros'), Buffer.alloc(20 << 20))
+  await place.publish([{ kind: 'tree', at: '/data', from: tree }])
+  const revision = await (await place.open()).revision()
+  const entry = (await revision.entry('/data/large'))!
+  assert.ok(entry.chunks!.length >= 3)
+  for (const { size } of entry.chunks!.slice(0, -1)) assert.ok(size >= 4 << 20 && size <= 16 << 20)
+  assert.ok((await contents(revision, '/data/large')).equals(large))
+  // Hard cuts at 16 MiB, where nothing makes another one.
+  assert.deepEqual(
+    (await revision.entry('/data/zeros'))!.chunks!.map(({ size }) => size),
+    [16 << 20, 4 << 20],
+  )
+  await revision.close()
+})
+
+test('one publishes at a time, and what fails changes nothing', async (context) => {
+  const place = await create(context)
+  const tree = temporary(context)
+  write(tree, 'file', 'text')
+  const lock = directoryStorage(place.directory).lock()
+  await assert.rejects(place.publish([{ kind: 'tree', at: '/a', from: tree }]), { code: 'CVMFS_LOCKED' })
+  lock.release()
+  const before = readFileSync(join(place.directory, '.cvmfspublished'))
+  await assert.rejects(
+    place.publish([
+      { kind: 'tree', at: '/a', from: tree },
+      { kind: 'remove', at: '/nothing' },
+    ]),
+    { code: 'CVMFS_NO_ENTRY' },
+  )
+  assert.deepEqual(readFileSync(join(place.directory, '.cvmfspublished')), before)
+  await place.publish([{ kind: 'tree', at: '/a', from: tree }])
+  assert.deepEqual(await files(place), { '/a/file': 'text' })
+})
+
+interface Place {
+  readonly directory: string
+  readonly keys: string
+  publish(changes: readonly Change[]): ReturnType<typeof publish>
+  open(): Promise<Repository>
+}
+
+async function create(context: TestContext): Promise<Place> {
+  const directory = temporary(context)
+  const keys = temporary(context)
+  const cacheDirectory = temporary(context)
+  await createRepository({ name: NAME, directory, keyDirectory: keys })
+  const { publicKey } = readKeys(NAME, keys)
+  const privateKey = createPrivateKey(readFileSync(join(keys, `${NAME}.key`)))
+  return {
+    directory,
+    keys,
+    publish: (changes) =>
+      publish({ storage: directoryStorage(directory), publicKeys: [publicKey], privateKey, cacheDirectory }, changes),
+    open: () => openRepository({ source: directorySource(directory), publicKeys: [publicKey], cacheDirectory }),
+  }
+}
+
+async function files(place: Place): Promise<Record<string, string>> {
+  const revision = await (await place.open()).revision()
+  const found: Record<string, string> = {}
+  for await (const entry of revision.walk()) {
+    if (entry.kind === 'file') found[entry.path] = (await contents(revision, entry.path)).toString()
+  }
+  await checkCounts(revision)
+  await revision.close()
+  return found
+}
+
+/** Counts again, from the entries alone. */
+async function checkCounts(revision: Revision): Promise<void> {
+  for (const catalog of await catalogsOf(revision)) {
+    const entries = [...walkCatalog(catalog, catalog.path)]
+    const directories = entries.filter(({ kind }) => kind === 'directory')
+    const regular = entries.filter(({ kind }) => kind === 'file')
+    assert.equal(catalog.statistics.get('self_regular'), regular.length, catalog.path)
+    assert.equal(catalog.statistics.get('self_dir'), directories.length, catalog.path)
+    assert.equal(catalog.statistics.get('self_nested'), catalog.nested.length, catalog.path)
+    for (const one of directories) {
+      const below = (await revision.list(one.path)).filter(({ kind }) => kind === 'directory')
+      assert.equal(one.linkCount, 2 + below.length, one.path)
+    }
+    let subtree = 0
+    for (const nested of catalog.nested) {
+      const { statistics } = await revision.catalog(nested)
+      subtree += statistics.get('self_regular')! + statistics.get('subtree_regular')!
+    }
+    assert.equal(catalog.statistics.get('subtree_regular'), subtree, catalog.path)
+  }
+}
+
+function* walkCatalog(catalog: Catalog, path: string): Generator<ReturnType<Catalog['list']>[number]> {
+  yield catalog.entry(path)!
+  for (const entry of catalog.list(path)) {
+    if (entry.kind === 'directory' && !entry.isNestedCatalog) yield* walkCatalog(catalog, entry.path)
+    else yield entry
+  }
+}
+
+async function catalogsOf(revision: Revision): Promise<Catalog[]> {
+  const visit = async (catalog: Catalog): Promise<Catalog[]> => {
+    const below = await Promise.all(catalog.nested.map(async (nested) => visit(await revision.catalog(nested))))
+    return [catalog, ...below.flat()]
+  }
+  return (await visit(await revision.rootCatalog())).sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+interface Row {
+  readonly path: string
+  readonly mtime: number
+  readonly ns: number | undefined
+  readonly xattrs: object
+}
+
+async function rowsOf(revision: Revision): Promise<Row[]> {
+  const rows: Row[] = []
+  for await (const entry of revision.walk()) {
+    const { hash: _, chunks, xattrs, mtimeNanoseconds: ns, ...rest } = entry
+    const text = entry.kind === 'file' ? (await contents(revision, entry.path)).toString('latin1') : ''
+    rows.push({ ...rest, ns, xattrs, text, cuts: chunks?.map(({ offset, size }) => [offset, size]) } as Row)
+  }
+  return rows.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+async function contents(revision: Revision, path: string): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for await (const piece of revision.read((await revision.entry(path))!)) pieces.push(Buffer.from(piece))
+  return Buffer.concat(pieces)
+}
+
+/** Puts a revision on the disk, with hard links and times. */
+async function materialise(revision: Revision, directory: string): Promise<void> {
+  const first = new Map<string, string>()
+  const times: (() => void)[] = []
+  for await (const entry of revision.walk()) {
+    const place = Buffer.from(Buffer.from(directory).toString('latin1') + entry.path, 'latin1')
+    if (entry.path === '') continue
+    const time = `${entry.mtime}.${String(entry.mtimeNanoseconds ?? 0).padStart(9, '0')}`
+    if (entry.kind === 'directory') mkdirSync(place)
+    else if (entry.kind === 'symlink') symlinkSync(Buffer.from(entry.target, 'latin1'), place)
+    else if (entry.kind === 'file') {
+      const group = `${dirname(entry.path)} ${entry.hardlinkGroup}`
+      const other = entry.hardlinkGroup === 0 ? undefined : first.get(group)
+      if (other === undefined) writeFileSync(place, await contents(revision, entry.path))
+      else linkSync(Buffer.from(other, 'latin1'), place)
+      first.set(group, place.toString('latin1'))
+    }
+    if (entry.kind !== 'symlink') chmodSync(place, entry.mode & 0o7777)
+    // Node's times have not enough digits.
+    times.push(() => execFileSync('touch', ['-h', '-d', `@${time}`, '--', place.toString('utf8')]))
+  }
+  for (const set of times.reverse()) set()
+}
+
+function write(tree: string, path: string, text: string): void {
+  mkdirSync(dirname(join(tree, path)), { recursive: true })
+  writeFileSync(join(tree, path), text)
+}
+
+function splitSigned(bytes: Buffer): { readonly hash: string; readonly signature: Buffer } {
+  const start = bytes.indexOf('\n--\n') + 4
+  const end = bytes.indexOf('\n', start)
+  return { hash: bytes.toString('latin1', start, end), signature: bytes.subarray(end + 1) }
+}
+
+function temporary(context: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'baryon-test-'))
+  context.after(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
