@@ -22,6 +22,7 @@ export const groups: ReadonlyMap<string, string> = new Map([
   ['store', 'look into the store and care for it'],
   ['derivation', 'the build instructions that recipes become'],
   ['cache', 'binary caches that Nix understands'],
+  ['repository', 'CVMFS repositories: publish, look, check'],
   ['source', 'the archive of sources by hash'],
   ['stack', 'what a stack holds'],
   ['platform', 'platform tags and this machine'],

@@ -11,8 +11,8 @@ import {
   openRepository,
   parseManifest,
   type Repository,
-  readKeys,
   type RepositoryKeys,
+  readKeys,
 } from '@baryon/cvmfs'
 import { isSystemError, UserError } from '@baryon/format'
 import type { Context } from './command.ts'

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Change, formatContentHash, publish, type PublishResult } from '@baryon/cvmfs'
+import { type Change, formatContentHash, type PublishResult, publish } from '@baryon/cvmfs'
 import { storePathBaseName, UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatSeconds } from '../format-quantity.ts'
@@ -90,13 +90,15 @@ async function storeChanges(context: Context, name: string, operands: readonly s
     const paths = (await findOperands(context, store, operands)).map(({ path }) => path)
     return [
       { kind: 'catalog', at: place },
-      ...store.computeClosure(paths).map((path): Change => ({
-        kind: 'tree',
-        at: `${place}/${storePathBaseName(path)}`,
-        from: store.physicalPath(path),
-        isNested: true,
-        isImmutable: true,
-      })),
+      ...store.computeClosure(paths).map(
+        (path): Change => ({
+          kind: 'tree',
+          at: `${place}/${storePathBaseName(path)}`,
+          from: store.physicalPath(path),
+          isNested: true,
+          isImmutable: true,
+        }),
+      ),
     ]
   } finally {
     store.close()
@@ -106,7 +108,15 @@ async function storeChanges(context: Context, name: string, operands: readonly s
 function createProgress({ terminal }: Context) {
   let last = Date.now()
   return {
-    show: ({ entries, plain, stored }: { readonly entries: number; readonly plain: number; readonly stored: number }) => {
+    show: ({
+      entries,
+      plain,
+      stored,
+    }: {
+      readonly entries: number
+      readonly plain: number
+      readonly stored: number
+    }) => {
       const now = Date.now()
       if (now - last < (terminal.isLive ? 100 : 10_000)) return
       last = now

@@ -9,5 +9,8 @@ export function run(context: Context): Outcome {
   const { expires } = parseWhitelist(bytes)
   storage.replace('.cvmfswhitelist', bytes)
   const until = new Date(expires).toISOString()
-  return { data: { name, expires: until }, text: `${name}: whitelist valid until ${until.slice(0, 16).replace('T', ' ')} UTC` }
+  return {
+    data: { name, expires: until },
+    text: `${name}: whitelist valid until ${until.slice(0, 16).replace('T', ' ')} UTC`,
+  }
 }
