@@ -27,7 +27,7 @@ export interface NamedRepository {
 export function nameRepository(context: Context, name: string): NamedRepository {
   const isWeb = /^https?:\/\//.test(name)
   return {
-    source: isWeb ? httpSource(name) : directorySource(existing(name)),
+    source: isWeb ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY }) : directorySource(existing(name)),
     publicKeys: publicKeys(context, isWeb ? undefined : name),
     cacheDirectory: cacheDirectory(),
   }

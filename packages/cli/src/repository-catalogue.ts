@@ -114,6 +114,29 @@ export const repositoryCommands: readonly Command[] = [
     load: () => import('./commands/repository-check.ts'),
   },
   {
+    name: 'repository replicate',
+    summary: 'copy a repository to a directory, as a Stratum 1',
+    usage: "'URL[;URL…]' DIR --key FILE",
+    description:
+      'Everything is verified before it is stored, and the manifest comes last: the copy can be served at any time. After an ' +
+      'interruption the same command goes on. An older revision never replaces a newer one.\n\n' +
+      'Servers with semicolons between are mirrors: where one fails the next one is asked for the rest. CVMFS_HTTP_PROXY is ' +
+      'heeded, with its groups: A|B;DIRECT.',
+    options: [
+      keyOption,
+      keysOption,
+      { name: 'jobs', short: 'j', values: ['N'], help: 'objects on their way at the same time (8)' },
+    ],
+    operands: { least: 2, most: 2, complete: 'directory' },
+    examples: [
+      [
+        "baryon repository replicate 'http://s0.example.org/cvmfs/lhcb.example.org' /srv/cvmfs/lhcb.example.org --key lhcb.pub",
+        'from cron, every few minutes',
+      ],
+    ],
+    load: () => import('./commands/repository-replicate.ts'),
+  },
+  {
     name: 'repository whitelist',
     summary: 'sign the whitelist anew',
     usage: 'DIR [--valid DAYS]',

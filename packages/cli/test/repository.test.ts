@@ -134,6 +134,10 @@ test('store paths are published once, with their closure, and read over HTTP', a
   const checked = await away('check', url, '--key', key)
   assert.equal(checked.status, 0, checked.output)
   assert.match((await away('log', url)).output, /^error\[CVMFS_PUBLIC_KEY\]/)
+  const replica = await away('replicate', url, 'replica', '--key', key)
+  assert.match(replica.output, /^hep\.example\.org: revision 2, 3 catalogs, /)
+  assert.match((await away('check', 'replica', '--key', key)).output, /: no problems\n$/)
+  assert.match((await away('replicate', url, 'replica', '--key', key)).output, /is there already/)
   // What is damaged is named, and is not taken.
   const [prefix = ''] = readdirSync(join(directory, 'repo/data')).filter(
     (name) =>

@@ -2,71 +2,123 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { UserError } from '@baryon/format'
 import { missing, type ObjectSource, type OpenOptions } from './object-source.ts'
+import { parseProxies } from './proxies.ts'
 
 export interface HttpSourceOptions {
   /** Seconds without a byte after which a server counts as dead; default 10. */
   readonly timeout?: number
-  /** Tries over all servers; default 3. */
+  /** Tries of each server by each way; default 2. */
   readonly attempts?: number
+  /** As in `CVMFS_HTTP_PROXY`; default: none. */
+  readonly proxies?: string | undefined
 }
 
 /**
- * A repository on web servers: `http://one.example.org/cvmfs/NAME;http://two.example.org/cvmfs/NAME`. A server that does not answer, or breaks
- * off, is passed over for the next one, and stays behind the others from then on. What was given already is not given again: the next
- * server is asked for the rest.
+ * A repository on web servers: `http://one.example.org/cvmfs/NAME;http://two.example.org/cvmfs/NAME`. A proxy that cannot be reached, and a
+ * server that does not answer or breaks off, is passed over for the next one, and stays behind the others from then on. What was given already is
+ * not given again: the next server is asked for the rest.
  */
 export function httpSource(urls: string, options: HttpSourceOptions = {}): ObjectSource {
-  const { timeout = 10, attempts = 3 } = options
-  const servers = urls.split(';').map((text) => parseServer(text.trim()))
+  const { timeout = 10, attempts = 2 } = options
+  const servers = new Ring(urls.split(';').map((text) => parseServer(text.trim())))
+  const proxies = new Ring(parseProxies(options.proxies ?? ''))
   const agents = { http: new HttpAgent(KEEP_ALIVE), https: new HttpsAgent(KEEP_ALIVE) }
-  let preferred = 0
+  const ask = (server: URL, proxy: URL | undefined, name: string, position: number, open: OpenOptions) =>
+    send({ url: new URL(name, server), proxy, position, timeout, ...agents, ...open })
   return {
-    name: servers[0]!.href.replace(/\/$/, ''),
-    async *open(name, { isAgain = false, signal }: OpenOptions = {}) {
+    name: servers.current.href.replace(/\/$/, ''),
+    async *open(name, open = {}) {
+      if (open.isAgain === true) servers.pass(servers.current)
       let position = 0
+      let absent = 0
       let failure: unknown
-      if (isAgain) preferred = (preferred + 1) % servers.length
-      for (let attempt = 0; attempt < attempts * servers.length; attempt++) {
-        const server = servers[preferred]!
+      for (let left = attempts * servers.size * proxies.size; left > 0; left--) {
+        const server = servers.current
+        const proxy = proxies.current
+        let hasAnswered = false
         try {
-          const response = await get(new URL(name, server), agents, timeout, position, isAgain, signal)
-          if (response.statusCode === 404) {
-            response.resume()
-            throw missing(name, server.href)
+          const response = await ask(server, proxy, name, position, open)
+          hasAnswered = true
+          for await (const piece of bodyOf(response, position, name, server)) {
+            position += piece.length
+            yield piece
           }
-          let toSkip = position
-          if (response.statusCode === 206 && position > 0) toSkip = 0
-          else if (response.statusCode !== 200) {
-            response.resume()
-            throw new UserError('CVMFS_HTTP', `${server.href}${name}: status ${response.statusCode}`)
-          }
-          for await (const piece of response as AsyncIterable<Buffer>) {
-            const fresh = piece.subarray(Math.min(piece.length, toSkip))
-            toSkip -= piece.length - fresh.length
-            position += fresh.length
-            if (fresh.length > 0) yield fresh
-          }
-          if (!response.complete) throw new UserError('CVMFS_HTTP', `${server.href}${name} breaks off`)
           return
         } catch (error) {
-          signal?.throwIfAborted()
+          open.signal?.throwIfAborted()
+          if (isOurs(error)) throw error
           failure = error
-          preferred = (servers.indexOf(server) + 1) % servers.length
-          const isGone = error instanceof UserError && error.code === 'CVMFS_MISSING'
+          if (!hasAnswered && proxy !== undefined) proxies.pass(proxy)
+          else servers.pass(server)
           // What no server has will not be there a moment later.
-          if (isGone && attempt >= servers.length - 1) throw error
+          if (error instanceof UserError && error.code === 'CVMFS_MISSING' && ++absent >= servers.size) throw error
         }
       }
       if (failure instanceof UserError) throw failure
-      throw new UserError('CVMFS_HTTP', `${servers[0]!.href}${name} cannot be fetched: ${(failure as Error).message}`, {
-        hint: 'check the address and the network',
-        cause: failure,
-      })
+      throw new UserError(
+        'CVMFS_HTTP',
+        `${servers.current.href}${name} cannot be fetched: ${(failure as Error).message}`,
+        {
+          hint: 'check the address, the proxies and the network',
+          cause: failure,
+        },
+      )
     },
   }
 }
 
 const KEEP_ALIVE = { keepAlive: true, maxSockets: 16 }
+
+/** Things of one kind, of which one is used until it fails. */
+class Ring<T> {
+  readonly #items: readonly T[]
+  #position = 0
+
+  constructor(items: readonly T[]) {
+    this.#items = items
+  }
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  get current(): T {
+    return this.#items[this.#position]!
+  }
+
+  /** Goes on, if nobody has gone on already. */
+  pass(item: T): void {
+    if (this.current === item) this.#position = (this.#position + 1) % this.#items.length
+  }
+}
+
+/** A bug of ours, not of the network: those errors have a code. */
+function isOurs(error: unknown): boolean {
+  return (
+    !(error instanceof UserError) &&
+    !(error instanceof Error && ('code' in error || error.message.startsWith('no answer')))
+  )
+}
+
+async function* bodyOf(response: IncomingMessage, position: number, name: string, server: URL): AsyncGenerator<Buffer> {
+  const { statusCode } = response
+  if (statusCode === 404 || statusCode === 410) {
+    response.resume()
+    throw missing(name, server.href)
+  }
+  if (statusCode !== 200 && !(statusCode === 206 && position > 0)) {
+    response.resume()
+    throw new UserError('CVMFS_HTTP', `${server.href}${name}: status ${statusCode}`)
+  }
+  // A server that does not know ranges begins again.
+  let known = statusCode === 206 ? 0 : position
+  for await (const piece of response as AsyncIterable<Buffer>) {
+    const fresh = piece.subarray(Math.min(piece.length, known))
+    known -= piece.length - fresh.length
+    if (fresh.length > 0) yield fresh
+  }
+  if (!response.complete) throw new UserError('CVMFS_HTTP', `${server.href}${name} breaks off`)
+}
 
 function parseServer(text: string): URL {
   const url = URL.parse(text.endsWith('/') ? text : `${text}/`)
@@ -78,26 +130,41 @@ function parseServer(text: string): URL {
   return url
 }
 
-function get(
-  url: URL,
-  agents: { readonly http: HttpAgent; readonly https: HttpsAgent },
-  timeout: number,
-  position: number,
-  isAgain: boolean,
-  signal: AbortSignal | undefined,
-): Promise<IncomingMessage> {
+interface Question extends OpenOptions {
+  readonly url: URL
+  readonly proxy: URL | undefined
+  readonly position: number
+  readonly timeout: number
+  readonly http: HttpAgent
+  readonly https: HttpsAgent
+}
+
+function send({ url, proxy, position, timeout, http, https, isAgain, signal }: Question): Promise<IncomingMessage> {
+  const headers = {
+    ...(position > 0 ? { Range: `bytes=${position}-` } : {}),
+    // Tells the proxies on the way to ask the server.
+    ...(isAgain === true ? { 'Cache-Control': 'no-cache' } : {}),
+  }
+  const common = { headers, ...(signal === undefined ? {} : { signal }) }
   return new Promise((resolve, reject) => {
-    const isSecure = url.protocol === 'https:'
-    const headers = {
-      ...(position > 0 ? { Range: `bytes=${position}-` } : {}),
-      // Tells the proxies on the way to ask the server.
-      ...(isAgain ? { 'Cache-Control': 'no-cache' } : {}),
+    let request: ClientRequest
+    if (url.protocol === 'https:') request = httpsRequest(url, { agent: https, ...common }, resolve)
+    else if (proxy === undefined) request = httpRequest(url, { agent: http, ...common }, resolve)
+    else {
+      const { hostname, port } = proxy
+      const host = { Host: url.host }
+      request = httpRequest(
+        {
+          agent: http,
+          hostname,
+          port: port === '' ? 80 : port,
+          path: url.href,
+          ...common,
+          headers: { ...headers, ...host },
+        },
+        resolve,
+      )
     }
-    const request: ClientRequest = (isSecure ? httpsRequest : httpRequest)(
-      url,
-      { agent: isSecure ? agents.https : agents.http, headers, ...(signal === undefined ? {} : { signal }) },
-      resolve,
-    )
     request.on('error', reject)
     request.setTimeout(timeout * 1000, () => request.destroy(new Error(`no answer for ${timeout} s`)))
     request.end()

@@ -12,6 +12,8 @@ export interface ObjectStorage extends ObjectSource {
   size(hash: ContentHash, kind: ObjectKind): number | undefined
   /** Stores an object, all or nothing. What is there already is left alone: objects of one name are equal. */
   put(hash: ContentHash, kind: ObjectKind, bytes: Uint8Array): void
+  /** Stores an object that lies in a file below `data/txn`, and is verified. */
+  adopt(hash: ContentHash, kind: ObjectKind, file: string): void
   /** Replaces a file that has no hash for a name, such as the manifest, all or nothing. */
   replace(name: string, bytes: Uint8Array): void
   /** Makes durable what was put since the last time: what names the objects may be written then. */
@@ -50,6 +52,11 @@ export function directoryStorage(directory: string): ObjectStorage {
       const file = join(directory, objectName(hash, kind))
       if (existsSync(file)) return
       write(file, bytes, false)
+      unsynced.push(file)
+    },
+    adopt(hash, kind, from) {
+      const file = join(directory, objectName(hash, kind))
+      renameSync(from, file)
       unsynced.push(file)
     },
     replace: (name, bytes) => write(join(directory, name), bytes, true),

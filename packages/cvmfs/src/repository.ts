@@ -30,6 +30,9 @@ export interface Repository {
   readonly name: string
   readonly manifest: SignedManifest
   readonly whitelist: SignedWhitelist
+  /** As they were given. */
+  readonly manifestBytes: Uint8Array
+  readonly whitelistBytes: Uint8Array
   readonly source: ObjectSource
   readonly cache: ObjectCache
   /** The newest first; empty for a repository without a history. */
@@ -46,7 +49,7 @@ export interface Repository {
 export async function openRepository(options: OpenRepositoryOptions): Promise<Repository> {
   const { source, signal } = options
   const cache = openObjectCache(options.cacheDirectory)
-  const { manifest, whitelist } = await trusted(options, cache)
+  const { manifest, whitelist, manifestBytes, whitelistBytes } = await trusted(options, cache)
   const fetchTags = async (signal?: AbortSignal): Promise<readonly Tag[]> => {
     if (manifest.history === undefined) return []
     const wanted = { hash: manifest.history, kind: 'history', isCompressed: true, limit: HISTORY_LIMIT } as const
@@ -56,6 +59,8 @@ export async function openRepository(options: OpenRepositoryOptions): Promise<Re
     name: manifest.name,
     manifest,
     whitelist,
+    manifestBytes,
+    whitelistBytes,
     source,
     cache,
     tags: fetchTags,
@@ -83,10 +88,7 @@ export async function openRepository(options: OpenRepositoryOptions): Promise<Re
 const HISTORY_LIMIT = 256 * 1024 * 1024
 const SMALL_FILE_LIMIT = 64 * 1024
 
-interface Trusted {
-  readonly manifest: SignedManifest
-  readonly whitelist: SignedWhitelist
-}
+type Trusted = Pick<Repository, 'manifest' | 'whitelist' | 'manifestBytes' | 'whitelistBytes'>
 
 /** Once more past the caches on the way, which may hold parts of two revisions. */
 async function trusted(options: OpenRepositoryOptions, cache: ObjectCache): Promise<Trusted> {
@@ -111,7 +113,8 @@ const STALE = new Set([
 
 async function verify(options: OpenRepositoryOptions, cache: ObjectCache, open: OpenOptions): Promise<Trusted> {
   const { source, known } = options
-  const manifest = parseManifest(await readWhole(source, '.cvmfspublished', SMALL_FILE_LIMIT, open))
+  const manifestBytes = await readWhole(source, '.cvmfspublished', SMALL_FILE_LIMIT, open)
+  const manifest = parseManifest(manifestBytes)
   checkName('manifest', manifest.name, options.name ?? manifest.name)
   if (known !== undefined && isOlder(manifest, known)) {
     throw new UserError(
@@ -128,7 +131,8 @@ async function verify(options: OpenRepositoryOptions, cache: ObjectCache, open: 
     ),
   )
   manifest.verify(certificate)
-  const whitelist = parseWhitelist(await readWhole(source, '.cvmfswhitelist', SMALL_FILE_LIMIT, open))
+  const whitelistBytes = await readWhole(source, '.cvmfswhitelist', SMALL_FILE_LIMIT, open)
+  const whitelist = parseWhitelist(whitelistBytes)
   checkWhitelist(whitelist, options, manifest.name)
   const isListed = whitelist.fingerprints.some((fingerprint) => {
     const algorithm = /-(RMD160|SHAKE128)$/.exec(fingerprint)?.[1] === 'SHAKE128' ? 'shake128' : 'sha1'
@@ -142,7 +146,7 @@ async function verify(options: OpenRepositoryOptions, cache: ObjectCache, open: 
       { hint: 'an attack, or a key that was changed: ask who publishes the repository' },
     )
   }
-  return { manifest, whitelist }
+  return { manifest, whitelist, manifestBytes, whitelistBytes }
 }
 
 function checkWhitelist(whitelist: SignedWhitelist, options: OpenRepositoryOptions, name: string): void {

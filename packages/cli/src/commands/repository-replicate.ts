@@ -1,0 +1,41 @@
+import { resolve } from 'node:path'
+import { replicate } from '@baryon/cvmfs'
+import type { Context, Outcome } from '../command.ts'
+import { formatBytes, formatCount, formatSeconds } from '../format-quantity.ts'
+import { nameRepository } from '../repository-access.ts'
+import { count } from './repository-create.ts'
+
+export async function run(context: Context): Promise<Outcome> {
+  const { terminal, signal } = context
+  const [origin = '', target = ''] = context.arguments.operands
+  const { source, publicKeys } = nameRepository(context, origin)
+  const directory = resolve(target)
+  const begin = performance.now()
+  let last = Date.now()
+  try {
+    const result = await replicate({
+      source,
+      publicKeys,
+      directory,
+      parallel: count(context, 'jobs') ?? 8,
+      signal,
+      onProgress: ({ catalogs, objects, bytes }) => {
+        const now = Date.now()
+        if (now - last < (terminal.isLive ? 100 : 10_000)) return
+        last = now
+        const text = `replicating: ${formatCount(catalogs, 'catalog')}, ${formatCount(objects, 'object')}, ${formatBytes(bytes)}`
+        terminal.err(terminal.isLive ? `\r\x1b[K${text}` : `${text}\n`)
+      },
+    })
+    const { name, revision, isChanged, catalogs, objects, bytes } = result
+    const seconds = (performance.now() - begin) / 1000
+    return {
+      data: { ...result, directory },
+      text: isChanged
+        ? `${name}: revision ${revision}, ${formatCount(catalogs, 'catalog')}, ${formatCount(objects, 'object')} of ${formatBytes(bytes)} in ${formatSeconds(seconds)}`
+        : `${name}: revision ${revision} is there already`,
+    }
+  } finally {
+    if (terminal.isLive) terminal.err('\r\x1b[K')
+  }
+}
