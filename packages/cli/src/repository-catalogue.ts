@@ -81,6 +81,32 @@ export const repositoryCommands: readonly Command[] = [
     load: () => import('./commands/repository-log.ts'),
   },
   {
+    name: 'repository tag',
+    summary: 'name revisions, or forget their names',
+    usage: 'DIR NAME… [--revision TAG] [--description TEXT] | DIR NAME… --remove',
+    options: [
+      keysOption,
+      revisionOption,
+      { name: 'description', values: ['TEXT'], help: 'what it is' },
+      { name: 'remove', help: 'forget the names; what only they hold is not published any more' },
+    ],
+    operands: { least: 2, most: any, complete: 'directory' },
+    examples: [['baryon repository tag repo v1 --description "for the first data"', 'the current revision']],
+    load: () => import('./commands/repository-tag.ts'),
+  },
+  {
+    name: 'repository rollback',
+    summary: 'publish the contents of a former revision again',
+    usage: 'DIR [TAG|NUMBER]',
+    description:
+      'A new revision with the contents of the tagged one; without a name, of the one before the current. Clients see it as ' +
+      'they see any other revision.',
+    options: [keysOption],
+    operands: { least: 1, most: 2, complete: 'directory' },
+    examples: [['baryon repository rollback repo v1', 'also after many revisions']],
+    load: () => import('./commands/repository-rollback.ts'),
+  },
+  {
     name: 'repository list',
     summary: 'list a directory of a repository',
     usage: 'DIR|URL [/PATH] [-l] [-R] [--revision TAG]',

@@ -73,9 +73,32 @@ test('a tree with odd names goes in, is seen, changed, tagged and removed', (t) 
     tags.map(({ name, revision }: { name: string; revision: number }) => `${name} ${revision}`),
     ['trunk 4', 'trunk-previous 3', 'v1 2'],
   )
+  // Back to a former revision, by its tag and by its number.
+  assert.match(good('repository', 'rollback', 'my repo', 'v1'), /revision 5 has the contents of v1/)
+  assert.equal(good('repository', 'cat', 'my repo', '/releases/v1/ä b/file\n'), 'first')
+  assert.match(good('repository', 'rollback', 'my repo'), /revision 6 has the contents of trunk-previous/)
+  assert.equal(good('repository', 'list', 'my repo', '/releases'), '')
+  good('repository', 'tag', 'my repo', 'again', '--revision', '2', '--description', 'the same')
+  assert.equal(good('repository', 'cat', 'my repo', '/releases/v1/ä b/file\n', '--revision', 'again'), 'first')
+  good('repository', 'tag', 'my repo', 'v1', '--remove')
+  good('repository', 'tag', 'my repo', 'now')
+  const named = JSON.parse(good('repository', 'log', 'my repo', '--json'))
+  assert.deepEqual(
+    named.tags.map(({ name, revision }: { name: string; revision: number }) => `${name} ${revision}`).sort(),
+    ['again 2', 'now 6', 'trunk 6', 'trunk-previous 5'],
+  )
+  assert.match(
+    good('repository', 'check', 'my repo', '--tags'),
+    /^4 revisions, .*: no problems$|^3 revisions, .*: no problems$/,
+  )
   for (const [code, ...words] of [
+    ['CVMFS_TAG', 'tag', 'my repo', 'again'],
+    ['CVMFS_TAG', 'tag', 'my repo', 'trunk', '--remove'],
+    ['CVMFS_TAG', 'tag', 'my repo', 'nothing', '--remove'],
+    ['CVMFS_TAG', 'tag', 'my repo', 'a/b'],
+    ['CVMFS_REVISION', 'rollback', 'my repo', 'v1'],
     ['CVMFS_NO_ENTRY', 'publish', 'my repo', '--remove', '/nothing'],
-    ['CVMFS_TAG', 'publish', 'my repo', '--tree', 'tree', '--at', '/x', '--tag', 'v1'],
+    ['CVMFS_TAG', 'publish', 'my repo', '--tree', 'tree', '--at', '/x', '--tag', 'again'],
     ['CVMFS_NO_REPOSITORY', 'publish', 'tree', '--tree', 'tree', '--at', '/x'],
     ['CVMFS_EXISTS', 'create', NAME, '--dir', 'my repo'],
     ['CVMFS_NAME', 'create', '../x', '--dir', 'other'],

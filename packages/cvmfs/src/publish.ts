@@ -7,7 +7,7 @@
  */
 
 import type { KeyObject } from 'node:crypto'
-import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { quoteBytes, UserError } from '@baryon/format'
 import type { Catalog, NestedCatalog } from './catalog.ts'
@@ -21,18 +21,18 @@ import {
   type StoredCatalog,
   subtractCounts,
 } from './catalog-writer.ts'
-import { type ContentHash, type HashAlgorithm, hashContent } from './content-hash.ts'
+import type { ContentHash, HashAlgorithm } from './content-hash.ts'
 import type { Entry } from './entry.ts'
 import { CHUNK_SIZES } from './find-cuts.ts'
 import type { Tag } from './history.ts'
-import { writeHistory } from './history-writer.ts'
 import { createIngester, type Ingester } from './ingest.ts'
-import { formatManifest, type Manifest } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
 import type { ObjectStorage } from './object-storage.ts'
-import { type Reference, writeReflog } from './reflog.ts'
 import { openRepository, type Repository } from './repository.ts'
 import type { Revision } from './revision.ts'
+import { addTag, movedTrunk } from './tags.ts'
 import { type DiskEntry, diskEntry, hasMarker, listDirectory, MARKER, type TreeOptions } from './tree-source.ts'
+import { writeRevision } from './write-revision.ts'
 
 export type Change =
   /** What is at `at` afterwards is what is in the directory, the link or the file on disk. */
@@ -59,6 +59,8 @@ export interface PublishOptions extends TreeOptions {
   readonly algorithm?: HashAlgorithm
   /** Default: contents are compressed. */
   readonly isCompressed?: boolean
+  /** A tag or a tagged revision that the changes are made of, instead of the current one: without changes, a rollback. */
+  readonly base?: string | undefined
   readonly tag?: { readonly name: string; readonly description: string } | undefined
   /** Milliseconds since 1970; default: now. */
   readonly now?: number
@@ -96,12 +98,14 @@ export async function publish(options: PublishOptions, changes: readonly Change[
       cacheDirectory: options.cacheDirectory,
       signal: options.signal,
     })
-    const revision = await repository.revision()
+    const revision = await repository.revision(options.base)
     try {
       const transaction = new Transaction(options, repository, revision, scratch)
       try {
         for (const change of changes) await transaction.apply(change)
-        return transaction.hasChanges || options.tag !== undefined ? await transaction.commit() : transaction.nothing()
+        return transaction.hasChanges || options.tag !== undefined || options.base !== undefined
+          ? await transaction.commit()
+          : transaction.nothing()
       } finally {
         transaction.close()
       }
@@ -226,28 +230,22 @@ class Transaction {
         parent.below = addCounts(subtractCounts(parent.below, working.formerCounts), stored.counts)
       }
     }
-    const tags = await this.#tags(root!, revision)
-    const historyFile = this.#newFile()
-    writeHistory(historyFile, last.name, tags, last.history)
-    const history = await this.#ingester.bytes(readFileSync(historyFile), 'history')
-    const references: Reference[] = [
-      { hash: root!.hash, kind: 'catalog', timestamp: this.#now },
-      { hash: history, kind: 'history', timestamp: this.#now },
-    ]
-    const reflog = await this.#reflog(references)
-    const manifest: Manifest = {
-      ...last,
-      rootCatalog: root!.hash,
-      rootCatalogSize: root!.size,
-      revision,
-      history,
-      reflog: hashContent('sha1', reflog),
-      // A clock that was set back must not make clients refuse the revision.
-      published: Math.max(this.#now, last.published ?? 0),
-    }
-    storage.sync()
-    storage.replace('.cvmfsreflog', reflog)
-    storage.replace('.cvmfspublished', formatManifest(manifest, this.#options.privateKey, last.rootCatalog.algorithm))
+    const manifest = await writeRevision(
+      {
+        storage,
+        repository: this.#repository,
+        ingester: this.#ingester,
+        privateKey: this.#options.privateKey,
+        scratch: this.#scratch,
+        now: this.#now,
+      },
+      {
+        rootCatalog: root!.hash,
+        rootCatalogSize: root!.size,
+        revision,
+        tags: await this.#tags(root!, revision),
+      },
+    )
     return { manifest, catalogs: this.#catalogs, entries: this.#entries, ...this.#ingester.done }
   }
 
@@ -449,37 +447,11 @@ class Transaction {
     writer.insert(changed, path === writer.path && path !== '' ? 'root' : 'none')
   }
 
-  // --- history -----------------------------------------------------------------------------------------------------
-
   async #tags(root: StoredCatalog, revision: number): Promise<Tag[]> {
     const { tag } = this.#options
-    const tags = await this.#repository.tags(this.#options.signal)
-    const current = (name: string, description: string): Tag => ({
-      name,
-      description,
-      rootCatalog: root.hash,
-      size: root.size,
-      revision,
-      timestamp: this.#now,
-    })
-    if (tag !== undefined && tags.some(({ name }) => name === tag.name)) {
-      throw new UserError('CVMFS_TAG', `there is a tag ${tag.name} already`, { hint: 'choose another name' })
-    }
-    const trunk = tags.find(({ name }) => name === TRUNK)
-    return [
-      ...tags.filter(({ name }) => name !== TRUNK && name !== TRUNK_PREVIOUS),
-      current(TRUNK, 'current HEAD'),
-      ...(trunk === undefined ? [] : [{ ...trunk, name: TRUNK_PREVIOUS, description: 'default undo target' }]),
-      ...(tag === undefined ? [] : [current(tag.name, tag.description)]),
-    ]
-  }
-
-  async #reflog(references: readonly Reference[]): Promise<Buffer> {
-    const former = this.#newFile()
-    const hasFormer = await copyFrom(this.#options.storage, '.cvmfsreflog', former)
-    const file = this.#newFile()
-    writeReflog(file, this.#repository.name, hasFormer ? former : undefined, references)
-    return readFileSync(file)
+    const current = { rootCatalog: root.hash, size: root.size, revision, timestamp: this.#now }
+    const tags = movedTrunk(await this.#repository.tags(this.#options.signal), current)
+    return tag === undefined ? tags : addTag(tags, { ...tag, ...current })
   }
 
   #count(): void {
@@ -494,8 +466,6 @@ class Transaction {
   }
 }
 
-const TRUNK = 'trunk'
-const TRUNK_PREVIOUS = 'trunk-previous'
 /** Files that are read and compressed at once; the threads of the process take what they can. */
 const IN_WORK = 64
 const REPORT_EVERY = 100
@@ -537,17 +507,4 @@ function checkPath(path: string): void {
   throw new UserError('CVMFS_PATH', `${quoteBytes(path)} is no place in a repository`, {
     hint: 'expected a path from the root of the repository: /releases/v1',
   })
-}
-
-async function copyFrom(storage: ObjectStorage, name: string, file: string): Promise<boolean> {
-  const descriptor = openSync(file, 'wx')
-  try {
-    for await (const piece of storage.open(name)) writeSync(descriptor, piece)
-    return true
-  } catch (error) {
-    if (error instanceof UserError && error.code === 'CVMFS_MISSING') return false
-    throw error
-  } finally {
-    closeSync(descriptor)
-  }
 }
