@@ -1,5 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isSystemError, UserError } from '@baryon/format'
@@ -18,8 +30,17 @@ export interface ObjectStorage extends ObjectSource {
   replace(name: string, bytes: Uint8Array): void
   /** Makes durable what was put since the last time: what names the objects may be written then. */
   sync(): void
-  /** Nobody else publishes until it is released; the death of this process releases it as well. Throws `CVMFS_LOCKED`. */
-  lock(): { release(): void }
+  /**
+   * Nobody else publishes until it is released; the death of this process releases it as well. What others left in work is removed.
+   * Throws `CVMFS_LOCKED`.
+   */
+  lock(): StorageLock
+}
+
+export interface StorageLock {
+  /** An empty directory for files in work, from which objects can be adopted. */
+  readonly scratch: string
+  release(): void
 }
 
 /** A repository in a directory, for a web server to serve. */
@@ -92,16 +113,30 @@ function syncFile(path: string): void {
 }
 
 /** A lock of SQLite is one of the kernel, which Node offers in no other way. */
-function lockDirectory(directory: string): { release(): void } {
-  const database = new DatabaseSync(join(directory, 'data/txn/publish.lock'))
+function lockDirectory(directory: string): StorageLock {
+  const transactions = join(directory, 'data/txn')
+  const database = new DatabaseSync(join(transactions, LOCK))
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    for (const name of readdirSync(transactions)) {
+      if (!name.startsWith(LOCK)) rmSync(join(transactions, name), { recursive: true, force: true })
+    }
+    const scratch = mkdtempSync(join(transactions, 'work-'))
+    return {
+      scratch,
+      release: () => {
+        rmSync(scratch, { recursive: true, force: true })
+        database.close()
+      },
+    }
   } catch (cause) {
     database.close()
+    if (!(cause instanceof Error && 'errcode' in cause)) throw cause
     throw new UserError('CVMFS_LOCKED', `somebody else publishes to ${directory}`, {
       hint: 'try again when that has ended',
       cause,
     })
   }
-  return { release: () => database.close() }
 }
+
+const LOCK = 'publish.lock'

@@ -7,7 +7,7 @@
  */
 
 import type { KeyObject } from 'node:crypto'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { quoteBytes, UserError } from '@baryon/format'
 import type { Catalog, NestedCatalog } from './catalog.ts'
@@ -89,8 +89,6 @@ export interface PublishResult extends PublishProgress {
  */
 export async function publish(options: PublishOptions, changes: readonly Change[]): Promise<PublishResult> {
   const lock = options.storage.lock()
-  mkdirSync(options.cacheDirectory, { recursive: true })
-  const scratch = mkdtempSync(join(options.cacheDirectory, 'publish-'))
   try {
     const repository = await openRepository({
       source: options.storage,
@@ -100,7 +98,7 @@ export async function publish(options: PublishOptions, changes: readonly Change[
     })
     const revision = await repository.revision(options.base)
     try {
-      const transaction = new Transaction(options, repository, revision, scratch)
+      const transaction = new Transaction(options, repository, revision, lock.scratch)
       try {
         for (const change of changes) await transaction.apply(change)
         return transaction.hasChanges || options.tag !== undefined || options.base !== undefined
@@ -113,7 +111,6 @@ export async function publish(options: PublishOptions, changes: readonly Change[
       await revision.close()
     }
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
     lock.release()
   }
 }

@@ -4,16 +4,7 @@
  * time, and the next run goes on where it ended.
  */
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, createReadStream, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { Catalog, type NestedCatalog } from './catalog.ts'
@@ -58,7 +49,7 @@ export async function replicate(options: ReplicateOptions): Promise<ReplicateRes
   createDirectories(directory)
   const storage = directoryStorage(directory)
   const lock = storage.lock()
-  const scratch = mkdtempSync(join(directory, 'data/txn/replicate-'))
+  const { scratch } = lock
   try {
     const former = existsSync(join(directory, '.cvmfspublished'))
       ? parseManifest(readFileSync(join(directory, '.cvmfspublished')))
@@ -79,7 +70,6 @@ export async function replicate(options: ReplicateOptions): Promise<ReplicateRes
     storage.replace('.cvmfs_last_snapshot', Buffer.from(`${new Date(options.now ?? Date.now()).toUTCString()}\n`))
     return { name: manifest.name, revision: manifest.revision, isChanged, ...replica.done }
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
     lock.release()
   }
 }

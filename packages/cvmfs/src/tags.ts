@@ -1,6 +1,4 @@
 /** Names of revisions: kept in the history, which is written anew with each change. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import type { Tag } from './history.ts'
 import { createIngester } from './ingest.ts'
@@ -22,8 +20,6 @@ export type TagChange =
 export async function changeTags(options: PublishOptions, changes: readonly TagChange[]): Promise<Manifest> {
   const { storage, publicKeys, cacheDirectory, signal } = options
   const lock = storage.lock()
-  mkdirSync(cacheDirectory, { recursive: true })
-  const scratch = mkdtempSync(join(cacheDirectory, 'tags-'))
   try {
     const repository = await openRepository({ source: storage, publicKeys, cacheDirectory, signal })
     const { manifest } = repository
@@ -33,11 +29,10 @@ export async function changeTags(options: PublishOptions, changes: readonly TagC
     const { algorithm } = manifest.rootCatalog
     const ingester = createIngester(storage, { algorithm, isCompressed: true })
     return await writeRevision(
-      { storage, repository, ingester, privateKey: options.privateKey, scratch, now },
+      { storage, repository, ingester, privateKey: options.privateKey, scratch: lock.scratch, now },
       { ...manifest, tags },
     )
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
     lock.release()
   }
 }

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { checkRepository, createRepository, directorySource, directoryStorage, publish, readKeys } from '../index.ts'
+
+const KILLS = 25
+
+test('a publisher that is killed anywhere loses nothing that was published', async (context) => {
+  const [directory, keys, cache, tree] = Array.from({ length: 4 }, () => temporary(context)) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+  await createRepository({ name: 'crash.hep.example', directory, keyDirectory: keys })
+  mkdirSync(join(tree, 'nested'))
+  writeFileSync(join(tree, 'nested/.cvmfscatalog'), '')
+  for (let index = 0; index < 20; index++) writeFileSync(join(tree, `file-${index}`), `${index}`.repeat(1000))
+  const { publicKey, privateKey } = readKeys('crash.hep.example', keys)
+  const source = directorySource(directory)
+  const check = (withTags: boolean) =>
+    checkRepository({ source, publicKeys: [publicKey], cacheDirectory: temporary(context), withTags })
+  let published = 1
+  for (let kill = 0; kill < KILLS; kill++) {
+    published = Math.max(published, await killedAfter(Math.random() * 400, [directory, keys, cache, tree]))
+    const { problems } = await check(false)
+    // Between reflog and manifest there is a moment in which the one is newer; the next publish ends it.
+    assert.deepEqual(
+      problems.filter(({ message }) => !message.startsWith('the reflog')),
+      [],
+    )
+    const storage = directoryStorage(directory)
+    const { manifest } = await publish({ storage, publicKeys: [publicKey], privateKey, cacheDirectory: cache }, [
+      { kind: 'tree', at: '/tree', from: tree },
+    ])
+    assert.ok(manifest.revision > published, `${manifest.revision} after ${published}`)
+    published = manifest.revision
+  }
+  assert.deepEqual((await check(true)).problems, [])
+  assert.deepEqual(readdirSync(join(directory, 'data/txn')), ['publish.lock'])
+})
+
+test('two publishers at once: one after the other, or an error that says so', async (context) => {
+  const [directory, keys, cache, tree] = Array.from({ length: 4 }, () => temporary(context)) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+  await createRepository({ name: 'crash.hep.example', directory, keyDirectory: keys })
+  writeFileSync(join(tree, 'file'), 'text')
+  const { publicKey, privateKey } = readKeys('crash.hep.example', keys)
+  const results = await Promise.allSettled(
+    Array.from({ length: 4 }, (_, index) =>
+      publish({ storage: directoryStorage(directory), publicKeys: [publicKey], privateKey, cacheDirectory: cache }, [
+        { kind: 'tree', at: `/${index}`, from: tree },
+      ]),
+    ),
+  )
+  const good = results.filter(({ status }) => status === 'fulfilled').length
+  assert.ok(good >= 1)
+  for (const result of results) {
+    if (result.status === 'rejected') assert.equal((result.reason as { code: string }).code, 'CVMFS_LOCKED')
+  }
+  const report = await checkRepository({
+    source: directorySource(directory),
+    publicKeys: [publicKey],
+    cacheDirectory: temporary(context),
+    withTags: true,
+  })
+  assert.deepEqual(report.problems, [])
+})
+
+/** Gives the last revision that the publisher said it had published. */
+function killedAfter(milliseconds: number, words: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = fork(join(import.meta.dirname, 'publish-worker.ts'), words, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
+    let last = 0
+    let complaint = ''
+    child.stderr!.on('data', (text) => (complaint += text))
+    child.on('message', (message) => {
+      if (message === 'ready') setTimeout(() => child.kill('SIGKILL'), milliseconds)
+      else last = Number(message)
+    })
+    child.on('exit', (_, signal) =>
+      signal === 'SIGKILL' ? resolve(last) : reject(new Error(`the publisher ended by itself: ${complaint}`)),
+    )
+  })
+}
+
+function temporary(context: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'baryon-test-'))
+  context.after(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}

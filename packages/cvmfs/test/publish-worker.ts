@@ -1,0 +1,17 @@
+/** Publishes again and again until it is killed: `publish-worker.ts REPOSITORY KEYS CACHE TREE`. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { directoryStorage, publish, readKeys } from '../index.ts'
+
+const [directory = '', keyDirectory = '', cacheDirectory = '', tree = ''] = process.argv.slice(2)
+const { publicKey, privateKey } = readKeys('crash.hep.example', keyDirectory)
+const options = { storage: directoryStorage(directory), publicKeys: [publicKey], privateKey, cacheDirectory }
+process.send?.('ready')
+for (let round = 0; ; round++) {
+  writeFileSync(join(tree, 'nested/file'), `${process.pid} ${round}`)
+  const { manifest } = await publish(options, [
+    { kind: 'tree', at: '/tree', from: tree },
+    { kind: 'tree', at: `/releases/${process.pid}-${round}`, from: tree, isNested: true },
+  ])
+  process.send?.(manifest.revision)
+}
