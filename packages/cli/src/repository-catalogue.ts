@@ -140,6 +140,22 @@ export const repositoryCommands: readonly Command[] = [
     load: () => import('./commands/repository-check.ts'),
   },
   {
+    name: 'repository gc',
+    summary: 'remove what no kept revision needs',
+    usage: 'DIR [--keep N] [--dry-run]',
+    description:
+      'Kept are the current revision, those with a tag (the one before the current has), and as many more as --keep says. What ' +
+      'interrupted publishes left goes as well.',
+    options: [
+      keysOption,
+      { name: 'keep', values: ['N'], help: 'former revisions without a tag to keep (0)' },
+      { name: 'dry-run', help: 'only tell what would be removed' },
+    ],
+    operands: { least: 1, most: 1, complete: 'directory' },
+    examples: [['baryon repository gc /srv/cvmfs/lhcb.example.org --keep 10', 'clients of ten revisions are served']],
+    load: () => import('./commands/repository-gc.ts'),
+  },
+  {
     name: 'repository replicate',
     summary: 'copy a repository to a directory, as a Stratum 1',
     usage: "'URL[;URL…]' DIR --key FILE",

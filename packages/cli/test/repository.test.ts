@@ -91,6 +91,13 @@ test('a tree with odd names goes in, is seen, changed, tagged and removed', (t) 
     good('repository', 'check', 'my repo', '--tags'),
     /^4 revisions, .*: no problems$|^3 revisions, .*: no problems$/,
   )
+  const foreseen = JSON.parse(good('repository', 'gc', 'my repo', '--dry-run', '--json'))
+  const collected = JSON.parse(good('repository', 'gc', 'my repo', '--json'))
+  assert.deepEqual(collected, foreseen)
+  assert.ok(collected.removedObjects > 0 && collected.removedRevisions > 0)
+  assert.match(good('repository', 'check', 'my repo', '--tags'), /: no problems$/)
+  assert.equal(good('repository', 'cat', 'my repo', '/releases/v1/ä b/file\n', '--revision', 'again'), 'first')
+  assert.equal(JSON.parse(good('repository', 'gc', 'my repo', '--json')).removedObjects, 0)
   for (const [code, ...words] of [
     ['CVMFS_TAG', 'tag', 'my repo', 'again'],
     ['CVMFS_TAG', 'tag', 'my repo', 'trunk', '--remove'],

@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -28,6 +29,9 @@ export interface ObjectStorage extends ObjectSource {
   adopt(hash: ContentHash, kind: ObjectKind, file: string): void
   /** Replaces a file that has no hash for a name, such as the manifest, all or nothing. */
   replace(name: string, bytes: Uint8Array): void
+  /** All objects, by their names in the repository, with the bytes that they take. */
+  objects(): Iterable<{ readonly name: string; readonly size: number }>
+  remove(name: string): void
   /** Makes durable what was put since the last time: what names the objects may be written then. */
   sync(): void
   /**
@@ -81,6 +85,17 @@ export function directoryStorage(directory: string): ObjectStorage {
       unsynced.push(file)
     },
     replace: (name, bytes) => write(join(directory, name), bytes, true),
+    *objects() {
+      for (const prefix of readdirSync(join(directory, 'data'))) {
+        if (!/^[0-9a-f]{2}$/.test(prefix)) continue
+        for (const file of readdirSync(join(directory, 'data', prefix))) {
+          const name = `data/${prefix}/${file}`
+          const stat = lstatSync(join(directory, name), { throwIfNoEntry: false })
+          if (stat?.isFile() === true) yield { name, size: stat.size }
+        }
+      }
+    },
+    remove: (name) => rmSync(join(directory, name), { force: true }),
     sync() {
       const files = unsynced
       unsynced = []

@@ -69,7 +69,8 @@ async function newReflog(
   return readFileSync(file)
 }
 
-async function copyFrom(storage: ObjectStorage, name: string, file: string): Promise<boolean> {
+/** Copies a file of the storage; false when there is none. */
+export async function copyFrom(storage: ObjectStorage, name: string, file: string): Promise<boolean> {
   const descriptor = openSync(file, 'wx')
   try {
     for await (const piece of storage.open(name)) writeSync(descriptor, piece)
