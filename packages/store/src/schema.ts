@@ -120,22 +120,41 @@ function missingDatabase(file: string): UserError {
 /** A database without a `schema` file is either one whose creation was cut short, or none of Nix's at all. */
 function checkTables(file: string): void {
   try {
-    // Whoever is creating it holds it for a moment.
-    const database = new DatabaseSync(file, { readOnly: true, timeout: LOCK_TIMEOUT })
-    const tables = database
-      .prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
-      .all()
-    database.close()
-    const foreign = tables.find((table) => !SCHEMA.includes(`table if not exists ${String(table.name)} (`))
+    const foreign = readTables(file).find((table) => !SCHEMA.includes(`table if not exists ${table} (`))
     if (foreign === undefined) return
     throw new UserError(
       'STORE_SCHEMA_VERSION',
-      `'${file}' has a table '${String(foreign.name)}' and no schema version: it is no store database`,
+      `'${file}' has a table '${foreign}' and no schema version: it is no store database`,
     )
   } catch (error) {
     throw asDatabaseError(error, file)
   }
 }
+
+function readTables(file: string): string[] {
+  try {
+    return tablesOf(file, true)
+  } catch (error) {
+    // Whoever created it was killed in the middle: what is there of it goes when somebody who may write looks.
+    if ((error as { readonly errcode?: unknown }).errcode !== READONLY_ROLLBACK) throw error
+    return tablesOf(file, false)
+  }
+}
+
+function tablesOf(file: string, readOnly: boolean): string[] {
+  // Whoever is creating it holds it for a moment.
+  const database = new DatabaseSync(file, { readOnly, timeout: LOCK_TIMEOUT })
+  try {
+    return database
+      .prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+      .all()
+      .map(({ name }) => String(name))
+  } finally {
+    database.close()
+  }
+}
+
+const READONLY_ROLLBACK = 776
 
 /** Makes an error with a code out of SQLite's for what a user can cause: no database, a full disk, no permission. */
 export function asDatabaseError(error: unknown, file: string): unknown {

@@ -1,6 +1,6 @@
 /** Databases of other schema versions: upgraded as Nix upgrades them, or refused and not touched. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -163,4 +163,24 @@ test('newer, older and damaged databases are refused and left as they are', (t) 
   assert.deepEqual(again.prepare('pragma table_info(ValidPaths)').all().length, 1)
   again.close()
   assert.equal(readFileSync(join(database, 'schema'), 'utf8'), '8')
+})
+
+test('a creation that was killed in the middle of a transaction is begun again', (t) => {
+  const root = temporaryDirectory(t)
+  const directory = join(root, 'nix/var/nix/db')
+  mkdirSync(directory, { recursive: true })
+  // Before the database is in WAL mode, what is half written has a journal that the next one must roll back.
+  const script = `
+    const database = new (require('node:sqlite').DatabaseSync)(process.argv[1])
+    database.exec('pragma cache_size = 1; begin immediate; create table half (id integer)')
+    for (let id = 0; id < 3000; id++) database.exec('insert into half values (' + id + ')')
+    process.kill(process.pid, 'SIGKILL')`
+  const file = join(directory, 'db.sqlite')
+  assert.equal(spawnSync(process.execPath, ['-e', script, file]).signal, 'SIGKILL')
+  const reader = new DatabaseSync(file, { readOnly: true })
+  assert.throws(() => reader.prepare('select * from sqlite_master').all(), { errcode: 776 })
+  reader.close()
+  const { store } = temporaryStore(t, { root, storeDirectory })
+  assert.ok(store.isValid(store.addText('text', 'text')))
+  assert.equal(readFileSync(join(directory, 'schema'), 'latin1'), '10')
 })
