@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { resolveLocation, type Store } from '@baryon/store'
-import { type Cleanup, cleanEnvironment, nixEnvironment, peer, temporaryDirectory } from '@baryon/testing'
+import { atEnd, type Cleanup, cleanEnvironment, nixEnvironment, peer, temporaryDirectory } from '@baryon/testing'
 import { type AccessRecord, type BinaryCacheOptions, createBinaryCache, type HttpLimits, serveCache } from '../index.ts'
 
 export interface Serving {
@@ -12,11 +12,9 @@ export interface Serving {
   stop(): Promise<void>
 }
 
-type Test = Cleanup & { after(work: () => Promise<void>): void }
-
 /** Serves the store on a free port of 127.0.0.1 until the test ends. */
 export async function serve(
-  test: Test,
+  test: Cleanup,
   store: Store,
   options: Partial<BinaryCacheOptions> & { readonly limits?: Partial<HttpLimits> } = {},
 ): Promise<Serving> {
@@ -30,7 +28,8 @@ export async function serve(
   )
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= server.stop(2000).then(() => cache.close()))
-  test.after(stop)
+  // Before the store that it serves is removed.
+  atEnd(test, stop)
   return { url: server.url, log, notices, stop }
 }
 

@@ -6,14 +6,14 @@ import { openStore, removeTree, type Store, type StoreOptions } from '@baryon/st
 
 /** What a test context of `node:test` offers; the context of `before` hooks and suites as well. */
 export interface Cleanup {
-  after(work: () => void): void
+  after(work: () => void | Promise<void>): void
 }
 
 /**
  * Runs the work when the test ends, the last given first: a store closes before its directory goes. The hooks of
  * `node:test` run in the order in which they are given, so that one of them does all.
  */
-export function atEnd(test: Cleanup, work: () => void): void {
+export function atEnd(test: Cleanup, work: Work): void {
   const known = works.get(test)
   if (known !== undefined) {
     known.push(work)
@@ -21,17 +21,19 @@ export function atEnd(test: Cleanup, work: () => void): void {
   }
   const list = [work]
   works.set(test, list)
-  test.after(() => {
-    for (const next of list.reverse()) next()
+  test.after(async () => {
+    for (const next of list.reverse()) await next()
   })
 }
 
-const works = new WeakMap<Cleanup, (() => void)[]>()
+type Work = () => void | Promise<void>
+
+const works = new WeakMap<Cleanup, Work[]>()
 
 /** A fresh directory (no symbolic link in its path), removed with all that is in it when the test ends. */
 export function temporaryDirectory(test: Cleanup): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'baryon-test-')))
-  atEnd(test, () => removeTree(directory))
+  atEnd(test, () => void removeTree(directory))
   return directory
 }
 
