@@ -180,12 +180,14 @@ class Replica {
   async #fetch(hash: ContentHash, kind: ObjectKind, file: string): Promise<void> {
     const { source } = this.#repository
     const { signal } = this.#options
+    let size: number
     try {
-      this.done.bytes += await receive(source, hash, kind, file, { signal })
+      size = await receive(source, hash, kind, file, { signal })
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'CVMFS_CORRUPT') throw error
-      this.done.bytes += await receive(source, hash, kind, file, { signal, isAgain: true })
+      size = await receive(source, hash, kind, file, { signal, isAgain: true })
     }
+    this.done.bytes += size
     this.done.objects++
     if (this.done.objects % REPORT_EVERY === 0) this.#progress()
   }
