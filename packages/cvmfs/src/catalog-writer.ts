@@ -170,12 +170,6 @@ export class CatalogWriter {
     return row as unknown as Counts
   }
 
-  /** Counts of all below it, as they stand in the catalog. */
-  countsBelow(): Counts {
-    const values = new Map(this.#all('SELECT counter, value FROM statistics').map((row) => [row.counter, row.value]))
-    return counts((name) => Number(values.get(`subtree_${name}`) ?? 0))
-  }
-
   /** Writes properties and statistics, and closes the file. Gives the counts of the catalog and all below it. */
   finish(properties: CatalogProperties, below: Counts): Counts {
     const set = (key: string, value: string) => this.#run('INSERT OR REPLACE INTO properties VALUES (?, ?)', key, value)

@@ -23,6 +23,7 @@ import type { ObjectSource, OpenOptions } from './object-source.ts'
 export interface WantedObject {
   readonly hash: ContentHash
   readonly kind: ObjectKind
+  /** False as well for who wants the bytes of a compressed one as they are stored. */
   readonly isCompressed: boolean
   /** Unpacked, in bytes; with `limit` instead when only a bound is known. */
   readonly size?: number | undefined
@@ -63,14 +64,7 @@ async function fetchObject(
 ): Promise<string> {
   const aside = join(directory, 'txn', `${process.pid}-${randomBytes(8).toString('hex')}`)
   try {
-    try {
-      await receive(aside, source, wanted, { signal })
-    } catch (error) {
-      if (!(error instanceof UserError) || (error.code !== 'CVMFS_CORRUPT' && error.code !== 'CVMFS_SIZE')) throw error
-      // Some cache on the way, or one of several servers, may hold a damaged copy.
-      rmSync(aside, { force: true })
-      await receive(aside, source, wanted, { signal, isAgain: true })
-    }
+    await fetchToFile(aside, source, wanted, signal)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     renameSync(aside, file)
     return file
@@ -79,12 +73,39 @@ async function fetchObject(
   }
 }
 
-async function receive(file: string, source: ObjectSource, wanted: WantedObject, options: OpenOptions): Promise<void> {
-  const descriptor = openSync(file, 'wx', 0o600)
+/** Writes the contents of an object to a new file, and gives their size. What is damaged is asked for once more. */
+export async function fetchToFile(
+  file: string,
+  source: ObjectSource,
+  wanted: WantedObject,
+  signal?: AbortSignal,
+): Promise<number> {
+  try {
+    return await writeToFile(file, source, wanted, { signal })
+  } catch (error) {
+    if (!(error instanceof UserError) || (error.code !== 'CVMFS_CORRUPT' && error.code !== 'CVMFS_SIZE')) throw error
+    // Some cache on the way, or one of several servers, may hold a damaged copy.
+    rmSync(file, { force: true })
+    return writeToFile(file, source, wanted, { signal, isAgain: true })
+  }
+}
+
+/** The same, asked for once. */
+export async function writeToFile(
+  file: string,
+  source: ObjectSource,
+  wanted: WantedObject,
+  options: OpenOptions = {},
+): Promise<number> {
+  let size = 0
+  // The directories of a cache are closed to others; a replica is for everybody.
+  const descriptor = openSync(file, 'wx', 0o644)
   try {
     for await (const piece of readObject(source, wanted, options)) {
       for (let written = 0; written < piece.length; ) written += writeSync(descriptor, piece, written)
+      size += piece.length
     }
+    return size
   } catch (error) {
     if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) throw error
     throw new UserError('DISK_FULL', `no space left in ${dirname(file)}`, { hint: 'free some space', cause: error })

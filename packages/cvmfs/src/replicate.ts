@@ -4,21 +4,13 @@
  * time, and the next run goes on where it ended.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, createReadStream, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { Catalog, type NestedCatalog } from './catalog.ts'
-import {
-  type ContentHash,
-  contentHashesEqual,
-  createContentHasher,
-  formatContentHash,
-  type ObjectKind,
-  objectName,
-} from './content-hash.ts'
+import { type ContentHash, contentHashesEqual, type ObjectKind, objectName } from './content-hash.ts'
 import { parseManifest } from './manifest.ts'
-import { readObject } from './object-cache.ts'
-import type { ObjectSource, OpenOptions } from './object-source.ts'
+import { fetchToFile, writeToFile } from './object-cache.ts'
 import { createDirectories, directoryStorage, type ObjectStorage } from './object-storage.ts'
 import { type OpenRepositoryOptions, openRepository, type Repository } from './repository.ts'
 
@@ -117,7 +109,8 @@ class Replica {
     const file = `${packed}-catalog`
     try {
       await this.#fetch(wanted.hash, 'catalog', packed)
-      await unpack(packed, file, wanted)
+      const local = { name: 'the replica', open: () => createReadStream(packed) }
+      await writeToFile(file, local, { ...wanted, kind: 'catalog', isCompressed: true, limit: CATALOG_LIMIT })
       const catalog = Catalog.open(file, wanted.path)
       try {
         for (const nested of catalog.nested) await this.#tree(nested)
@@ -178,15 +171,8 @@ class Replica {
 
   /** The stored bytes of an object, verified, in a file. */
   async #fetch(hash: ContentHash, kind: ObjectKind, file: string): Promise<void> {
-    const { source } = this.#repository
-    const { signal } = this.#options
-    let size: number
-    try {
-      size = await receive(source, hash, kind, file, { signal })
-    } catch (error) {
-      if (!(error instanceof UserError) || error.code !== 'CVMFS_CORRUPT') throw error
-      size = await receive(source, hash, kind, file, { signal, isAgain: true })
-    }
+    const stored = { hash, kind, isCompressed: false }
+    const size = await fetchToFile(file, this.#repository.source, stored, this.#options.signal)
     this.done.bytes += size
     this.done.objects++
     if (this.done.objects % REPORT_EVERY === 0) this.#progress()
@@ -200,44 +186,3 @@ class Replica {
 const DEFAULT_PARALLEL = 8
 const REPORT_EVERY = 50
 const CATALOG_LIMIT = 4 * 1024 ** 3
-
-async function receive(
-  source: ObjectSource,
-  hash: ContentHash,
-  kind: ObjectKind,
-  file: string,
-  options: OpenOptions,
-): Promise<number> {
-  let size = 0
-  const hasher = createContentHasher(hash.algorithm)
-  const descriptor = openSync(file, 'w', 0o644)
-  try {
-    for await (const piece of source.open(objectName(hash, kind), options)) {
-      hasher.update(piece)
-      size += piece.length
-      for (let written = 0; written < piece.length; ) written += writeSync(descriptor, piece, written)
-    }
-  } finally {
-    closeSync(descriptor)
-  }
-  const actual = { algorithm: hash.algorithm, hex: hasher.digest('hex') }
-  if (contentHashesEqual(actual, hash)) return size
-  throw new UserError(
-    'CVMFS_CORRUPT',
-    `${objectName(hash, kind)} of ${source.name} is damaged: its hash is ${formatContentHash(actual)}`,
-    { hint: 'use another server' },
-  )
-}
-
-async function unpack(packed: string, file: string, { hash, size }: NestedCatalog): Promise<void> {
-  const source: ObjectSource = { name: 'the replica', open: () => createReadStream(packed) }
-  const descriptor = openSync(file, 'wx', 0o600)
-  try {
-    const wanted = { hash, kind: 'catalog', isCompressed: true, size, limit: CATALOG_LIMIT } as const
-    for await (const piece of readObject(source, wanted)) {
-      for (let written = 0; written < piece.length; ) written += writeSync(descriptor, piece, written)
-    }
-  } finally {
-    closeSync(descriptor)
-  }
-}
