@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { checkRepository } from '@baryon/cvmfs'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount } from '../format-quantity.ts'
+import { createProgressLine } from '../progress/progress-line.ts'
 import { nameRepository } from '../repository-access.ts'
 
 export async function run(context: Context): Promise<Outcome> {
@@ -11,22 +12,19 @@ export async function run(context: Context): Promise<Outcome> {
   const name = context.arguments.operands[0]!
   // What was verified once does not count: everything is read again.
   const scratch = mkdtempSync(join(tmpdir(), 'baryon-check-'))
-  let last = Date.now()
+  const progress = createProgressLine(terminal)
   try {
     const report = await checkRepository({
       ...nameRepository(context, name),
       cacheDirectory: scratch,
       withTags: context.arguments.flag('tags'),
       signal,
-      onProgress: ({ catalogs, objects, bytes }) => {
-        const now = Date.now()
-        if (now - last < (terminal.isLive ? 100 : 10_000)) return
-        last = now
-        const text = `checking: ${formatCount(catalogs, 'catalog')}, ${formatCount(objects, 'object')}, ${formatBytes(bytes)}`
-        terminal.err(terminal.isLive ? `\r\x1b[K${text}` : `${text}\n`)
-      },
+      onProgress: ({ catalogs, objects, bytes }) =>
+        progress.show(
+          () =>
+            `checking: ${formatCount(catalogs, 'catalog')}, ${formatCount(objects, 'object')}, ${formatBytes(bytes)}`,
+        ),
     })
-    if (terminal.isLive) terminal.err('\r\x1b[K')
     const { problems, revisions, catalogs, objects, bytes } = report
     const summary = `${formatCount(revisions, 'revision')}, ${formatCount(catalogs, 'catalog')}, ${formatCount(objects, 'object')}, ${formatBytes(bytes)}`
     return {
@@ -38,6 +36,7 @@ export async function run(context: Context): Promise<Outcome> {
       status: problems.length === 0 ? 0 : 1,
     }
   } finally {
+    progress.close()
     rmSync(scratch, { recursive: true, force: true })
   }
 }

@@ -3,6 +3,7 @@ import { type Change, formatContentHash, type PublishResult, publish } from '@ba
 import { storePathBaseName, UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatSeconds } from '../format-quantity.ts'
+import { createProgressLine } from '../progress/progress-line.ts'
 import { ownRepository } from '../repository-access.ts'
 import { findOperands, openStoreFor } from '../store-operands.ts'
 
@@ -16,7 +17,7 @@ export async function run(context: Context): Promise<Outcome> {
   }
   const tag = given.value('tag')
   const begin = performance.now()
-  const progress = createProgress(context)
+  const progress = createProgressLine(context.terminal)
   let result: PublishResult
   try {
     result = await publish(
@@ -30,7 +31,11 @@ export async function run(context: Context): Promise<Outcome> {
         ...(operands.length > 0 ? { owner: { uid: 0, gid: 0 } } : {}),
         ...(tag === undefined ? {} : { tag: { name: tag, description: given.value('description') ?? '' } }),
         signal: context.signal,
-        onProgress: progress.show,
+        onProgress: ({ entries, plain, stored }) =>
+          progress.show(
+            () =>
+              `publishing: ${formatCount(entries, 'entry', 'entries')}, ${formatBytes(plain)} read, ${formatBytes(stored)} stored`,
+          ),
       },
       changes,
     )
@@ -102,29 +107,5 @@ async function storeChanges(context: Context, name: string, operands: readonly s
     ]
   } finally {
     store.close()
-  }
-}
-
-function createProgress({ terminal }: Context) {
-  let last = Date.now()
-  return {
-    show: ({
-      entries,
-      plain,
-      stored,
-    }: {
-      readonly entries: number
-      readonly plain: number
-      readonly stored: number
-    }) => {
-      const now = Date.now()
-      if (now - last < (terminal.isLive ? 100 : 10_000)) return
-      last = now
-      const text = `publishing: ${formatCount(entries, 'entry', 'entries')}, ${formatBytes(plain)} read, ${formatBytes(stored)} stored`
-      terminal.err(terminal.isLive ? `\r\x1b[K${text}` : `${text}\n`)
-    },
-    close: () => {
-      if (terminal.isLive) terminal.err('\r\x1b[K')
-    },
   }
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { replicate } from '@baryon/cvmfs'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatSeconds } from '../format-quantity.ts'
+import { createProgressLine } from '../progress/progress-line.ts'
 import { nameRepository } from '../repository-access.ts'
 import { count } from './repository-create.ts'
 
@@ -11,7 +12,7 @@ export async function run(context: Context): Promise<Outcome> {
   const { source, publicKeys } = nameRepository(context, origin)
   const directory = resolve(target)
   const begin = performance.now()
-  let last = Date.now()
+  const progress = createProgressLine(terminal)
   try {
     const result = await replicate({
       source,
@@ -19,13 +20,11 @@ export async function run(context: Context): Promise<Outcome> {
       directory,
       parallel: count(context, 'jobs') ?? 8,
       signal,
-      onProgress: ({ catalogs, objects, bytes }) => {
-        const now = Date.now()
-        if (now - last < (terminal.isLive ? 100 : 10_000)) return
-        last = now
-        const text = `replicating: ${formatCount(catalogs, 'catalog')}, ${formatCount(objects, 'object')}, ${formatBytes(bytes)}`
-        terminal.err(terminal.isLive ? `\r\x1b[K${text}` : `${text}\n`)
-      },
+      onProgress: ({ catalogs, objects, bytes }) =>
+        progress.show(
+          () =>
+            `replicating: ${formatCount(catalogs, 'catalog')}, ${formatCount(objects, 'object')}, ${formatBytes(bytes)}`,
+        ),
     })
     const { name, revision, isChanged, catalogs, objects, bytes } = result
     const seconds = (performance.now() - begin) / 1000
@@ -36,6 +35,6 @@ export async function run(context: Context): Promise<Outcome> {
         : `${name}: revision ${revision} is there already`,
     }
   } finally {
-    if (terminal.isLive) terminal.err('\r\x1b[K')
+    progress.close()
   }
 }

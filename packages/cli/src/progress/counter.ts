@@ -1,4 +1,5 @@
 import type { Terminal } from '../terminal.ts'
+import { createProgressLine } from './progress-line.ts'
 
 export interface Counter {
   show(done: number, total: number): void
@@ -6,18 +7,8 @@ export interface Counter {
   close(): void
 }
 
-/** `checking 120 of 4800`, redrawn on a terminal ten times a second; elsewhere nothing but a line every ten seconds. */
+/** `checking 120 of 4800`, as a progress line. */
 export function createCounter(terminal: Terminal, verb: string): Counter {
-  let last = Date.now()
-  return {
-    show: (done, total) => {
-      const now = Date.now()
-      if (now - last < (terminal.isLive ? 100 : 10_000)) return
-      last = now
-      terminal.err(terminal.isLive ? `\r\x1b[K${verb} ${done} of ${total}` : `${verb} ${done} of ${total}\n`)
-    },
-    close: () => {
-      if (terminal.isLive) terminal.err('\r\x1b[K')
-    },
-  }
+  const { show, close } = createProgressLine(terminal)
+  return { show: (done, total) => show(() => `${verb} ${done} of ${total}`), close }
 }
