@@ -5,17 +5,13 @@
  */
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 
-export const KEY_BITS = 2048
-
-export interface KeyPair {
-  readonly privateKey: KeyObject
-  readonly publicKey: KeyObject
+/** RSA, as the format demands; PEM. */
+export function newPrivateKey(): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: KEY_BITS })
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
-/** RSA, as the format demands. */
-export function generateKey(): KeyPair {
-  return generateKeyPairSync('rsa', { modulusLength: KEY_BITS })
-}
+const KEY_BITS = 2048
 
 export interface CertificateRequest {
   readonly repository: string

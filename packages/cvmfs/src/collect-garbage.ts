@@ -8,13 +8,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
-import { type ContentHash, contentHashesEqual, formatContentHash, hashContent, objectName } from './content-hash.ts'
-import { formatManifest } from './manifest.ts'
+import { type ContentHash, contentHashesEqual, formatContentHash, objectName } from './content-hash.ts'
 import type { PublishOptions } from './publish.ts'
 import { type Reference, readReflog, writeReflog } from './reflog.ts'
 import { openRepository, type Repository } from './repository.ts'
 import type { Revision } from './revision.ts'
-import { copyFrom } from './write-revision.ts'
+import { copyFrom, replaceManifest } from './write-revision.ts'
 
 export interface CollectOptions
   extends Pick<PublishOptions, 'storage' | 'publicKeys' | 'privateKey' | 'cacheDirectory' | 'signal'> {
@@ -47,7 +46,11 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
     const roots = await keptRoots(repository, references, options)
     const kept = await mark(repository, roots, options)
     const rest = references.filter(({ hash, kind }) => kept.has(objectName(hash, kind)))
-    if (options.isDryRun !== true) await replaceReflog(options, repository, lock.scratch, rest)
+    if (options.isDryRun !== true) {
+      const file = join(lock.scratch, 'reflog')
+      writeReflog(file, repository.name, undefined, rest)
+      replaceManifest(options, repository.manifest, readFileSync(file))
+    }
     const removed = sweep(options, kept)
     const count = (list: readonly Reference[]) => list.filter(({ kind }) => kind === 'catalog').length
     return {
@@ -111,20 +114,6 @@ async function mark(
     }
   }
   return names
-}
-
-async function replaceReflog(
-  { storage, privateKey }: CollectOptions,
-  { name, manifest }: Repository,
-  scratch: string,
-  references: readonly Reference[],
-): Promise<void> {
-  const file = join(scratch, 'reflog')
-  writeReflog(file, name, undefined, references)
-  const bytes = readFileSync(file)
-  storage.replace('.cvmfsreflog', bytes)
-  const next = { ...manifest, reflog: hashContent('sha1', bytes) }
-  storage.replace('.cvmfspublished', formatManifest(next, privateKey, manifest.rootCatalog.algorithm))
 }
 
 function sweep(

@@ -1,18 +1,17 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { CatalogWriter, NO_COUNTS } from './catalog-writer.ts'
-import { createCertificate, generateKey } from './certificate.ts'
-import { type HashAlgorithm, hashContent } from './content-hash.ts'
-import { writeHistory } from './history-writer.ts'
+import { createCertificate, newPrivateKey } from './certificate.ts'
+import type { HashAlgorithm } from './content-hash.ts'
 import { createIngester } from './ingest.ts'
-import { formatManifest, type Manifest } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
 import { createDirectories, directoryStorage } from './object-storage.ts'
-import { writeReflog } from './reflog.ts'
 import { checkRepositoryName } from './repository-name.ts'
+import { movedTrunk } from './tags.ts'
 import { fingerprintOf, formatWhitelist } from './whitelist.ts'
+import { writeRevision } from './write-revision.ts'
 
 export interface CreateRepositoryOptions {
   readonly name: string
@@ -47,11 +46,12 @@ export async function createRepository(options: CreateRepositoryOptions): Promis
     throw new UserError('CVMFS_EXISTS', `${directory} is a repository already`, { hint: 'choose another directory' })
   }
   createDirectories(directory)
-  const keys = makeKeys(name, options.keyDirectory, now)
   const storage = directoryStorage(directory)
   const ingester = createIngester(storage, { algorithm, isCompressed: true })
-  const scratch = mkdtempSync(join(tmpdir(), 'baryon-repository-'))
+  const lock = storage.lock()
+  const { scratch } = lock
   try {
+    const keys = makeKeys(name, options.keyDirectory, now)
     const seconds = Math.floor(now / 1000)
     const catalogFile = join(scratch, 'catalog')
     const writer = CatalogWriter.create(catalogFile, '')
@@ -76,52 +76,28 @@ export async function createRepository(options: CreateRepositoryOptions): Promis
     writer.finish({ revision: 1, previous: undefined, modified: seconds }, NO_COUNTS)
     const bytes = readFileSync(catalogFile)
     const rootCatalog = await ingester.bytes(bytes, 'catalog')
-    const certificate = await ingester.bytes(Buffer.from(keys.certificate), 'certificate')
-    const metainfo = await ingester.bytes(Buffer.from(JSON.stringify(options.metainfo ?? {})), 'metainfo')
-    const historyFile = join(scratch, 'history')
-    const trunk = {
-      name: 'trunk',
-      description: 'current HEAD',
-      rootCatalog,
-      size: bytes.length,
-      revision: 1,
-      timestamp: seconds,
-    }
-    writeHistory(historyFile, name, [trunk], undefined)
-    const history = await ingester.bytes(readFileSync(historyFile), 'history')
-    const reflogFile = join(scratch, 'reflog')
-    writeReflog(reflogFile, name, undefined, [
-      { hash: rootCatalog, kind: 'catalog', timestamp: seconds },
-      { hash: certificate, kind: 'certificate', timestamp: seconds },
-      { hash: history, kind: 'history', timestamp: seconds },
-      { hash: metainfo, kind: 'metainfo', timestamp: seconds },
-    ])
-    const reflog = readFileSync(reflogFile)
-    const manifest: Manifest = {
-      rootCatalog,
-      rootCatalogSize: bytes.length,
+    const last = {
+      name,
       ttl: options.ttl ?? DEFAULT_TTL,
-      revision: 1,
       isGarbageCollectable: true,
       hasAlternativeCatalogPath: false,
-      name,
-      certificate,
-      history,
-      metainfo,
-      reflog: hashContent('sha1', reflog),
-      published: seconds,
+      certificate: await ingester.bytes(Buffer.from(keys.certificate), 'certificate'),
+      metainfo: await ingester.bytes(Buffer.from(JSON.stringify(options.metainfo ?? {})), 'metainfo'),
+      history: undefined,
+      published: undefined,
     }
-    storage.sync()
-    storage.replace('.cvmfsreflog', reflog)
     storage.replace('.cvmfswhitelist', newWhitelist(name, keys, now, options.validDays))
     storage.replace(
       '.cvmfs_master_replica',
       Buffer.from('This file marks the master replica of a CernVM-FS repository\n'),
     )
-    storage.replace('.cvmfspublished', formatManifest(manifest, keys.privateKey, algorithm))
-    return manifest
+    const tags = movedTrunk([], { rootCatalog, size: bytes.length, revision: 1, timestamp: seconds })
+    return await writeRevision(
+      { storage, last, ingester, privateKey: keys.privateKey, scratch, now: seconds },
+      { rootCatalog, rootCatalogSize: bytes.length, revision: 1, tags },
+    )
   } finally {
-    rmSync(scratch, { recursive: true, force: true })
+    lock.release()
   }
 }
 
@@ -172,24 +148,29 @@ function privateKeyOf(pem: string, file: string): KeyObject {
   }
 }
 
+/** Each that is not there yet: whoever was killed in the middle goes on. */
 function makeKeys(name: string, directory: string, now: number): RepositoryKeys {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  if (existsSync(join(directory, `${name}.key`))) return readKeys(name, directory)
-  const write = (suffix: string, text: string | Buffer, mode: number): void =>
-    writeFileSync(join(directory, `${name}.${suffix}`), text, { mode, flag: 'wx' })
-  const master = generateKey()
-  const manager = generateKey()
-  const pkcs8 = { type: 'pkcs8', format: 'pem' } as const
-  const certificate = createCertificate({
-    repository: name,
-    privateKey: manager.privateKey,
-    from: now,
-    until: now + CERTIFICATE_YEARS * 365 * DAY,
-  })
-  write('masterkey', master.privateKey.export(pkcs8), 0o600)
-  write('pub', master.publicKey.export({ type: 'spki', format: 'pem' }), 0o644)
-  write('crt', certificate, 0o644)
-  // Last: with it the set is complete.
-  write('key', manager.privateKey.export(pkcs8), 0o600)
+  const once = (suffix: string, mode: number, make: () => string | Buffer): void => {
+    const file = join(directory, `${name}.${suffix}`)
+    if (existsSync(file)) return
+    const aside = `${file}.tmp-${process.pid}`
+    rmSync(aside, { force: true })
+    writeFileSync(aside, make(), { mode, flag: 'wx', flush: true })
+    renameSync(aside, file)
+  }
+  const read = (suffix: string): KeyObject =>
+    privateKeyOf(readFileSync(join(directory, `${name}.${suffix}`), 'utf8'), `${name}.${suffix}`)
+  once('masterkey', 0o600, newPrivateKey)
+  once('pub', 0o644, () => createPublicKey(read('masterkey')).export({ type: 'spki', format: 'pem' }))
+  once('key', 0o600, newPrivateKey)
+  once('crt', 0o644, () =>
+    createCertificate({
+      repository: name,
+      privateKey: read('key'),
+      from: now,
+      until: now + CERTIFICATE_YEARS * 365 * DAY,
+    }),
+  )
   return readKeys(name, directory)
 }

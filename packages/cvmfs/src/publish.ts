@@ -230,7 +230,7 @@ class Transaction {
     const manifest = await writeRevision(
       {
         storage,
-        repository: this.#repository,
+        last,
         ingester: this.#ingester,
         privateKey: this.#options.privateKey,
         scratch: this.#scratch,

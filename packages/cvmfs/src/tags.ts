@@ -26,11 +26,11 @@ export async function changeTags(options: PublishOptions, changes: readonly TagC
     const now = Math.floor((options.now ?? Date.now()) / 1000)
     let tags = await repository.tags(signal)
     for (const change of changes) tags = changed(tags, change, manifest, now)
-    const { algorithm } = manifest.rootCatalog
-    const ingester = createIngester(storage, { algorithm, isCompressed: true })
+    const { rootCatalog, rootCatalogSize, revision } = manifest
+    const ingester = createIngester(storage, { algorithm: rootCatalog.algorithm, isCompressed: true })
     return await writeRevision(
-      { storage, repository, ingester, privateKey: options.privateKey, scratch: lock.scratch, now },
-      { ...manifest, tags },
+      { storage, last: manifest, ingester, privateKey: options.privateKey, scratch: lock.scratch, now },
+      { rootCatalog, rootCatalogSize, revision, tags },
     )
   } finally {
     lock.release()

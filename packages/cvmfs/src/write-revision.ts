@@ -8,12 +8,12 @@ import { writeHistory } from './history-writer.ts'
 import type { Ingester } from './ingest.ts'
 import { formatManifest, type Manifest } from './manifest.ts'
 import type { ObjectStorage } from './object-storage.ts'
-import { type Reference, writeReflog } from './reflog.ts'
-import type { Repository } from './repository.ts'
+import { type ReferenceKind, writeReflog } from './reflog.ts'
 
 export interface RevisionWriter {
   readonly storage: ObjectStorage
-  readonly repository: Repository
+  /** What stays from one revision to the next. */
+  readonly last: Omit<Manifest, keyof NewRevision | 'reflog'>
   readonly ingester: Ingester
   readonly privateKey: KeyObject
   /** A directory for files in work, of this writer alone. */
@@ -32,41 +32,42 @@ export interface NewRevision {
 
 /** History, reflog and, when everything that they name is durable, the manifest. */
 export async function writeRevision(writer: RevisionWriter, next: NewRevision): Promise<Manifest> {
-  const { storage, repository, ingester, now } = writer
-  const { manifest: last } = repository
-  const { rootCatalog, rootCatalogSize, revision } = next
-  const historyFile = join(writer.scratch, 'history')
-  writeHistory(historyFile, last.name, next.tags, last.history)
+  const { storage, last, ingester, scratch, now } = writer
+  const { tags, ...current } = next
+  const historyFile = join(scratch, 'history')
+  writeHistory(historyFile, last.name, tags, last.history)
   const history = await ingester.bytes(readFileSync(historyFile), 'history')
-  const reflog = await newReflog(writer, [
-    { hash: rootCatalog, kind: 'catalog', timestamp: now },
-    { hash: history, kind: 'history', timestamp: now },
-  ])
-  const manifest: Manifest = {
-    ...last,
-    rootCatalog,
-    rootCatalogSize,
-    revision,
-    history,
-    reflog: hashContent('sha1', reflog),
-    // A clock that was set back must not make clients refuse the revision.
-    published: Math.max(now, last.published ?? 0),
-  }
-  storage.sync()
-  storage.replace('.cvmfsreflog', reflog)
-  storage.replace('.cvmfspublished', formatManifest(manifest, writer.privateKey, last.rootCatalog.algorithm))
-  return manifest
-}
-
-async function newReflog(
-  { storage, repository, scratch }: RevisionWriter,
-  references: readonly Reference[],
-): Promise<Buffer> {
   const former = join(scratch, 'former-reflog')
   const hasFormer = await copyFrom(storage, '.cvmfsreflog', former)
-  const file = join(scratch, 'reflog')
-  writeReflog(file, repository.name, hasFormer ? former : undefined, references)
-  return readFileSync(file)
+  const reflog = join(scratch, 'reflog')
+  const references: (readonly [ReferenceKind, ContentHash | undefined])[] = [
+    ['catalog', current.rootCatalog],
+    ['certificate', last.certificate],
+    ['history', history],
+    ['metainfo', last.metainfo],
+  ]
+  writeReflog(
+    reflog,
+    last.name,
+    hasFormer ? former : undefined,
+    references.flatMap(([kind, hash]) => (hash === undefined ? [] : [{ kind, hash, timestamp: now }])),
+  )
+  // A clock that was set back must not make clients refuse the revision.
+  const published = Math.max(now, last.published ?? 0)
+  return replaceManifest(writer, { ...last, ...current, history, published }, readFileSync(reflog))
+}
+
+/** Makes the manifest current, with the reflog that it names, when everything else is durable. */
+export function replaceManifest(
+  { storage, privateKey }: Pick<RevisionWriter, 'storage' | 'privateKey'>,
+  next: Omit<Manifest, 'reflog'>,
+  reflog: Uint8Array,
+): Manifest {
+  const manifest: Manifest = { ...next, reflog: hashContent('sha1', reflog) }
+  storage.sync()
+  storage.replace('.cvmfsreflog', reflog)
+  storage.replace('.cvmfspublished', formatManifest(manifest, privateKey, manifest.rootCatalog.algorithm))
+  return manifest
 }
 
 /** Copies a file of the storage; false when there is none. */

@@ -91,6 +91,20 @@ test('a certificate of ours is one for openssl', async (context) => {
   assert.equal(lstatSync(key).mode & 0o777, 0o600)
 })
 
+test('keys that are there are used, those that are missing made', async (context) => {
+  const [keys, one, other] = [temporary(context), temporary(context), temporary(context)]
+  await createRepository({ name: NAME, directory: one, keyDirectory: keys })
+  const file = (suffix: string) => join(keys, `${NAME}.${suffix}`)
+  const before = ['masterkey', 'pub', 'key', 'crt'].map((suffix) => readFileSync(file(suffix), 'utf8'))
+  // As if it had been killed after the first one.
+  for (const suffix of ['pub', 'key', 'crt']) rmSync(file(suffix))
+  await createRepository({ name: NAME, directory: other, keyDirectory: keys })
+  assert.deepEqual([readFileSync(file('masterkey'), 'utf8'), readFileSync(file('pub'), 'utf8')], before.slice(0, 2))
+  const source = directorySource(other)
+  await openRepository({ source, publicKeys: [before[1]!], cacheDirectory: temporary(context) })
+  assert.deepEqual(readdirSync(keys).length, 4)
+})
+
 test('changes, additions, deletions, and what is left alone', async (context) => {
   const place = await create(context)
   const tree = temporary(context)
