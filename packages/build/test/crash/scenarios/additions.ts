@@ -4,7 +4,7 @@ import { encodeNix32, hashBytes, type StorePath } from '@baryon/format'
 import { dumpNar, hashPath, removeTree, type Store } from '@baryon/store'
 import { makeDerivation, outputText } from '../../make-derivation.ts'
 import type { Place, Scenario } from '../scenario.ts'
-import { withScratch, writeTreeOf } from './scratch.ts'
+import { ofTheTest, withScratch, writeTreeOf } from './scratch.ts'
 
 export const add: Scenario = { name: 'add', run: addTrees }
 export const importNar: Scenario = { name: 'import', run: addNar }
@@ -62,14 +62,16 @@ async function registerOutputs(store: Store, _place: Place, seed: number): Promi
       const location = store.physicalPath(aside)
       made.push(location)
       const text = path === dev ? store.format(out) : store.format(input)
-      mkdirSync(location)
-      writeFileSync(`${location}/text`, text)
-      symlinkSync(text, `${location}/link`)
+      ofTheTest(() => {
+        mkdirSync(location)
+        writeFileSync(`${location}/text`, text)
+        symlinkSync(text, `${location}/link`)
+      })
       return { path, location }
     })
     store.registerOutputs(outputs, { candidates: [input], deriver: derivation })
   } finally {
-    for (const path of made) removeTree(path)
+    for (const path of made) ofTheTest(() => removeTree(path))
     lock.release()
   }
   return [out, dev, derivation]

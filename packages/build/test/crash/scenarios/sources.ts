@@ -3,7 +3,7 @@ import { openSourceArchive } from '@baryon/fetch'
 import { hashBytes, type StorePath } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import type { Place, Scenario } from '../scenario.ts'
-import { withScratch, writeTreeOf } from './scratch.ts'
+import { ofTheTest, withScratch, writeTreeOf } from './scratch.ts'
 
 export const sources: Scenario = { name: 'sources', run: archiveSources, check: checkSources }
 
@@ -11,7 +11,10 @@ function archiveSources(_store: Store, place: Place, seed: number): StorePath[] 
   const archive = openSourceArchive(sourceDirectory(place))
   withScratch(place, (scratch) => {
     writeTreeOf(seed, `${scratch}/tree`)
-    const hash = hashBytes('sha512', readFileSync(`${scratch}/tree/file`))
+    const hash = hashBytes(
+      'sha512',
+      ofTheTest(() => readFileSync(`${scratch}/tree/file`)),
+    )
     const sources = [
       archive.put(`${scratch}/tree/file`, { name: `file-${seed}`, hash, origin: 'https://example.org/file' }),
       archive.putTree(`${scratch}/tree`, { name: `tree-${seed}` }),
