@@ -35,5 +35,6 @@ export { type ItemPositions, type ScanResult, scanForReferences } from './src/sc
 export { isSmallTree } from './src/small-tree.ts'
 export { type ClosureOptions, openStore, type Store, type StoreOptions } from './src/store.ts'
 export { isDatabaseOf, isOnlyWritableBy } from './src/store-safety.ts'
+export { codedError } from './src/system-error.ts'
 export type { VerifyOptions, VerifyProblem, VerifyReport } from './src/verify.ts'
 export { type FileType, type TreeFilter, walkTree } from './src/walk-tree.ts'

@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs'
 import { formatStorePath, isSystemError, UserError } from '@baryon/format'
-import type { Store } from '@baryon/store'
+import { codedError, type Store } from '@baryon/store'
 import type { BuildContext, BuildJob } from './build-derivation.ts'
 import { BuildError } from './build-error.ts'
 import { isBuiltin } from './builtin/builtin.ts'
@@ -13,9 +13,10 @@ export function explainFailure(
   context: BuildContext,
   job: BuildJob,
   work: WorkDirectory | undefined,
-  error: unknown,
+  cause: unknown,
 ): unknown {
   if (context.signal.aborted) return context.signal.reason
+  const error = codedError(context.store.physicalDirectory, cause)
   let result = error
   if (isFullError(error)) {
     result = new BuildError(
@@ -49,8 +50,8 @@ export function explainFailure(
     return result
   const kept = keepBuildDirectory(context.store, work, job.path.name.replace(/\.drv$/, ''))
   context.report({ kind: 'notice', message: `build directory kept: ${kept}` })
-  const { code, message, derivation, status, logTail, hint, cause } = result
-  return new BuildError(code, message, { derivation, status, logTail, hint, cause, keptDirectory: kept })
+  const { code, message, derivation, status, logTail, hint } = result
+  return new BuildError(code, message, { derivation, status, logTail, hint, cause: result.cause, keptDirectory: kept })
 }
 
 /** What is wrong with how a builder ended; undefined when nothing is. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { parseStorePath, type StorePath, storePathBaseName, UserError } from '@baryon/format'
-import type { Store } from '@baryon/store'
+import { codedError, type Store } from '@baryon/store'
 import { type BuildContext, type BuildSettings, buildDerivation } from './build-derivation.ts'
 import { BuildError, RealiseError } from './build-error.ts'
 import { type BuildEvent, type BuildReporter, emptyBreakdown, type TimeBreakdown } from './build-event.ts'
@@ -78,9 +78,13 @@ export async function realise(
 ): Promise<BuildReport> {
   const run = new Realisation(store, targets, options)
   try {
-    return await run.run()
-  } finally {
-    await run.close()
+    try {
+      return await run.run()
+    } finally {
+      await run.close()
+    }
+  } catch (error) {
+    throw codedError(store.physicalDirectory, error)
   }
 }
 
@@ -279,7 +283,8 @@ class Realisation {
         if (activity !== 'substitute') this.#durations.remember(name, seconds)
       }
       this.#emit({ kind: 'finished', task: key, activity, seconds, outcome })
-    } catch (error) {
+    } catch (cause) {
+      const error = codedError(this.#store.physicalDirectory, cause)
       if (task.activity === 'substitute' && this.#isSubstituteFailure(error))
         this.#unavailable.add(substituteKey(task.substituter, path))
       this.#emit({
@@ -330,8 +335,9 @@ class Realisation {
           seconds: (performance.now() - begin) / 1000,
           outcome,
         })
-      } catch (error) {
+      } catch (cause) {
         this.#stop.signal.throwIfAborted()
+        const error = codedError(this.#store.physicalDirectory, cause)
         if (!(error instanceof Error)) throw error
         this.#emit({ kind: 'failed', task, activity: 'build', seconds: (performance.now() - begin) / 1000, error })
         failures.push(error)

@@ -15,6 +15,8 @@ export interface WorkerPool {
 /** An error of the system inside a worker. */
 export class WorkerSystemError extends Error {
   readonly code: string
+  /** Every error of the system has one; this one's is not known any more. */
+  readonly syscall = 'worker'
   constructor(code: string, message: string) {
     super(message)
     this.code = code

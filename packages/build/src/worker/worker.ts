@@ -16,22 +16,24 @@ async function answer(kind: JobKind, request: JobMessage['request']): Promise<Jo
   try {
     return { ok: true, result: await runJob(kind, request) }
   } catch (error) {
-    const user = error instanceof UserError ? error : undefined
-    return {
-      ok: false,
-      code: user?.code,
-      message:
-        error instanceof Error ? (user === undefined ? (error.stack ?? error.message) : error.message) : String(error),
-      hint: user?.hint,
-      systemCode: systemCodeOf(error),
-    }
+    return { ok: false, ...describe(error) }
   }
 }
 
-/** The system's code of the error or of what caused it (`ENOSPC`). */
-function systemCodeOf(error: unknown): string | undefined {
+function describe(error: unknown): Omit<JobAnswer & { ok: false }, 'ok'> {
+  const system = systemErrorIn(error)
+  const systemCode = system?.code
+  if (error instanceof UserError) return { code: error.code, message: error.message, hint: error.hint, systemCode }
+  // Of a bug the place is worth more than the words.
+  const message =
+    error instanceof Error ? (error === system ? error.message : (error.stack ?? error.message)) : `${error}`
+  return { code: undefined, message, hint: undefined, systemCode }
+}
+
+/** What the system answered (`ENOSPC`): the error itself, or what caused it. */
+function systemErrorIn(error: unknown): NodeJS.ErrnoException | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'string' && !(at instanceof UserError)) return at.code
+    if ('syscall' in at) return at as NodeJS.ErrnoException
   }
   return undefined
 }
