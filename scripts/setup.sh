@@ -58,6 +58,7 @@ if $tests; then
   need faketime faketime
   need setpriv util-linux
   need python3 python3
+  ls /usr/lib/*/libdeflate.so.0 >/dev/null 2>&1 || missing="$missing libdeflate0"
 fi
 if [ -n "$missing" ]; then
   line="apt-get install -y --no-install-recommends$missing"

@@ -97,6 +97,7 @@ export async function createRepository(options: CreateRepositoryOptions): Promis
       { rootCatalog, rootCatalogSize: bytes.length, revision: 1, tags },
     )
   } finally {
+    ingester.close()
     lock.release()
   }
 }

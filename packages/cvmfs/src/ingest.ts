@@ -1,8 +1,7 @@
 /** From contents to objects: cut, compressed by the threads of the process, hashed and stored, with bounded memory. */
 import { closeSync, openSync, readSync } from 'node:fs'
-import { promisify } from 'node:util'
-import { deflate } from 'node:zlib'
 import { UserError } from '@baryon/format'
+import { createCompressor } from './compress/compressor.ts'
 import { type ContentHash, type HashAlgorithm, hashContent, type ObjectKind } from './content-hash.ts'
 import type { Chunk } from './entry.ts'
 import { type ChunkSizes, firstChunk } from './find-cuts.ts'
@@ -27,21 +26,27 @@ export interface Ingester {
   bytes(bytes: Uint8Array, kind: ObjectKind): Promise<ContentHash>
   /** Bytes read and stored so far. */
   readonly done: { readonly plain: number; readonly stored: number; readonly objects: number }
+  /** Gives up what is in work. */
+  close(): void
 }
 
 export function createIngester(storage: ObjectStorage, options: IngestOptions): Ingester {
   const done = { plain: 0, stored: 0, objects: 0 }
   const memory = new Budget(MEMORY)
 
-  const store = async (bytes: Uint8Array, kind: ObjectKind): Promise<ContentHash> => {
+  const compressor = createCompressor(options.algorithm)
+
+  /** The memory of `bytes` is given away. */
+  const store = async (bytes: Uint8Array<ArrayBuffer>, kind: ObjectKind): Promise<ContentHash> => {
+    const plain = bytes.length
     // Catalogs and the like are compressed in every repository.
     const isPlain = !options.isCompressed && (kind === 'file' || kind === 'chunk')
-    const stored = isPlain ? bytes : await compress(bytes)
-    const hash = hashContent(options.algorithm, stored)
-    const isNew = storage.size(hash, kind) === undefined
-    storage.put(hash, kind, stored)
-    done.plain += bytes.length
-    if (isNew) {
+    const { stored, hash } = isPlain
+      ? { stored: bytes, hash: hashContent(options.algorithm, bytes) }
+      : await compressor.compress(bytes)
+    done.plain += plain
+    if (storage.size(hash, kind) === undefined) {
+      storage.put(hash, kind, stored)
       done.stored += stored.length
       done.objects++
     }
@@ -50,7 +55,8 @@ export function createIngester(storage: ObjectStorage, options: IngestOptions): 
 
   return {
     done,
-    bytes: store,
+    bytes: (bytes, kind) => store(new Uint8Array(bytes), kind),
+    close: () => compressor.close(),
     async file(path, size) {
       const sizes = options.chunkSizes ?? NEVER
       const unit = Math.min(size, sizes.most)
@@ -62,16 +68,16 @@ export function createIngester(storage: ObjectStorage, options: IngestOptions): 
           return { hash: await store(bytes, 'file'), chunks: undefined }
         }
         const chunks: Chunk[] = []
-        let rest: Buffer = Buffer.alloc(0)
+        let rest = new Uint8Array(0)
         let offset = 0
         for (let left = size; left > 0 || rest.length > 0; ) {
           const more = Math.min(left, sizes.most - rest.length)
-          rest = Buffer.concat([rest, readSome(descriptor, more, path)])
+          rest = joined(rest, readSome(descriptor, more, path))
           left -= more
           const length = firstChunk(rest, left === 0, sizes)!
           // A file that is one piece is an ordinary object.
           if (length === size) return { hash: await store(rest, 'file'), chunks: undefined }
-          chunks.push({ offset, size: length, hash: await store(rest.subarray(0, length), 'chunk') })
+          chunks.push({ offset, size: length, hash: await store(new Uint8Array(rest.subarray(0, length)), 'chunk') })
           offset += length
           rest = rest.subarray(length)
         }
@@ -88,11 +94,6 @@ export function createIngester(storage: ObjectStorage, options: IngestOptions): 
 /** Bytes of contents in work at once, and of what they are compressed to. */
 const MEMORY = 128 * 1024 * 1024
 const NEVER: ChunkSizes = { least: Number.MAX_SAFE_INTEGER, average: 1, most: Number.MAX_SAFE_INTEGER }
-
-const compress = promisify((bytes: Uint8Array, done: (error: Error | null, result: Buffer) => void) =>
-  // Small files would each take the 256 KiB that the default reserves.
-  deflate(bytes, { level: 6, chunkSize: Math.max(1024, Math.min(bytes.length + 1024, 1 << 20)) }, done),
-)
 
 /** Lets work begin as long as there is room; work that is larger than all room goes alone. */
 class Budget {
@@ -116,19 +117,28 @@ class Budget {
   }
 }
 
-function readExactly(descriptor: number, size: number, path: string | Buffer): Buffer {
+function readExactly(descriptor: number, size: number, path: string | Buffer): Uint8Array<ArrayBuffer> {
   const bytes = readSome(descriptor, size, path)
   checkEnd(descriptor, path)
   return bytes
 }
 
-function readSome(descriptor: number, size: number, path: string | Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(size)
+function readSome(descriptor: number, size: number, path: string | Buffer): Uint8Array<ArrayBuffer> {
+  // Of its own memory, since that goes to a thread.
+  const bytes = Buffer.allocUnsafeSlow(size)
   for (let filled = 0; filled < size; ) {
     const count = readSync(descriptor, bytes, filled, size - filled, null)
     if (count === 0) throw changed(path)
     filled += count
   }
+  return bytes
+}
+
+function joined(first: Uint8Array, second: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (first.length === 0) return second
+  const bytes = Buffer.allocUnsafeSlow(first.length + second.length)
+  bytes.set(first)
+  bytes.set(second, first.length)
   return bytes
 }
 

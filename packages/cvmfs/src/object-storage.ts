@@ -50,8 +50,10 @@ export interface StorageLock {
 /** A repository in a directory, for a web server to serve. */
 export function directoryStorage(directory: string): ObjectStorage {
   let unsynced: string[] = []
+  const unique = join(directory, 'data/txn', `${process.pid}-${randomBytes(8).toString('hex')}`)
+  let count = 0
   const write = (file: string, bytes: Uint8Array, isDurable: boolean): void => {
-    const aside = join(directory, 'data/txn', `${process.pid}-${randomBytes(8).toString('hex')}`)
+    const aside = `${unique}-${count++}`
     try {
       const descriptor = openSync(aside, 'wx', 0o644)
       try {

@@ -249,6 +249,7 @@ class Transaction {
   /** Closes what an error left open. */
   close(): void {
     for (const writer of this.#writers) writer.close()
+    this.#ingester.close()
   }
 
   // --- catalogs ----------------------------------------------------------------------------------------------------
