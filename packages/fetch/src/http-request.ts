@@ -5,6 +5,7 @@ import type { Writable } from 'node:stream'
 import tls from 'node:tls'
 
 import { isSystemError, UserError } from '@baryon/format'
+import { loginFor } from './netrc.ts'
 
 export interface HttpRequest {
   readonly url: URL
@@ -33,6 +34,7 @@ export interface HttpResponse {
  * Gets (or puts to) a URL over HTTP or HTTPS, following redirects. Statuses other than redirects are returned, not thrown; the caller must read or
  * destroy the body. Throws `UserError` for redirect loops, system errors for the rest.
  *
+ * A host that neither the URL nor the headers have a password for gets the one of the netrc file, if it has one.
  * Certificates are checked against those of Node, of the system, and of `SSL_CERT_FILE`/`NIX_SSL_CERT_FILE`/`NODE_EXTRA_CA_CERTS`.
  */
 export async function requestHttp(request: HttpRequest): Promise<HttpResponse> {
@@ -95,7 +97,13 @@ function send(url: URL, request: HttpRequest): Promise<http.IncomingMessage> {
     const outgoing = client.request(url, {
       method: request.method ?? 'GET',
       agent: agentFor(url, request.proxy),
-      headers: { 'user-agent': 'baryon', accept: '*/*', 'accept-encoding': 'identity', ...request.headers },
+      headers: {
+        'user-agent': 'baryon',
+        accept: '*/*',
+        'accept-encoding': 'identity',
+        ...authorization(url, request.headers),
+        ...request.headers,
+      },
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     })
     let timeout = request.connectTimeout
@@ -117,6 +125,13 @@ function send(url: URL, request: HttpRequest): Promise<http.IncomingMessage> {
     if (request.body === undefined) outgoing.end()
     else request.body(outgoing)
   })
+}
+
+function authorization(url: URL, headers: HttpRequest['headers'] = {}): Record<string, string> {
+  const isGiven = url.username !== '' || Object.keys(headers).some((name) => /^authorization$/i.test(name))
+  const login = isGiven ? undefined : loginFor(url.hostname.replace(/^\[|\]$/g, ''))
+  if (login === undefined) return {}
+  return { authorization: `Basic ${Buffer.from(`${login.name}:${login.password}`).toString('base64')}` }
 }
 
 const agents = new Map<string, http.Agent>()
