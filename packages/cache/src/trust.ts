@@ -17,8 +17,7 @@ export interface Trust {
 
 /**
  * Refuses a path with `SIGNATURE_MISSING` that neither a trusted key signed nor its content proves. Content is proof when
- * the path is the one of its content address; whoever receives it compares the contents with that address. With a
- * reference to itself the contents cannot be compared, so that a signature is needed.
+ * the path is the one of its content address; whoever receives it compares the contents with that address.
  */
 export function checkTrust(storeDirectory: string, info: Narinfo, trust: Trust, source: string): void {
   if (trust.trustAll || isContentAddressed(storeDirectory, info)) return

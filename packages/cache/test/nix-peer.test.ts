@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openCache } from '@baryon/cache'
-import { formatPublicKey, formatSecretKey, parseSecretKey } from '@baryon/format'
+import { formatHash, formatPublicKey, formatSecretKey, hashBytes, parseSecretKey } from '@baryon/format'
 import { type PeerOptions, peer, readTree, temporaryDirectory } from '@baryon/testing'
 import { BUILD_ID, emptyStore, expectSound, pull, push, scene, testKey, testPublicKey } from './scene.ts'
 
@@ -96,6 +96,37 @@ test('a cache is continued by the other side', { skip }, async (t) => {
   const done = nix.run([...flags, 'copy', '--to', `file://${directory}`, store.format(app)], { store, home })
   assert.equal(done.status, 0)
   assert.doesNotMatch(done.stderr, /copying path/)
+})
+
+test('a path that refers to itself needs no signature when Nix named it by its contents', { skip }, async (t) => {
+  const { store, lib } = scene(t)
+  const home = temporaryDirectory(t)
+  const directory = join(home, 'cache')
+  const features = ['--extra-experimental-features', 'nix-command ca-derivations']
+  const options = { store, home }
+  const made = nix.output([...features, 'store', 'make-content-addressed', '--json', store.format(lib)], options)
+  const [text] = Object.values((JSON.parse(made) as { rewrites: Record<string, string> }).rewrites)
+  nix.output([...flags, 'copy', '--to', `file://${directory}?compression=none`, text!], options)
+
+  const path = store.parse(text!)
+  const other = emptyStore(t)
+  await pull(other, [directory], [path], { trust: { keys: [], trustAll: false } })
+  expectSound(other, [path])
+  assert.deepEqual(other.pathInfo(path).references, [path])
+
+  // With a byte changed beside its references to itself the name proves nothing any more.
+  const narinfo = join(directory, `${path.digest}.narinfo`)
+  const written = readFileSync(narinfo, 'latin1')
+  const nar = join(directory, /^URL: (.*)$/m.exec(written)![1]!)
+  const bytes = readFileSync(nar)
+  bytes.write('X', bytes.indexOf('text text text'))
+  writeFileSync(nar, bytes)
+  const hash = formatHash(hashBytes('sha256', bytes), 'nix32')
+  writeFileSync(narinfo, written.replace(/^(Nar|File)Hash: .*$/gm, `$1Hash: ${hash}`))
+  const third = emptyStore(t)
+  const trust = { keys: [], trustAll: false }
+  await assert.rejects(pull(third, [directory], [path], { trust }), { code: 'HASH_MISMATCH' })
+  assert.equal(third.isValid(path), false)
 })
 
 test('keys: Nix makes the public half of ours, and signs what we believe', { skip }, async (t) => {

@@ -5,7 +5,7 @@ import { UserError } from './user-error.ts'
 
 /**
  * Whether the name of a path follows from its content address, so that nobody needs to be trusted who compares the contents
- * with that address. With a reference to itself the contents cannot be compared: that needs a signature.
+ * with that address.
  */
 export function isContentAddressed(
   storeDirectory: string,
@@ -16,10 +16,13 @@ export function isContentAddressed(
   },
 ): boolean {
   const { path, contentAddress, references } = info
-  if (contentAddress === undefined || references.some(({ digest }) => digest === path.digest)) return false
+  if (contentAddress === undefined) return false
+  const others = references.filter((reference) => !storePathsEqual(reference, path))
+  const refersToItself = others.length < references.length
   try {
-    const texts = references.map((reference) => formatStorePath(storeDirectory, reference))
-    return storePathsEqual(contentAddressedPath(storeDirectory, path.name, contentAddress, texts), path)
+    const texts = others.map((reference) => formatStorePath(storeDirectory, reference))
+    const named = contentAddressedPath(storeDirectory, path.name, contentAddress, texts, refersToItself)
+    return storePathsEqual(named, path)
   } catch (error) {
     // Addresses that no path may have (a flat one with references).
     if (error instanceof UserError) return false

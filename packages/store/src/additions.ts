@@ -13,7 +13,6 @@ import {
   type HashMethod,
   hashBytes,
   hashesEqual,
-  parseContentAddress,
   type StorePath,
   storePathBaseName,
   textPath,
@@ -24,6 +23,7 @@ import type { NativePath } from './byte-path.ts'
 import { canonicaliseTree } from './canonicalise-tree.ts'
 import { copyTree, hashOfFile, keepNar, rememberFilter } from './copy-tree.ts'
 import { readOnlyError } from './database.ts'
+import { differentAddress } from './hash-address.ts'
 import { hashPath, restoreNar } from './nar-tree.ts'
 import { optimiseNewPaths } from './optimise.ts'
 import type { NewPathInfo, PathInfo } from './path-info.ts'
@@ -382,13 +382,10 @@ function writeText(file: string, bytes: Uint8Array): void {
   canonicaliseTree(file)
 }
 
-/** A content address must be that of the contents. With a self reference it is hashed modulo the digest: not done here. */
+/** A content address must be that of the contents. */
 function checkContents(location: string, info: NewPathInfo): void {
-  if (info.contentAddress === undefined || info.references.some((reference) => reference.digest === info.path.digest))
-    return
-  const { method, hash } = parseContentAddress(info.contentAddress)
-  const actual = hashPath(location, hash.algorithm, { method: method === 'recursive' ? 'recursive' : 'flat' }).hash
-  if (!hashesEqual(actual, hash)) throw mismatch(`'${storePathBaseName(info.path)}'`, hash, actual)
+  const wrong = differentAddress(location, info)
+  if (wrong !== undefined) throw mismatch(`'${storePathBaseName(info.path)}'`, wrong.expected, wrong.actual)
 }
 
 function* observed(chunks: Iterable<Uint8Array>, see: (chunk: Uint8Array) => void): Generator<Uint8Array> {

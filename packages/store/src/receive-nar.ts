@@ -2,16 +2,9 @@
  * Paths that arrive as NARs piece by piece: put together at a reserved place, verified there, and registered afterwards.
  * The first two steps touch no database and may run in another thread.
  */
-import {
-  createHasher,
-  createNarParser,
-  formatHash,
-  hashesEqual,
-  parseContentAddress,
-  storePathBaseName,
-  UserError,
-} from '@baryon/format'
-import { createTreeRestorer, hashPath } from './nar-tree.ts'
+import { createHasher, createNarParser, formatHash, hashesEqual, storePathBaseName, UserError } from '@baryon/format'
+import { differentAddress } from './hash-address.ts'
+import { createTreeRestorer } from './nar-tree.ts'
 import type { NewPathInfo } from './path-info.ts'
 import { syncTree } from './placement.ts'
 
@@ -69,16 +62,14 @@ export function createNarReceiver(location: string, info: NewPathInfo): NarRecei
   }
 }
 
-/** With a self reference the hash is one modulo the own digest: not computed here, so that such a path needs a signature. */
 function checkContentAddress(location: string, info: NewPathInfo): void {
-  if (info.contentAddress === undefined || info.references.some(({ digest }) => digest === info.path.digest)) return
-  const { method, hash } = parseContentAddress(info.contentAddress)
-  const actual =
-    method === 'recursive' && hash.algorithm === 'sha256'
-      ? info.narHash
-      : hashPath(location, hash.algorithm, { method: method === 'recursive' ? 'recursive' : 'flat' }).hash
-  if (hashesEqual(actual, hash)) return
-  throw mismatch(`'${storePathBaseName(info.path)}'`, formatHash(hash, 'sri'), formatHash(actual, 'sri'))
+  const wrong = differentAddress(location, info, info.narHash)
+  if (wrong === undefined) return
+  throw mismatch(
+    `'${storePathBaseName(info.path)}'`,
+    formatHash(wrong.expected, 'sri'),
+    formatHash(wrong.actual, 'sri'),
+  )
 }
 
 function wrongSize(message: string): UserError {
