@@ -27,7 +27,9 @@ export interface NamedRepository {
 export function nameRepository(context: Context, name: string): NamedRepository {
   const isWeb = /^https?:\/\//.test(name)
   return {
-    source: isWeb ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY }) : directorySource(existing(name)),
+    source: isWeb
+      ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY })
+      : directorySource(existingRepository(name)),
     publicKeys: publicKeys(context, isWeb ? undefined : name),
     cacheDirectory: cacheDirectory(),
   }
@@ -46,7 +48,7 @@ export interface OwnRepository {
 
 /** A repository to change: a directory whose keys are there. */
 export function ownRepository(context: Context, directory: string): OwnRepository {
-  const storage = directoryStorage(existing(directory))
+  const storage = directoryStorage(existingRepository(directory))
   const manifest = readFileSync(join(directory, '.cvmfspublished'))
   const { name } = parseManifest(manifest)
   return { storage, name, keys: readKeys(name, keyDirectory(context, directory)), cacheDirectory: cacheDirectory() }
@@ -62,7 +64,8 @@ function cacheDirectory(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'baryon/cvmfs')
 }
 
-function existing(directory: string): string {
+/** The directory, resolved. */
+export function existingRepository(directory: string): string {
   if (existsSync(join(directory, '.cvmfspublished'))) return resolve(directory)
   throw new UserError('CVMFS_NO_REPOSITORY', `'${directory}' is no CVMFS repository: it has no .cvmfspublished`, {
     hint: 'make one: baryon repository create NAME --dir DIR',

@@ -179,6 +179,29 @@ export const repositoryCommands: readonly Command[] = [
     load: () => import('./commands/repository-replicate.ts'),
   },
   {
+    name: 'repository serve',
+    summary: 'serve repositories over HTTP',
+    usage: 'DIR… [--listen HOST:PORT]',
+    description:
+      'Each as /cvmfs/NAME, with what caches on the way need to know: objects may be kept for ever, manifest and whitelist for ' +
+      '--max-age. Nothing else below the directories can be had, and nothing is listed. A single repository is at / as well.\n\n' +
+      'The first line on standard output is the address (with --json a record), for the client: ' +
+      'CVMFS_SERVER_URL=ADDRESS/cvmfs/@fqrn@. Requests are logged on standard error. SIGTERM and Ctrl-C end it after the ' +
+      'downloads in progress, or after ten seconds.',
+    options: [
+      { name: 'listen', values: ['HOST:PORT'], help: 'where (default 127.0.0.1:8000; port 0: any that is free)' },
+      { name: 'port', values: ['PORT'], help: 'the same, for this machine alone' },
+      { name: 'max-age', values: ['SECONDS'], help: 'for how long a manifest may be used before asking again (61)' },
+      { name: 'quiet', short: 'q', help: 'no line for each request' },
+    ],
+    operands: { least: 1, most: any, complete: 'directory' },
+    examples: [
+      ['baryon repository serve /srv/cvmfs/lhcb.example.org', 'for trying out'],
+      ['baryon repository serve /srv/cvmfs/*.org --listen 0.0.0.0:8000', 'for everybody in the network'],
+    ],
+    load: () => import('./commands/repository-serve.ts'),
+  },
+  {
     name: 'repository whitelist',
     summary: 'sign the whitelist anew',
     usage: 'DIR [--valid DAYS]',

@@ -16,8 +16,9 @@ import {
   headerOf,
   notFound,
   textResponse,
+  type WebService,
 } from './exchange.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { createMetrics } from './metrics.ts'
 import { narResponse } from './nar-response.ts'
 import { createNarinfoIndex } from './narinfo-index.ts'
 import { type NarCoding, narUrl, parseTarget, type Target } from './parse-target.ts'
@@ -51,9 +52,7 @@ export interface BinaryCacheOptions {
   readonly onNotice?: (message: string) => void
 }
 
-export interface BinaryCache {
-  handle(request: CacheRequest): Answer
-  readonly metrics: Metrics
+export interface BinaryCache extends WebService {
   /** From now on the health check fails, so that a balancer sends its clients elsewhere. */
   drain(): void
   close(): Promise<void>

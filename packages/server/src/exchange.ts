@@ -1,8 +1,9 @@
 /**
- * Requests and responses without sockets: what the cache answers is a function from the one to the other, and
+ * Requests and responses without sockets: what a service answers is a function from the one to the other, and
  * `http-server.ts` is the only file that knows of HTTP connections.
  */
 import { UserError } from '@baryon/format'
+import type { Metrics } from './metrics.ts'
 
 export interface CacheRequest {
   readonly method: string
@@ -32,6 +33,14 @@ export interface BodyStream {
 }
 
 export type Answer = CacheResponse | Promise<CacheResponse>
+
+/** What stands behind the sockets. */
+export interface WebService {
+  handle(request: CacheRequest): Answer
+  readonly metrics: Metrics
+  /** The server is about to end. */
+  drain(): void
+}
 
 export function isBodyStream(body: CacheResponse['body']): body is BodyStream {
   return typeof body !== 'string' && !(body instanceof Uint8Array)

@@ -1,5 +1,5 @@
 /**
- * The cache behind sockets: Node's HTTP server, turned into requests and responses of ours and back.
+ * A service behind sockets: Node's HTTP server, turned into requests and responses of ours and back.
  *
  * Node's parser and not one of our own: a narinfo takes 30 µs of CPU with it, of which a third is the kernel's (nginx: 22).
  * One core then answers 30,000 a second, which leaves no reason to read headers of strangers ourselves.
@@ -8,8 +8,15 @@ import { chmodSync, lstatSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { isSystemError, UserError } from '@baryon/format'
-import type { BinaryCache } from './binary-cache.ts'
-import { type BodyStream, type CacheRequest, type CacheResponse, errorResponse, isBodyStream } from './exchange.ts'
+import {
+  type Answer,
+  type BodyStream,
+  type CacheRequest,
+  type CacheResponse,
+  errorResponse,
+  isBodyStream,
+  type WebService,
+} from './exchange.ts'
 import { pacedBody } from './paced-body.ts'
 
 export type ListenAddress =
@@ -51,13 +58,13 @@ export interface RunningServer {
   stop(grace: number): Promise<void>
 }
 
-export async function serveCache(
-  cache: BinaryCache,
+export async function serveHttp(
+  service: WebService,
   address: ListenAddress,
   options: HttpServerOptions = {},
 ): Promise<RunningServer> {
   const limits = { ...DEFAULTS, ...options.limits }
-  const connection: Connection = { cache, limits, onRequest: options.onRequest, inFlight: 0, onIdle: undefined }
+  const connection: Connection = { service, limits, onRequest: options.onRequest, inFlight: 0, onIdle: undefined }
   const server = createServer(
     {
       headersTimeout: limits.headers,
@@ -75,17 +82,17 @@ export async function serveCache(
   server.maxConnections = limits.connections
   server.maxHeadersCount = 100
   server.on('clientError', (error, socket) => {
-    cache.metrics.add('baryon_cache_bad_connections_total', `code="${(error as NodeJS.ErrnoException).code ?? ''}"`)
+    service.metrics.add('baryon_cache_bad_connections_total', `code="${(error as NodeJS.ErrnoException).code ?? ''}"`)
     const status = CLIENT_ERRORS[(error as NodeJS.ErrnoException).code ?? ''] ?? '400 Bad Request'
     if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
     else socket.destroy()
   })
-  cache.metrics.gauge('baryon_cache_requests_in_flight', 'Requests being answered.', () => connection.inFlight)
+  service.metrics.gauge('baryon_cache_requests_in_flight', 'Requests being answered.', () => connection.inFlight)
   await listen(server, address)
   return {
     url: urlOf(server, address),
     stop: async (grace) => {
-      cache.drain()
+      service.drain()
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       // A connection that has had its answer would wait for the next request.
       connection.onIdle = () => setImmediate(() => server.closeIdleConnections())
@@ -98,7 +105,7 @@ export async function serveCache(
 }
 
 interface Connection {
-  readonly cache: BinaryCache
+  readonly service: WebService
   readonly limits: HttpLimits
   readonly onRequest: ((record: AccessRecord) => void) | undefined
   inFlight: number
@@ -116,8 +123,8 @@ function serve(connection: Connection, incoming: IncomingMessage, outgoing: Serv
   outgoing.on('close', () => {
     connection.inFlight--
     const cut = !outgoing.writableFinished
-    connection.cache.metrics.add('baryon_cache_sent_bytes_total', '', bytes)
-    if (cut) connection.cache.metrics.add('baryon_cache_cut_responses_total', '')
+    connection.service.metrics.add('baryon_cache_sent_bytes_total', '', bytes)
+    if (cut) connection.service.metrics.add('baryon_cache_cut_responses_total', '')
     connection.onRequest?.({
       method: incoming.method ?? '',
       target: incoming.url ?? '',
@@ -159,11 +166,7 @@ function serve(connection: Connection, incoming: IncomingMessage, outgoing: Serv
   }
 }
 
-function respond(
-  { cache, limits }: Connection,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): ReturnType<BinaryCache['handle']> {
+function respond({ service, limits }: Connection, incoming: IncomingMessage, outgoing: ServerResponse): Answer {
   const target = incoming.url ?? ''
   if (target.length > MAX_TARGET) {
     return errorResponse(414, new UserError('ADDRESS_TOO_LONG', `no address here has ${target.length} characters`))
@@ -172,9 +175,9 @@ function respond(
     method: incoming.method ?? '',
     target,
     headers: incoming.headers,
-    body: incoming.method === 'PUT' ? pacedBody(incoming, outgoing, limits.pace, cache.metrics) : NO_BODY,
+    body: incoming.method === 'PUT' ? pacedBody(incoming, outgoing, limits.pace, service.metrics) : NO_BODY,
   }
-  return cache.handle(request)
+  return service.handle(request)
 }
 
 async function sendStream(

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { resolveLocation, type Store } from '@baryon/store'
 import { atEnd, type Cleanup, cleanEnvironment, nixEnvironment, peer, temporaryDirectory } from '@baryon/testing'
-import { type AccessRecord, type BinaryCacheOptions, createBinaryCache, type HttpLimits, serveCache } from '../index.ts'
+import { type AccessRecord, type BinaryCacheOptions, createBinaryCache, type HttpLimits, serveHttp } from '../index.ts'
 
 export interface Serving {
   readonly url: string
@@ -21,7 +21,7 @@ export async function serve(
   const log: AccessRecord[] = []
   const notices: string[] = []
   const cache = createBinaryCache({ location: store, onNotice: (message) => notices.push(message), ...options })
-  const server = await serveCache(
+  const server = await serveHttp(
     cache,
     { kind: 'tcp', host: '127.0.0.1', port: 0 },
     { onRequest: (record) => log.push(record), ...(options.limits === undefined ? {} : { limits: options.limits }) },

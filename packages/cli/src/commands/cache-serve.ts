@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { isSystemError, parsePublicKey, parseSecretKey, UserError } from '@baryon/format'
-import { type AccessRecord, createBinaryCache, type ListenAddress, parseToken, serveCache } from '@baryon/server'
+import { createBinaryCache, type ListenAddress, parseToken, serveHttp } from '@baryon/server'
 import { resolveLocation } from '@baryon/store'
+import { aborted } from '../aborted.ts'
+import { formatAccess } from '../access-log.ts'
 import type { Context, Outcome } from '../command.ts'
 import { parseBytes } from '../format-quantity.ts'
 import { createLineBuffer } from '../line-buffer.ts'
+import { parseListenAddress } from '../listen-address.ts'
 import { UsageError } from '../parse-arguments.ts'
 
 export async function run(context: Context): Promise<Outcome> {
@@ -31,8 +34,8 @@ export async function run(context: Context): Promise<Outcome> {
   })
   try {
     const quiet = given.flag('quiet')
-    const server = await serveCache(cache, address, {
-      ...(quiet ? {} : { onRequest: (record) => lines.write(formatRecord(record, context.json)) }),
+    const server = await serveHttp(cache, address, {
+      ...(quiet ? {} : { onRequest: (record) => lines.write(formatAccess(record, context.json)) }),
     })
     terminal.out(context.json ? `${JSON.stringify({ url: server.url })}\n` : `${server.url}\n`)
     await aborted(context.signal)
@@ -44,21 +47,12 @@ export async function run(context: Context): Promise<Outcome> {
   return {}
 }
 
-function formatRecord(record: AccessRecord, json: boolean): string {
-  if (json) return JSON.stringify({ time: new Date().toISOString(), ...record })
-  const { method, target, status, bytes, milliseconds, client, cut } = record
-  return `${client} ${method} ${target} ${status} ${bytes} ${milliseconds.toFixed(1)}ms${cut ? ' cut' : ''}`
-}
-
 function parseAddress(listen: string | undefined, socket: string | undefined): ListenAddress {
   if (socket !== undefined) {
     if (listen !== undefined) throw new UsageError('give either --listen or --socket')
     return { kind: 'socket', path: socket }
   }
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(listen ?? '127.0.0.1:5000')
-  const port = Number(match?.[3])
-  if (match === null || port > 65535) throw new UsageError(`--listen ${listen}: must be HOST:PORT`)
-  return { kind: 'tcp', host: match[1] ?? (match[2] || '127.0.0.1'), port }
+  return parseListenAddress(listen ?? '127.0.0.1:5000')
 }
 
 function parseCoding(word: string): 'none' | 'zstd' | 'gzip' {
@@ -89,11 +83,4 @@ function readSecret(file: string): string {
 
 function defaultWorkers(): number {
   return Math.min(4, availableParallelism())
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
