@@ -56,6 +56,8 @@ if $tests; then
   need readelf binutils
   need strace strace
   need faketime faketime
+  need openssl openssl
+  [ -x /usr/sbin/squid ] || need squid squid
   need setpriv util-linux
   need python3 python3
   ls /usr/lib/*/libdeflate.so.0 >/dev/null 2>&1 || missing="$missing libdeflate0"
