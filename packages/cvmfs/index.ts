@@ -1,6 +1,7 @@
 export * from './src/catalog.ts'
 export * from './src/check-repository.ts'
 export * from './src/collect-garbage.ts'
+export * from './src/compare-revisions.ts'
 export * from './src/content-hash.ts'
 export * from './src/create-repository.ts'
 export * from './src/entry.ts'

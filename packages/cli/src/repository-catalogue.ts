@@ -107,6 +107,25 @@ export const repositoryCommands: readonly Command[] = [
     load: () => import('./commands/repository-rollback.ts'),
   },
   {
+    name: 'repository diff',
+    summary: 'show what differs between two revisions',
+    usage: 'DIR|URL REVISION [REVISION]',
+    description:
+      'Revisions are named by a tag, or by the number of a tagged one; without the second the current one is meant. Paths that were ' +
+      'added (+), removed (-), changed (~) or have another type now (!), with their sizes. Catalogs that both have are not fetched, ' +
+      'and contents never.',
+    options: [keyOption, keysOption, { name: 'summary', help: 'only the number of paths and bytes' }],
+    operands: { least: 2, most: 3, complete: 'directory' },
+    examples: [
+      ['baryon repository diff repo trunk-previous', 'what the last publish did'],
+      [
+        'baryon repository diff http://stratum1.example.org/cvmfs/lhcb.example.org v1 v2 --key lhcb.pub',
+        'also from afar',
+      ],
+    ],
+    load: () => import('./commands/repository-diff.ts'),
+  },
+  {
     name: 'repository list',
     summary: 'list a directory of a repository',
     usage: 'DIR|URL [/PATH] [-l] [-R] [--revision TAG]',

@@ -44,6 +44,10 @@ export class Revision {
     return revision
   }
 
+  get rootHash(): ContentHash {
+    return this.#rootHash
+  }
+
   rootCatalog(signal?: AbortSignal): Promise<Catalog> {
     return this.catalog({ path: '', hash: this.#rootHash, size: this.#rootSize }, signal)
   }
@@ -118,6 +122,14 @@ export class Revision {
     const { source, cache } = this.#root
     const { hash, kind, size } = piece
     return cache.fetch(source, { hash, kind, isCompressed: entry.isCompressed, size }, signal)
+  }
+
+  /** Closes the catalog that is mounted at a path. It is opened again when something in it is asked for. */
+  async release(path: string): Promise<void> {
+    const opened = this.#catalogs.get(path)
+    this.#catalogs.delete(path)
+    const [result] = await Promise.allSettled([opened])
+    if (result.status === 'fulfilled') result.value?.close()
   }
 
   async close(): Promise<void> {

@@ -11,19 +11,21 @@ export async function run(context: Context): Promise<Outcome> {
   try {
     const path = pathBytes(given.operands[1] ?? '/')
     const entries = await entriesAt(revision, path, given.flag('recursive'), context.signal)
-    const names = entries.map((entry) => shown(entry.path === path ? entry.name : entry.path.slice(path.length + 1)))
+    const names = entries.map((entry) =>
+      shownPath(entry.path === path ? entry.name : entry.path.slice(path.length + 1)),
+    )
     const text = given.flag('long')
       ? formatTable(
           entries.map((entry, index) => [
             `${letters(entry)}`,
             String(entry.size),
             new Date(entry.mtime * 1000).toISOString().slice(0, 16).replace('T', ' '),
-            entry.kind === 'symlink' ? `${names[index]} -> ${shown(entry.target)}` : names[index]!,
+            entry.kind === 'symlink' ? `${names[index]} -> ${shownPath(entry.target)}` : names[index]!,
           ]),
           [1],
         )
       : names.join('\n')
-    return { data: { name: repository.name, path: shown(path) || '/', entries: entries.map(record) }, text }
+    return { data: { name: repository.name, path: shownPath(path) || '/', entries: entries.map(record) }, text }
   } finally {
     await revision.close()
   }
@@ -36,7 +38,7 @@ export function pathBytes(path: string): string {
 }
 
 export function noEntry(path: string): UserError {
-  return new UserError('NO_SUCH_FILE', `there is no '${shown(path) || '/'}' in this revision`)
+  return new UserError('NO_SUCH_FILE', `there is no '${shownPath(path) || '/'}' in this revision`)
 }
 
 async function entriesAt(
@@ -56,12 +58,12 @@ async function entriesAt(
 
 function record(entry: Entry): object {
   return {
-    path: shown(entry.path),
+    path: shownPath(entry.path),
     type: entry.kind,
     mode: entry.mode & 0o7777,
     size: entry.size,
     mtime: entry.mtime,
-    ...(entry.kind === 'symlink' ? { target: shown(entry.target) } : {}),
+    ...(entry.kind === 'symlink' ? { target: shownPath(entry.target) } : {}),
   }
 }
 
@@ -71,6 +73,7 @@ function letters({ kind, mode }: Entry): string {
   return type + bits.join('')
 }
 
-function shown(bytes: string): string {
+/** The bytes of a path as text. */
+export function shownPath(bytes: string): string {
   return Buffer.from(bytes, 'latin1').toString('utf8')
 }
