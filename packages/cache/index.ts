@@ -3,10 +3,19 @@ export { type CacheSettings, type CacheUrl, isCacheUrl, parseCacheUrl } from './
 export { parseCompression, type WritableCompression } from './src/compress-nar.ts'
 export { copyPaths } from './src/copy-paths.ts'
 export { findClosure } from './src/find-closure.ts'
-export { type CacheLookup, type LookupOptions, openLookup } from './src/look-up.ts'
+export { type CacheLookup, type LookupOptions, openLookup, type PathFinder } from './src/look-up.ts'
 export { type LookupCache, openLookupCache } from './src/lookup-cache.ts'
-export { type PullOptions, type PullReport, type PullSource, pullPaths } from './src/pull.ts'
+export { closureChanges } from './src/publish-closure.ts'
+export {
+  type PathSource,
+  type PullOptions,
+  type PullReport,
+  type PullSource,
+  pullPaths,
+  receiveClosure,
+} from './src/pull.ts'
 export { type PushOptions, type PushReport, pushPaths } from './src/push.ts'
+export { openRepositorySource, type RepositorySource } from './src/repository-source.ts'
 export { type CacheSubstituter, openSubstituters } from './src/substituter.ts'
 export type { OnTransfer, TransferEvent } from './src/transfer-event.ts'
 export type { CacheAddress } from './src/transfer-job.ts'

@@ -12,12 +12,19 @@ import { inParallel } from './in-parallel.ts'
 import type { LookupCache } from './lookup-cache.ts'
 import { checkTrust, type Trust } from './trust.ts'
 
-/** A cache as a place to find paths in: what it has and what of this is believed. */
-export interface CacheLookup {
-  readonly cache: BinaryCache
+/** A place to find paths in. */
+export interface PathFinder {
+  /** For messages. */
+  readonly name: string
+  /** Lower is asked first. */
   readonly priority: number
-  /** What the cache has of these, by base name; asks for many at once. What is not trusted, or damaged, is left out and reported. */
+  /** What it has of these, by base name; asks for many at once. What is not trusted, or damaged, is left out. */
   find(paths: readonly StorePath[], signal?: AbortSignal): Promise<Map<string, Narinfo>>
+}
+
+/** A cache as such a place. What is left out is reported. */
+export interface CacheLookup extends PathFinder {
+  readonly cache: BinaryCache
   /** Drops what is remembered of the path, which turned out to be wrong. */
   forget(path: StorePath): void
 }
@@ -51,6 +58,7 @@ export async function openLookup(
   }
   return {
     cache,
+    name: cache.name,
     priority: info.priority ?? DEFAULT_PRIORITY,
     async find(paths, askSignal) {
       const found = new Map<string, Narinfo>()

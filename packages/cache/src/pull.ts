@@ -2,16 +2,22 @@ import { type Narinfo, type StorePath, storePathBaseName, UserError } from '@bar
 import { removeTree, type Store } from '@baryon/store'
 import { byPriority, type FoundPath, findClosure } from './find-closure.ts'
 import { inParallel } from './in-parallel.ts'
-import type { CacheLookup } from './look-up.ts'
+import type { CacheLookup, PathFinder } from './look-up.ts'
 import { asPathInfo, receivePath } from './receive-path.ts'
 import type { OnTransfer } from './transfer-event.ts'
-import type { CacheAddress } from './transfer-job.ts'
+import type { CacheAddress, OnBytes } from './transfer-job.ts'
 import { createTransferPool } from './transfer-pool.ts'
 
 /** A cache that paths may come from. */
 export interface PullSource {
   readonly lookup: CacheLookup
   readonly address: CacheAddress
+}
+
+/** Whatever paths may come from. */
+export interface PathSource extends PathFinder {
+  /** Puts a path that it has together at a reserved place of a store, where it is verified; or nothing is there. */
+  receive(narinfo: Narinfo, location: string, signal: AbortSignal, onBytes: OnBytes): Promise<void>
 }
 
 export interface PullOptions {
@@ -27,13 +33,35 @@ export interface PullReport {
   readonly fileBytes: number
 }
 
-/**
- * Copies the closure of the paths into the store, as far as it is missing there: downloads in any order, registers references
- * before referrers. A cache that fails to give what it promised is passed over for the next one that has the path with the same references.
- */
+/** Copies the closure of the paths out of caches: see `receiveClosure`. */
 export async function pullPaths(
   store: Store,
   sources: readonly PullSource[],
+  paths: readonly StorePath[],
+  options: PullOptions = {},
+): Promise<PullReport> {
+  const pool = createTransferPool()
+  try {
+    const places = sources.map(
+      ({ lookup, address }): PathSource => ({
+        ...lookup,
+        receive: (narinfo, location, signal, onBytes) =>
+          receivePath(pool, lookup, address, narinfo, location, signal, onBytes),
+      }),
+    )
+    return await receiveClosure(store, places, paths, options)
+  } finally {
+    await pool.close()
+  }
+}
+
+/**
+ * Copies the closure of the paths into the store, as far as it is missing there: downloads in any order, registers references
+ * before referrers. A source that fails to give what it promised is passed over for the next one that has the path with the same references.
+ */
+export async function receiveClosure(
+  store: Store,
+  sources: readonly PathSource[],
   paths: readonly StorePath[],
   options: PullOptions = {},
 ): Promise<PullReport> {
@@ -44,36 +72,34 @@ export async function pullPaths(
     store.addTempRoot(path)
     return store.isValid(path)
   }
-  const lookups = byPriority(sources.map(({ lookup }) => lookup))
-  const found = await findClosure(lookups, paths, isPresent, signal)
+  const ordered = byPriority(sources)
+  const found = await findClosure(ordered, paths, isPresent, signal)
   const downloads = [...found.values()]
   const total = downloads.reduce((sum, { narinfo }) => sum + sizeOf(narinfo), 0)
   onEvent?.({ kind: 'planned', paths: downloads.length, bytes: total })
 
-  const pool = createTransferPool()
   const registrar = createRegistrar(store, found)
-  const addressOf = (lookup: CacheLookup): CacheAddress => sources.find((source) => source.lookup === lookup)!.address
   /** Gives the narinfo that was true. */
-  const receive = async (one: FoundPath, location: string): Promise<Narinfo> => {
+  const receive = async (one: FoundPath<PathSource>, location: string): Promise<Narinfo> => {
     const { path } = one.narinfo
     const total = sizeOf(one.narinfo)
     const onBytes = (bytes: number): void => onEvent?.({ kind: 'progress', path, bytes, total })
     let failure: UserError | undefined
-    for await (const candidate of candidates(one, lookups, signal)) {
+    for await (const candidate of candidates(one, ordered, signal)) {
       try {
-        const { lookup, narinfo } = candidate
-        await receivePath(pool, lookup, addressOf(lookup), narinfo, location, signal, onBytes)
+        const { finder, narinfo } = candidate
+        await finder.receive(narinfo, location, signal, onBytes)
         return narinfo
       } catch (error) {
         signal.throwIfAborted()
         if (!(error instanceof UserError)) throw error
         failure ??= error
-        onEvent?.({ kind: 'notice', message: `${candidate.lookup.cache.name}: ${error.message}` })
+        onEvent?.({ kind: 'notice', message: `${candidate.finder.name}: ${error.message}` })
       }
     }
     throw failure!
   }
-  const pull = async (one: FoundPath): Promise<void> => {
+  const pull = async (one: FoundPath<PathSource>): Promise<void> => {
     const { path } = one.narinfo
     const begin = performance.now()
     const seconds = (): number => (performance.now() - begin) / 1000
@@ -94,7 +120,6 @@ export async function pullPaths(
     await inParallel(Math.max(1, jobs), downloads, pull)
   } finally {
     registrar.discard()
-    await pool.close()
   }
   return {
     pulled: downloads.map(({ narinfo }) => narinfo.path),
@@ -105,24 +130,24 @@ export async function pullPaths(
 
 /** First what was planned, then others that have the path as well, of which only now is asked. */
 async function* candidates(
-  planned: FoundPath,
-  lookups: readonly CacheLookup[],
+  planned: FoundPath<PathSource>,
+  sources: readonly PathSource[],
   signal: AbortSignal,
-): AsyncGenerator<FoundPath> {
+): AsyncGenerator<FoundPath<PathSource>> {
   yield planned
   const { path } = planned.narinfo
-  for (const lookup of lookups) {
-    if (lookup === planned.lookup) continue
-    const narinfo = await findOne(lookup, path, signal)
+  for (const finder of sources) {
+    if (finder === planned.finder) continue
+    const narinfo = await findOne(finder, path, signal)
     // Another build of the path may have other references, which nobody has planned for.
-    if (narinfo !== undefined && sameReferences(narinfo, planned.narinfo)) yield { narinfo, lookup }
+    if (narinfo !== undefined && sameReferences(narinfo, planned.narinfo)) yield { narinfo, finder }
   }
 }
 
-/** Undefined as well for a cache that cannot be asked: another one may do. */
-async function findOne(lookup: CacheLookup, path: StorePath, signal: AbortSignal): Promise<Narinfo | undefined> {
+/** Undefined as well for one that cannot be asked: another one may do. */
+async function findOne(finder: PathFinder, path: StorePath, signal: AbortSignal): Promise<Narinfo | undefined> {
   try {
-    return (await lookup.find([path], signal)).get(storePathBaseName(path))
+    return (await finder.find([path], signal)).get(storePathBaseName(path))
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof UserError) return undefined

@@ -72,6 +72,32 @@ export const repositoryCommands: readonly Command[] = [
     load: () => import('./commands/repository-publish.ts'),
   },
   {
+    name: 'repository fetch',
+    summary: 'copy store paths with their closure from a repository into the store',
+    usage: 'DIR|URL PATH… | DIR|URL --all',
+    description:
+      'For machines where nothing is mounted, and to keep what a repository has. Signatures, every object and the hash of each path ' +
+      'are verified; what the store has already is not fetched. After an interruption the same command goes on. CVMFS_HTTP_PROXY is ' +
+      'heeded.\n\nThe store directory must be the one that was published. Nothing keeps the paths from `baryon store gc` but ' +
+      'roots of your own.',
+    options: [
+      keyOption,
+      keysOption,
+      revisionOption,
+      { name: 'all', help: 'every path of the revision' },
+      { name: 'jobs', short: 'j', values: ['N'], help: 'paths in work at the same time (4)' },
+    ],
+    operands: { least: 1, most: any },
+    examples: [
+      [
+        'baryon repository fetch http://stratum1.example.org/cvmfs/lhcb.example.org /cvmfs/lhcb.example.org/nix/store/…-root-6.30 --key lhcb.pub',
+        'with all that it needs',
+      ],
+      ['baryon repository fetch repo --all --revision v1', 'a whole release'],
+    ],
+    load: () => import('./commands/repository-fetch.ts'),
+  },
+  {
     name: 'repository log',
     summary: 'show the current revision and the tagged ones',
     usage: 'DIR|URL [--key FILE]',

@@ -155,8 +155,10 @@ test('store paths are published once, with their closure, and read over HTTP', a
   const names = listed.output
     .trim()
     .split('\n')
-    .filter((name) => name !== '.cvmfscatalog')
+    .filter((name) => !name.startsWith('.'))
   assert.deepEqual(names.map((name) => name.slice(33)).sort(), ['base', 'top'])
+  const records = await away('list', url, '/nix/store/.narinfo', '--key', key)
+  assert.deepEqual(records.output.trim().split('\n').sort(), names.map((name) => `${name}.narinfo`).sort())
   const top = names.find((name) => name.endsWith('-top'))!
   const base = names.find((name) => name.endsWith('-base'))!
   const text = await away('cat', url, `/nix/store/${top}`, '--key', key)

@@ -26,6 +26,7 @@ import type { Entry } from './entry.ts'
 import { CHUNK_SIZES } from './find-cuts.ts'
 import type { Tag } from './history.ts'
 import { createIngester, type Ingester } from './ingest.ts'
+import { type LinkGroup, LinkGroups } from './link-groups.ts'
 import type { Manifest } from './manifest.ts'
 import type { ObjectStorage } from './object-storage.ts'
 import { openRepository, type Repository } from './repository.ts'
@@ -42,9 +43,13 @@ export type Change =
       readonly from: string
       /** Its top, when it is a directory, gets a catalog of its own, marked or not. */
       readonly isNested?: boolean
+      /** Contents of the marker of that catalog, where the tree has none; default: nothing. Clients do not look at them. */
+      readonly marker?: Uint8Array
       /** What is there already is the same, and stays. */
       readonly isImmutable?: boolean
     }
+  /** There is a file with these contents at `at`, for all to read; `isImmutable` as above. */
+  | { readonly kind: 'file'; readonly at: string; readonly bytes: Uint8Array; readonly isImmutable?: boolean }
   /** There is a directory at `at`, with a catalog of its own if it is made now. */
   | { readonly kind: 'catalog'; readonly at: string }
   | { readonly kind: 'remove'; readonly at: string }
@@ -114,6 +119,8 @@ export async function publish(options: PublishOptions, changes: readonly Change[
     lock.release()
   }
 }
+
+type Nesting = Pick<Extract<Change, { readonly kind: 'tree' }>, 'isNested' | 'marker'>
 
 /** A catalog of the last revision that is being changed. */
 interface Working {
@@ -202,8 +209,14 @@ class Transaction {
       add(await this.#addCatalog(working.writer, this.#newDirectory(above, change.at)))
       return true
     }
+    if (change.kind === 'file') {
+      const above = working.writer.reader.entry(change.at.slice(0, change.at.lastIndexOf('/')))!
+      working.writer.insert(await this.#newFileEntry(this.#newDirectory(above, change.at), change.bytes))
+      this.#count()
+      return false
+    }
     const top = diskEntry(Buffer.from(change.from, 'utf8').toString('latin1'), change.at, this.#options)
-    add(await this.#add(working.writer, top, change.isNested === true))
+    add(await this.#add(working.writer, top, change))
     return top.kind === 'directory'
   }
 
@@ -307,7 +320,7 @@ class Transaction {
   // --- entries -----------------------------------------------------------------------------------------------------
 
   /** Adds a tree, and gives the counts of nested catalogs that came with it. */
-  async #add(writer: CatalogWriter, top: DiskEntry, isNested: boolean): Promise<Counts> {
+  async #add(writer: CatalogWriter, top: DiskEntry, { isNested = false, marker }: Nesting = {}): Promise<Counts> {
     let below = NO_COUNTS
     const pending = new Set<Promise<void>>()
     const groups = new LinkGroups(writer.lastHardlinkGroup())
@@ -331,7 +344,7 @@ class Transaction {
     try {
       if (top.kind !== 'directory') await this.#addFile(writer, top, undefined, pending)
       else if (writer.path !== top.entry.path && (isNested || hasMarker(top)))
-        below = await this.#addNested(writer, top)
+        below = await this.#addNested(writer, top, marker)
       else await visit(top, writer.path === top.entry.path)
     } finally {
       await Promise.all(pending)
@@ -340,11 +353,9 @@ class Transaction {
     return below
   }
 
-  async #addNested(parent: CatalogWriter, top: DiskEntry): Promise<Counts> {
-    return this.#addCatalog(parent, top.entry, async (writer) => {
-      const below = await this.#add(writer, top, false)
-      return { below, isMarked: hasMarker(top) }
-    })
+  async #addNested(parent: CatalogWriter, top: DiskEntry, marker?: Uint8Array): Promise<Counts> {
+    const fill = async (writer: CatalogWriter) => ({ below: await this.#add(writer, top), isMarked: hasMarker(top) })
+    return this.#addCatalog(parent, top.entry, fill, marker)
   }
 
   /** A catalog of its own below `parent`, with the directory as its root; gives its counts, with those of all below it. */
@@ -352,6 +363,7 @@ class Transaction {
     parent: CatalogWriter,
     directory: NewEntry,
     fill?: (writer: CatalogWriter) => Promise<{ readonly below: Counts; readonly isMarked: boolean }>,
+    marker: Uint8Array = NO_BYTES,
   ): Promise<Counts> {
     const file = this.#newFile()
     const writer = CatalogWriter.create(file, directory.path)
@@ -359,7 +371,9 @@ class Transaction {
     if (fill === undefined) writer.insert(directory, 'root')
     const { below, isMarked } = (await fill?.(writer)) ?? { below: NO_COUNTS, isMarked: false }
     // The tools of CVMFS want one where a catalog begins.
-    if (!isMarked) writer.insert(await this.#marker(directory))
+    if (!isMarked) {
+      writer.insert(await this.#newFileEntry({ ...directory, path: `${directory.path}/${MARKER}` }, marker))
+    }
     const mountpoint = writer.reader.entry(directory.path)!
     const stored = await this.#store(writer, file, below, undefined, 1)
     parent.attach(stored)
@@ -367,10 +381,11 @@ class Transaction {
     return stored.counts
   }
 
-  async #marker(directory: NewEntry): Promise<NewEntry> {
-    const hash = await this.#ingester.bytes(Buffer.alloc(0), 'file')
-    const path = `${directory.path}/${MARKER}`
-    return { ...directory, path, kind: 'file', mode: 0o100444, size: 0, linkCount: 1, hash }
+  /** A file with the owner and the time of a directory. */
+  async #newFileEntry(like: NewEntry, bytes: Uint8Array): Promise<NewEntry> {
+    const hash = await this.#ingester.bytes(bytes, 'file')
+    const isCompressed = this.#options.isCompressed ?? true
+    return { ...like, kind: 'file', mode: 0o100444, size: bytes.length, linkCount: 1, hash, isCompressed }
   }
 
   async #addFile(
@@ -464,39 +479,11 @@ class Transaction {
   }
 }
 
+const NO_BYTES = new Uint8Array(0)
+
 /** Files that are read and compressed at once; the threads of the process take what they can. */
 const IN_WORK = 64
 const REPORT_EVERY = 100
-
-interface LinkGroup {
-  readonly group: number
-  readonly members: number
-}
-
-/** Files with several names in one directory. Names in other directories become files of their own, as with the real tool. */
-class LinkGroups {
-  #last: number
-
-  constructor(last: number) {
-    this.#last = last
-  }
-
-  of(children: readonly DiskEntry[]): ReadonlyMap<DiskEntry, LinkGroup> {
-    const byInode = new Map<string, DiskEntry[]>()
-    for (const child of children) {
-      if (child.kind !== 'file' || child.stat.nlink < 2n) continue
-      const key = `${child.stat.dev}:${child.stat.ino}`
-      byInode.set(key, [...(byInode.get(key) ?? []), child])
-    }
-    const groups = new Map<DiskEntry, LinkGroup>()
-    for (const members of byInode.values()) {
-      if (members.length < 2) continue
-      const group = { group: ++this.#last, members: members.length }
-      for (const member of members) groups.set(member, group)
-    }
-    return groups
-  }
-}
 
 function checkPath(path: string): void {
   const parts = path.split('/').slice(1)

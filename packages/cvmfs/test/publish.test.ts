@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import {
   type Change,
+  checkRepository,
   createRepository,
   directorySource,
   directoryStorage,
@@ -174,6 +175,37 @@ test('large files are cut where the real tool cuts, small ones are not', async (
     [16 << 20, 4 << 20],
   )
   await revision.close()
+})
+
+test('files from memory, and what markers say', async (context) => {
+  const place = await create(context)
+  const [plain, marked] = [temporary(context), temporary(context)]
+  write(plain, 'x', 'x')
+  write(marked, '.cvmfscatalog', 'its own')
+  const marker = Buffer.from('about the tree')
+  const changes: Change[] = [
+    { kind: 'tree', at: '/plain', from: plain, isNested: true, marker, isImmutable: true },
+    { kind: 'tree', at: '/marked', from: marked, isNested: true, marker },
+    { kind: 'file', at: '/below/it', bytes: Buffer.from('from memory'), isImmutable: true },
+  ]
+  const expected = {
+    '/below/it': 'from memory',
+    '/marked/.cvmfscatalog': 'its own',
+    '/plain/.cvmfscatalog': 'about the tree',
+    '/plain/x': 'x',
+  }
+  await place.publish(changes)
+  assert.deepEqual(await files(place), expected)
+  // What is there stays, or is replaced.
+  assert.equal((await place.publish([changes[0]!, changes[2]!])).catalogs, 0)
+  await place.publish([{ kind: 'file', at: '/below/it', bytes: Buffer.from('anew') }])
+  assert.deepEqual(await files(place), { ...expected, '/below/it': 'anew' })
+  const report = await checkRepository({
+    source: directorySource(place.directory),
+    publicKeys: [readKeys(NAME, place.keys).publicKey],
+    cacheDirectory: temporary(context),
+  })
+  assert.deepEqual(report.problems, [])
 })
 
 test('one publishes at a time, and what fails changes nothing', async (context) => {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
+import { closureChanges } from '@baryon/cache'
 import { type Change, formatContentHash, type PublishResult, publish } from '@baryon/cvmfs'
-import { storePathBaseName, UserError } from '@baryon/format'
+import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatSeconds } from '../format-quantity.ts'
 import { createProgressLine } from '../progress/progress-line.ts'
@@ -78,33 +79,12 @@ function treeChanges(context: Context): Change[] {
   ]
 }
 
-/** References first, each with a catalog of its own below the one of the store directory. */
 async function storeChanges(context: Context, name: string, operands: readonly string[]): Promise<Change[]> {
   if (operands.length === 0) return []
   const store = await openStoreFor(context, operands)
   try {
-    const mount = `/cvmfs/${name}`
-    if (!store.storeDirectory.startsWith(`${mount}/`)) {
-      throw new UserError(
-        'CVMFS_STORE_DIRECTORY',
-        `paths of ${store.storeDirectory} cannot be found below ${mount}, where ${name} will be mounted`,
-        { hint: 'publish them to the repository that their store directory is in, or build them for this one' },
-      )
-    }
-    const place = store.storeDirectory.slice(mount.length)
     const paths = (await findOperands(context, store, operands)).map(({ path }) => path)
-    return [
-      { kind: 'catalog', at: place },
-      ...store.computeClosure(paths).map(
-        (path): Change => ({
-          kind: 'tree',
-          at: `${place}/${storePathBaseName(path)}`,
-          from: store.physicalPath(path),
-          isNested: true,
-          isImmutable: true,
-        }),
-      ),
-    ]
+    return closureChanges(store, name, paths)
   } finally {
     store.close()
   }
