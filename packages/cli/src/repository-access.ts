@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import {
+  commandKey,
   directorySource,
   directoryStorage,
   httpSource,
@@ -11,8 +12,8 @@ import {
   openRepository,
   parseManifest,
   type Repository,
-  type RepositoryKeys,
   readKeys,
+  type SigningKey,
 } from '@baryon/cvmfs'
 import { isSystemError, UserError } from '@baryon/format'
 import type { Context } from './command.ts'
@@ -39,19 +40,59 @@ export function openNamed(context: Context, name: string): Promise<Repository> {
   return openRepository({ ...nameRepository(context, name), signal: context.signal })
 }
 
+/** A repository to change: what all that publish need. */
 export interface OwnRepository {
   readonly storage: ObjectStorage
-  readonly name: string
-  readonly keys: RepositoryKeys
+  readonly publicKeys: readonly string[]
+  readonly privateKey: SigningKey
+  readonly certificate: string
   readonly cacheDirectory: string
+  readonly signal: AbortSignal
 }
 
-/** A repository to change: a directory whose keys are there. */
+/** A directory whose keys are there, by the options `signingOptions`. */
 export function ownRepository(context: Context, directory: string): OwnRepository {
+  const { storage, keys, cacheDirectory } = repositoryWithKeys(context, directory)
+  return {
+    storage,
+    publicKeys: [keys.publicKey],
+    privateKey: signingCommand(context) ?? keys.privateKey,
+    certificate: keys.certificate,
+    cacheDirectory,
+    signal: context.signal,
+  }
+}
+
+export function repositoryWithKeys(context: Context, directory: string) {
   const storage = directoryStorage(existingRepository(directory))
-  const manifest = readFileSync(join(directory, '.cvmfspublished'))
-  const { name } = parseManifest(manifest)
-  return { storage, name, keys: readKeys(name, keyDirectory(context, directory)), cacheDirectory: cacheDirectory() }
+  const name = repositoryName(directory)
+  const keys = readKeys(name, keyDirectory(context, directory), passphrase(context))
+  return { storage, name, keys, cacheDirectory: cacheDirectory() }
+}
+
+/** As its manifest says. */
+export function repositoryName(directory: string): string {
+  return parseManifest(readFileSync(join(existingRepository(directory), '.cvmfspublished'))).name
+}
+
+/** What `--sign-with`, or another option, says. */
+export function signingCommand(context: Context, option = 'sign-with'): SigningKey | undefined {
+  const command = context.arguments.value(option)
+  return command === undefined ? undefined : commandKey(command)
+}
+
+/** Of private keys. */
+export function passphrase(context: Context): string | undefined {
+  const file = context.arguments.value('passphrase-file')
+  if (file === undefined) return process.env.BARYON_KEY_PASSPHRASE || undefined
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n[\s\S]*$/, '')
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT', 'EACCES', 'EISDIR')) throw error
+    throw new UserError('CVMFS_PASSPHRASE', `the passphrase file '${file}' cannot be read (${error.code})`, {
+      cause: error,
+    })
+  }
 }
 
 /** Keys are never below what is served. */

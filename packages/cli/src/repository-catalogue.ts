@@ -21,6 +21,23 @@ const revisionOption: Option = {
   help: 'a tag, or the number of a tagged revision (default: the current one)',
 }
 
+const passphraseOption: Option = {
+  name: 'passphrase-file',
+  values: ['FILE'],
+  help: 'passphrase of the private keys (BARYON_KEY_PASSPHRASE)',
+  complete: 'file',
+}
+/** How revisions are signed. */
+const signingOptions: readonly Option[] = [
+  keysOption,
+  {
+    name: 'sign-with',
+    values: ['COMMAND'],
+    help: 'sign with this command of the shell instead of NAME.key: text on standard input, raw signature on standard output',
+  },
+  passphraseOption,
+]
+
 const any = Number.POSITIVE_INFINITY
 
 export const repositoryCommands: readonly Command[] = [
@@ -31,10 +48,17 @@ export const repositoryCommands: readonly Command[] = [
     description:
       'The directory is what a web server has to serve, as /cvmfs/NAME. Keys are made in another one, with the names of the ' +
       'CVMFS tools: NAME.key and NAME.crt sign revisions, NAME.masterkey signs the whitelist, NAME.pub is for clients. ' +
-      'Keys that are there already are used.',
+      'Keys that are there already are used.\n\nWith a passphrase the private keys are encrypted. A key that a program or a card has ' +
+      'signs by its command: RSA PKCS#1 v1.5, for revisions with SHA-1 (openssl dgst -sha1 -sign KEY), for the whitelist around ' +
+      'the text itself (openssl pkeyutl -sign -inkey KEY). NAME.crt, or NAME.pub, must be there then.',
     options: [
       { name: 'dir', values: ['DIR'], help: 'directory of the repository', complete: 'directory' },
-      keysOption,
+      ...signingOptions,
+      {
+        name: 'sign-whitelist-with',
+        values: ['COMMAND'],
+        help: 'sign the whitelist with this command instead of NAME.masterkey',
+      },
       { name: 'hash', values: ['NAME'], help: 'sha1 (default) or shake128', complete: ['sha1', 'shake128'] },
       { name: 'ttl', values: ['SECONDS'], help: 'for how long clients use a revision before they ask again (240)' },
       { name: 'valid', values: ['DAYS'], help: 'for how long the whitelist is valid (30)' },
@@ -56,7 +80,7 @@ export const repositoryCommands: readonly Command[] = [
     options: [
       ...evaluationOptions,
       platformOption,
-      keysOption,
+      ...signingOptions,
       { name: 'tree', values: ['TREE'], help: 'publish this file or directory', complete: 'directory' },
       { name: 'at', values: ['PATH'], help: 'where --tree goes in the repository; what is there is replaced' },
       { name: 'remove', values: ['PATH'], repeat: true, help: 'remove this from the repository' },
@@ -111,7 +135,7 @@ export const repositoryCommands: readonly Command[] = [
     summary: 'name revisions, or forget their names',
     usage: 'DIR NAME… [--revision TAG] [--description TEXT] | DIR NAME… --remove',
     options: [
-      keysOption,
+      ...signingOptions,
       revisionOption,
       { name: 'description', values: ['TEXT'], help: 'what it is' },
       { name: 'remove', help: 'forget the names; what only they hold is not published any more' },
@@ -127,7 +151,7 @@ export const repositoryCommands: readonly Command[] = [
     description:
       'A new revision with the contents of the tagged one; without a name, of the one before the current. Clients see it as ' +
       'they see any other revision.',
-    options: [keysOption],
+    options: [...signingOptions],
     operands: { least: 1, most: 2, complete: 'directory' },
     examples: [['baryon repository rollback repo v1', 'also after many revisions']],
     load: () => import('./commands/repository-rollback.ts'),
@@ -192,7 +216,7 @@ export const repositoryCommands: readonly Command[] = [
       'Kept are the current revision, those with a tag (the one before the current has), and as many more as --keep says. What ' +
       'interrupted publishes left goes as well.',
     options: [
-      keysOption,
+      ...signingOptions,
       { name: 'keep', values: ['N'], help: 'former revisions without a tag to keep (0)' },
       { name: 'dry-run', help: 'only tell what would be removed' },
     ],
@@ -248,12 +272,33 @@ export const repositoryCommands: readonly Command[] = [
   },
   {
     name: 'repository whitelist',
-    summary: 'sign the whitelist anew',
-    usage: 'DIR [--valid DAYS]',
-    description: 'Clients refuse a repository whose whitelist has expired. Needs the master key.',
-    options: [keysOption, { name: 'valid', values: ['DAYS'], help: 'from now on (30)' }],
-    operands: { least: 1, most: 1, complete: 'directory' },
-    examples: [['baryon repository whitelist /srv/cvmfs/lhcb.example.org', 'once a month']],
+    summary: 'sign the whitelist anew, also for a new certificate',
+    usage: '[renew] DIR [--valid DAYS] [--rotate]',
+    description:
+      'Clients refuse a repository whose whitelist has expired. Needs the master key. Listed are NAME.crt and the certificate of the ' +
+      'current revision; others are not believed any more.\n\n' +
+      '--rotate makes a new key with its certificate and signs the current revision with it. The former one stays listed, for ' +
+      'mirrors that are behind, until the whitelist is signed the next time. Where a program has the key: put the new certificate ' +
+      'at NAME.crt, sign the whitelist, then publish.',
+    options: [
+      keysOption,
+      { name: 'valid', values: ['DAYS'], help: 'from now on (30)' },
+      { name: 'rotate', help: 'make a new key and certificate, and sign with them' },
+      {
+        name: 'sign-with',
+        values: ['COMMAND'],
+        help: 'sign with this command of the shell instead of NAME.masterkey',
+      },
+      passphraseOption,
+    ],
+    operands: { least: 1, most: 2, complete: 'directory' },
+    examples: [
+      ['baryon repository whitelist /srv/cvmfs/lhcb.example.org', 'once a month'],
+      [
+        "baryon repository whitelist repo --sign-with 'openssl pkeyutl -sign -inkey card.pem'",
+        'the master key is elsewhere',
+      ],
+    ],
     load: () => import('./commands/repository-whitelist.ts'),
   },
 ]

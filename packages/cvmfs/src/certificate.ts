@@ -5,10 +5,11 @@
  */
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 
-/** RSA, as the format demands; PEM. */
-export function newPrivateKey(): string {
+/** RSA, as the format demands; PEM, encrypted if there is a passphrase. */
+export function newPrivateKey(passphrase?: string): string {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: KEY_BITS })
-  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const encryption = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
+  return privateKey.export({ type: 'pkcs8', format: 'pem', ...encryption }).toString()
 }
 
 const KEY_BITS = 2048

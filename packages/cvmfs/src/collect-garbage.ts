@@ -9,6 +9,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { type ContentHash, contentHashesEqual, formatContentHash, objectName } from './content-hash.ts'
+import { createIngester } from './ingest.ts'
+import { nextCertificate } from './next-certificate.ts'
 import type { PublishOptions } from './publish.ts'
 import { type Reference, readReflog, writeReflog } from './reflog.ts'
 import { openRepository, type Repository } from './repository.ts'
@@ -16,7 +18,7 @@ import type { Revision } from './revision.ts'
 import { copyFrom, replaceManifest } from './write-revision.ts'
 
 export interface CollectOptions
-  extends Pick<PublishOptions, 'storage' | 'publicKeys' | 'privateKey' | 'cacheDirectory' | 'signal'> {
+  extends Pick<PublishOptions, 'storage' | 'publicKeys' | 'privateKey' | 'certificate' | 'cacheDirectory' | 'signal'> {
   /** Former revisions without a tag that are kept, the newest first; default 0 (the last one has a tag of its own). */
   readonly keep?: number
   /** Only tells what would be removed. */
@@ -44,12 +46,18 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
     }
     const references = await reflogOf(options, lock.scratch)
     const roots = await keptRoots(repository, references, options)
+    const ingester = createIngester(storage, {
+      algorithm: repository.manifest.rootCatalog.algorithm,
+      isCompressed: true,
+    })
+    const certificate = await nextCertificate(repository, ingester, options.certificate)
     const kept = await mark(repository, roots, options)
+    kept.add(objectName(certificate.hash, 'certificate'))
     const rest = references.filter(({ hash, kind }) => kept.has(objectName(hash, kind)))
     if (options.isDryRun !== true) {
       const file = join(lock.scratch, 'reflog')
       writeReflog(file, repository.name, undefined, rest)
-      replaceManifest(options, repository.manifest, readFileSync(file))
+      replaceManifest({ ...options, certificate }, repository.manifest, readFileSync(file))
     }
     const removed = sweep(options, kept)
     const count = (list: readonly Reference[]) => list.filter(({ kind }) => kind === 'catalog').length

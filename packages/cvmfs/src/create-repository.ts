@@ -1,16 +1,17 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { CatalogWriter, NO_COUNTS } from './catalog-writer.ts'
-import { createCertificate, newPrivateKey } from './certificate.ts'
 import type { HashAlgorithm } from './content-hash.ts'
 import { createIngester } from './ingest.ts'
 import type { Manifest } from './manifest.ts'
 import { createDirectories, directoryStorage } from './object-storage.ts'
+import { newWhitelist } from './renew-whitelist.ts'
+import { makeKeys } from './repository-keys.ts'
 import { checkRepositoryName } from './repository-name.ts'
+import type { SigningKey } from './signing-key.ts'
 import { movedTrunk } from './tags.ts'
-import { fingerprintOf, formatWhitelist } from './whitelist.ts'
+import { fingerprintOf } from './whitelist.ts'
 import { writeRevision } from './write-revision.ts'
 
 export interface CreateRepositoryOptions {
@@ -24,17 +25,16 @@ export interface CreateRepositoryOptions {
   readonly ttl?: number
   /** Days for which the whitelist is valid; default 30. */
   readonly validDays?: number
+  /** Encrypts the private keys that are made, and decrypts those that are there. */
+  readonly passphrase?: string | undefined
+  /** What signs manifests instead of NAME.key; NAME.crt must be there. */
+  readonly privateKey?: SigningKey | undefined
+  /** What signs the whitelist instead of NAME.masterkey; NAME.pub must be there. */
+  readonly masterKey?: SigningKey | undefined
   /** For people and monitoring: who runs it, what it is. */
   readonly metainfo?: Readonly<Record<string, unknown>>
   /** Milliseconds since 1970; default: now. */
   readonly now?: number
-}
-
-export interface RepositoryKeys {
-  readonly privateKey: KeyObject
-  readonly certificate: string
-  readonly masterKey: KeyObject
-  readonly publicKey: string
 }
 
 /** Makes keys, a whitelist and an empty first revision. Throws `CVMFS_EXISTS`. */
@@ -51,7 +51,14 @@ export async function createRepository(options: CreateRepositoryOptions): Promis
   const lock = storage.lock()
   const { scratch } = lock
   try {
-    const keys = makeKeys(name, options.keyDirectory, now)
+    const keys = makeKeys({
+      name,
+      directory: options.keyDirectory,
+      passphrase: options.passphrase,
+      now,
+      hasPrivateKey: options.privateKey !== undefined,
+      hasMasterKey: options.masterKey !== undefined,
+    })
     const seconds = Math.floor(now / 1000)
     const catalogFile = join(scratch, 'catalog')
     const writer = CatalogWriter.create(catalogFile, '')
@@ -81,19 +88,32 @@ export async function createRepository(options: CreateRepositoryOptions): Promis
       ttl: options.ttl ?? DEFAULT_TTL,
       isGarbageCollectable: true,
       hasAlternativeCatalogPath: false,
-      certificate: await ingester.bytes(Buffer.from(keys.certificate), 'certificate'),
       metainfo: await ingester.bytes(Buffer.from(JSON.stringify(options.metainfo ?? {})), 'metainfo'),
       history: undefined,
       published: undefined,
     }
-    storage.replace('.cvmfswhitelist', newWhitelist(name, keys, now, options.validDays))
+    const { certificate, publicKey } = keys
+    const fingerprints = [fingerprintOf(certificate)]
+    const masterKey = options.masterKey ?? keys.masterKey
+    storage.replace(
+      '.cvmfswhitelist',
+      newWhitelist({ name, fingerprints, masterKey, publicKey, validDays: options.validDays, now }),
+    )
     storage.replace(
       '.cvmfs_master_replica',
       Buffer.from('This file marks the master replica of a CernVM-FS repository\n'),
     )
     const tags = movedTrunk([], { rootCatalog, size: bytes.length, revision: 1, timestamp: seconds })
     return await writeRevision(
-      { storage, last, ingester, privateKey: keys.privateKey, scratch, now: seconds },
+      {
+        storage,
+        last,
+        ingester,
+        privateKey: options.privateKey ?? keys.privateKey,
+        certificate: { hash: await ingester.bytes(Buffer.from(certificate), 'certificate'), pem: certificate },
+        scratch,
+        now: seconds,
+      },
       { rootCatalog, rootCatalogSize: bytes.length, revision: 1, tags },
     )
   } finally {
@@ -102,76 +122,4 @@ export async function createRepository(options: CreateRepositoryOptions): Promis
   }
 }
 
-/** A whitelist with the certificate in it, valid from now on. */
-export function newWhitelist(
-  name: string,
-  keys: Pick<RepositoryKeys, 'certificate' | 'masterKey'>,
-  now: number,
-  validDays = DEFAULT_VALID_DAYS,
-): Buffer {
-  return formatWhitelist(
-    { name, issued: now, expires: now + validDays * DAY, fingerprints: [fingerprintOf(keys.certificate)] },
-    keys.masterKey,
-  )
-}
-
-/** Reads the keys of a repository; throws `CVMFS_KEY`. */
-export function readKeys(name: string, directory: string): RepositoryKeys {
-  const read = (suffix: string): string => {
-    const file = join(directory, `${name}.${suffix}`)
-    try {
-      return readFileSync(file, 'utf8')
-    } catch (cause) {
-      throw new UserError('CVMFS_KEY', `the key file ${file} cannot be read`, {
-        hint: 'name the directory with the keys of the repository',
-        cause,
-      })
-    }
-  }
-  return {
-    privateKey: privateKeyOf(read('key'), `${name}.key`),
-    certificate: read('crt'),
-    masterKey: privateKeyOf(read('masterkey'), `${name}.masterkey`),
-    publicKey: read('pub'),
-  }
-}
-
 const DEFAULT_TTL = 240
-const DEFAULT_VALID_DAYS = 30
-const DAY = 24 * 3600 * 1000
-const CERTIFICATE_YEARS = 20
-
-function privateKeyOf(pem: string, file: string): KeyObject {
-  try {
-    return createPrivateKey(pem)
-  } catch (cause) {
-    throw new UserError('CVMFS_KEY', `${file} is no private key in PEM`, { cause })
-  }
-}
-
-/** Each that is not there yet: whoever was killed in the middle goes on. */
-function makeKeys(name: string, directory: string, now: number): RepositoryKeys {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const once = (suffix: string, mode: number, make: () => string | Buffer): void => {
-    const file = join(directory, `${name}.${suffix}`)
-    if (existsSync(file)) return
-    const aside = `${file}.tmp-${process.pid}`
-    rmSync(aside, { force: true })
-    writeFileSync(aside, make(), { mode, flag: 'wx', flush: true })
-    renameSync(aside, file)
-  }
-  const read = (suffix: string): KeyObject =>
-    privateKeyOf(readFileSync(join(directory, `${name}.${suffix}`), 'utf8'), `${name}.${suffix}`)
-  once('masterkey', 0o600, newPrivateKey)
-  once('pub', 0o644, () => createPublicKey(read('masterkey')).export({ type: 'spki', format: 'pem' }))
-  once('key', 0o600, newPrivateKey)
-  once('crt', 0o644, () =>
-    createCertificate({
-      repository: name,
-      privateKey: read('key'),
-      from: now,
-      until: now + CERTIFICATE_YEARS * 365 * DAY,
-    }),
-  )
-  return readKeys(name, directory)
-}

@@ -13,7 +13,7 @@
  *     T1795418847                                     time of publishing
  *     Y…                                              hash of the reflog
  */
-import { constants, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { quoteBytes, UserError } from '@baryon/format'
 import {
   type ContentHash,
@@ -24,6 +24,7 @@ import {
 } from './content-hash.ts'
 import { checkRepositoryName } from './repository-name.ts'
 import { formatSignedText, parseSignedText, signedBody, signedBytes } from './signed-text.ts'
+import { type SigningKey, signText } from './signing-key.ts'
 
 export interface Manifest {
   readonly rootCatalog: ContentHash
@@ -103,7 +104,7 @@ export function parseManifest(bytes: Uint8Array): SignedManifest {
 }
 
 /** The bytes of `.cvmfspublished`, signed with the private key that belongs to the certificate. */
-export function formatManifest(manifest: Manifest, privateKey: KeyObject, algorithm: HashAlgorithm = 'sha1'): Buffer {
+export function formatManifest(manifest: Manifest, privateKey: SigningKey, algorithm: HashAlgorithm = 'sha1'): Buffer {
   const hash = (letter: string, value: ContentHash | undefined) =>
     value === undefined ? [] : [letter + formatContentHash(value)]
   const lines = [
@@ -122,7 +123,7 @@ export function formatManifest(manifest: Manifest, privateKey: KeyObject, algori
     ...hash('Y', manifest.reflog),
   ]
   const bodyHash = hashContent(algorithm, signedBody(lines))
-  return formatSignedText(lines, bodyHash, sign('RSA-SHA1', signedBytes({ hash: bodyHash }), rsa(privateKey)))
+  return formatSignedText(lines, bodyHash, signText(privateKey, signedBytes({ hash: bodyHash }), 'manifest'))
 }
 
 const CODE = 'CVMFS_MANIFEST'

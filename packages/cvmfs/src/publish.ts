@@ -6,7 +6,6 @@
  * a crash, sees the last revision.
  */
 
-import type { KeyObject } from 'node:crypto'
 import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { quoteBytes, UserError } from '@baryon/format'
@@ -28,9 +27,11 @@ import type { Tag } from './history.ts'
 import { createIngester, type Ingester } from './ingest.ts'
 import { type LinkGroup, LinkGroups } from './link-groups.ts'
 import type { Manifest } from './manifest.ts'
+import { nextCertificate } from './next-certificate.ts'
 import type { ObjectStorage } from './object-storage.ts'
 import { openRepository, type Repository } from './repository.ts'
 import type { Revision } from './revision.ts'
+import type { SigningKey } from './signing-key.ts'
 import { addTag, movedTrunk } from './tags.ts'
 import { type DiskEntry, diskEntry, hasMarker, listDirectory, MARKER, type TreeOptions } from './tree-source.ts'
 import { writeRevision } from './write-revision.ts'
@@ -57,8 +58,10 @@ export type Change =
 export interface PublishOptions extends TreeOptions {
   readonly storage: ObjectStorage
   readonly publicKeys: readonly (string | Uint8Array)[]
-  /** Of the certificate in the manifest. */
-  readonly privateKey: KeyObject
+  /** Of the certificate. */
+  readonly privateKey: SigningKey
+  /** PEM; in the whitelist. Default: that of the last manifest. */
+  readonly certificate?: string
   /** Verified objects and catalogs in work. */
   readonly cacheDirectory: string
   readonly algorithm?: HashAlgorithm
@@ -246,6 +249,7 @@ class Transaction {
         last,
         ingester: this.#ingester,
         privateKey: this.#options.privateKey,
+        certificate: await nextCertificate(this.#repository, this.#ingester, this.#options.certificate),
         scratch: this.#scratch,
         now: this.#now,
       },

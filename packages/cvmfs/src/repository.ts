@@ -30,6 +30,8 @@ export interface Repository {
   readonly name: string
   readonly manifest: SignedManifest
   readonly whitelist: SignedWhitelist
+  /** Of whoever signed the manifest; PEM. */
+  readonly certificate: Uint8Array
   /** As they were given. */
   readonly manifestBytes: Uint8Array
   readonly whitelistBytes: Uint8Array
@@ -49,7 +51,7 @@ export interface Repository {
 export async function openRepository(options: OpenRepositoryOptions): Promise<Repository> {
   const { source, signal } = options
   const cache = openObjectCache(options.cacheDirectory)
-  const { manifest, whitelist, manifestBytes, whitelistBytes } = await trusted(options, cache)
+  const { manifest, whitelist, certificate, manifestBytes, whitelistBytes } = await trusted(options, cache)
   const fetchTags = async (signal?: AbortSignal): Promise<readonly Tag[]> => {
     if (manifest.history === undefined) return []
     const wanted = { hash: manifest.history, kind: 'history', isCompressed: true, limit: HISTORY_LIMIT } as const
@@ -59,6 +61,7 @@ export async function openRepository(options: OpenRepositoryOptions): Promise<Re
     name: manifest.name,
     manifest,
     whitelist,
+    certificate,
     manifestBytes,
     whitelistBytes,
     source,
@@ -88,7 +91,7 @@ export async function openRepository(options: OpenRepositoryOptions): Promise<Re
 const HISTORY_LIMIT = 256 * 1024 * 1024
 const SMALL_FILE_LIMIT = 64 * 1024
 
-type Trusted = Pick<Repository, 'manifest' | 'whitelist' | 'manifestBytes' | 'whitelistBytes'>
+type Trusted = Pick<Repository, 'manifest' | 'whitelist' | 'certificate' | 'manifestBytes' | 'whitelistBytes'>
 
 /** Once more past the caches on the way, which may hold parts of two revisions. */
 async function trusted(options: OpenRepositoryOptions, cache: ObjectCache): Promise<Trusted> {
@@ -146,7 +149,7 @@ async function verify(options: OpenRepositoryOptions, cache: ObjectCache, open: 
       { hint: 'an attack, or a key that was changed: ask who publishes the repository' },
     )
   }
-  return { manifest, whitelist, manifestBytes, whitelistBytes }
+  return { manifest, whitelist, certificate, manifestBytes, whitelistBytes }
 }
 
 function checkWhitelist(whitelist: SignedWhitelist, options: OpenRepositoryOptions, name: string): void {
@@ -159,7 +162,7 @@ function checkWhitelist(whitelist: SignedWhitelist, options: OpenRepositoryOptio
   if (whitelist.expires < (options.now ?? Date.now())) {
     const date = new Date(whitelist.expires).toISOString().slice(0, 10)
     throw new UserError('CVMFS_WHITELIST_EXPIRED', `the whitelist of ${name} expired on ${date}`, {
-      hint: 'whoever publishes the repository renews it with: baryon repository whitelist renew',
+      hint: 'whoever publishes the repository renews it with: baryon repository whitelist',
     })
   }
 }

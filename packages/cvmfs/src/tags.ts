@@ -3,6 +3,7 @@ import { UserError } from '@baryon/format'
 import type { Tag } from './history.ts'
 import { createIngester } from './ingest.ts'
 import type { Manifest } from './manifest.ts'
+import { nextCertificate } from './next-certificate.ts'
 import type { PublishOptions } from './publish.ts'
 import { openRepository } from './repository.ts'
 import { writeRevision } from './write-revision.ts'
@@ -28,8 +29,9 @@ export async function changeTags(options: PublishOptions, changes: readonly TagC
     for (const change of changes) tags = changed(tags, change, manifest, now)
     const { rootCatalog, rootCatalogSize, revision } = manifest
     const ingester = createIngester(storage, { algorithm: rootCatalog.algorithm, isCompressed: true })
+    const certificate = await nextCertificate(repository, ingester, options.certificate)
     return await writeRevision(
-      { storage, last: manifest, ingester, privateKey: options.privateKey, scratch: lock.scratch, now },
+      { storage, last: manifest, ingester, privateKey: options.privateKey, certificate, scratch: lock.scratch, now },
       { rootCatalog, rootCatalogSize, revision, tags },
     )
   } finally {

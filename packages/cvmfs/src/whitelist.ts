@@ -7,19 +7,12 @@
  *     Nsample.hep.example                                             name of the repository
  *     49:50:EF:BE:D1:93:1A:53:6E:0A:AC:96:D1:EE:A7:6A:95:18:F1:07     SHA-1 of the certificate (DER)
  */
-import {
-  constants,
-  createPrivateKey,
-  createPublicKey,
-  type KeyObject,
-  privateEncrypt,
-  publicDecrypt,
-  X509Certificate,
-} from 'node:crypto'
+import { constants, createPublicKey, type KeyObject, publicDecrypt, X509Certificate } from 'node:crypto'
 import { quoteBytes, UserError } from '@baryon/format'
 import { createContentHasher, type HashAlgorithm, hashContent } from './content-hash.ts'
 import { checkRepositoryName } from './repository-name.ts'
 import { formatSignedText, parseSignedText, signedBody, signedBytes } from './signed-text.ts'
+import { type SigningKey, signText } from './signing-key.ts'
 
 export interface Whitelist {
   readonly name: string
@@ -53,9 +46,8 @@ export interface NewWhitelist extends Whitelist {
   readonly issued: number
 }
 
-/** The bytes of `.cvmfswhitelist`, signed with the master key (PEM or a key object). */
-export function formatWhitelist(whitelist: NewWhitelist, masterKey: KeyObject | string): Buffer {
-  const key = typeof masterKey === 'string' ? createPrivateKey(masterKey) : masterKey
+/** The bytes of `.cvmfswhitelist`, signed with the master key. */
+export function formatWhitelist(whitelist: NewWhitelist, masterKey: SigningKey): Buffer {
   const lines = [
     stamp(whitelist.issued),
     `E${stamp(whitelist.expires)}`,
@@ -63,8 +55,7 @@ export function formatWhitelist(whitelist: NewWhitelist, masterKey: KeyObject | 
     ...whitelist.fingerprints,
   ]
   const hash = hashContent('sha1', signedBody(lines))
-  const signature = privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signedBytes({ hash }))
-  return formatSignedText(lines, hash, signature)
+  return formatSignedText(lines, hash, signText(masterKey, signedBytes({ hash }), 'whitelist'))
 }
 
 /** Fingerprint of a certificate (PEM): `49:50:EF:…`, with the algorithm behind unless it is SHA-1. */

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
@@ -6,16 +5,19 @@ import { type ContentHash, hashContent } from './content-hash.ts'
 import type { Tag } from './history.ts'
 import { writeHistory } from './history-writer.ts'
 import type { Ingester } from './ingest.ts'
-import { formatManifest, type Manifest } from './manifest.ts'
+import { formatManifest, type Manifest, parseManifest } from './manifest.ts'
+import type { SigningCertificate } from './next-certificate.ts'
 import type { ObjectStorage } from './object-storage.ts'
 import { type ReferenceKind, writeReflog } from './reflog.ts'
+import type { SigningKey } from './signing-key.ts'
 
 export interface RevisionWriter {
   readonly storage: ObjectStorage
   /** What stays from one revision to the next. */
-  readonly last: Omit<Manifest, keyof NewRevision | 'reflog'>
+  readonly last: Omit<Manifest, keyof NewRevision | 'reflog' | 'certificate'>
   readonly ingester: Ingester
-  readonly privateKey: KeyObject
+  readonly privateKey: SigningKey
+  readonly certificate: SigningCertificate
   /** A directory for files in work, of this writer alone. */
   readonly scratch: string
   /** Seconds since 1970. */
@@ -42,7 +44,7 @@ export async function writeRevision(writer: RevisionWriter, next: NewRevision): 
   const reflog = join(scratch, 'reflog')
   const references: (readonly [ReferenceKind, ContentHash | undefined])[] = [
     ['catalog', current.rootCatalog],
-    ['certificate', last.certificate],
+    ['certificate', writer.certificate.hash],
     ['history', history],
     ['metainfo', last.metainfo],
   ]
@@ -57,17 +59,32 @@ export async function writeRevision(writer: RevisionWriter, next: NewRevision): 
   return replaceManifest(writer, { ...last, ...current, history, published }, readFileSync(reflog))
 }
 
-/** Makes the manifest current, with the reflog that it names, when everything else is durable. */
+/** Makes the manifest current, with the reflog that it names, when everything else is durable. Throws `CVMFS_KEY`, `CVMFS_SIGNING`. */
 export function replaceManifest(
-  { storage, privateKey }: Pick<RevisionWriter, 'storage' | 'privateKey'>,
-  next: Omit<Manifest, 'reflog'>,
+  { storage, privateKey, certificate }: Pick<RevisionWriter, 'storage' | 'privateKey' | 'certificate'>,
+  next: Omit<Manifest, 'reflog' | 'certificate'>,
   reflog: Uint8Array,
 ): Manifest {
-  const manifest: Manifest = { ...next, reflog: hashContent('sha1', reflog) }
+  const manifest: Manifest = { ...next, certificate: certificate.hash, reflog: hashContent('sha1', reflog) }
+  const bytes = formatManifest(manifest, privateKey, manifest.rootCatalog.algorithm)
+  checkSignature(bytes, certificate)
   storage.sync()
   storage.replace('.cvmfsreflog', reflog)
-  storage.replace('.cvmfspublished', formatManifest(manifest, privateKey, manifest.rootCatalog.algorithm))
+  storage.replace('.cvmfspublished', bytes)
   return manifest
+}
+
+/** No client would take a manifest without it. */
+function checkSignature(manifest: Uint8Array, certificate: SigningCertificate): void {
+  try {
+    parseManifest(manifest).verify(certificate.pem)
+  } catch (cause) {
+    if (!(cause instanceof UserError) || cause.code !== 'CVMFS_SIGNATURE') throw cause
+    throw new UserError('CVMFS_KEY', 'what signs the manifest does not belong to the certificate', {
+      hint: 'NAME.key and NAME.crt must be a pair; an interrupted rotation ends with: baryon repository whitelist DIR --rotate',
+      cause,
+    })
+  }
 }
 
 /** Copies a file of the storage; false when there is none. */

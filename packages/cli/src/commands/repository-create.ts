@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { createRepository, formatContentHash } from '@baryon/cvmfs'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
-import { keyDirectory } from '../repository-access.ts'
+import { keyDirectory, passphrase, signingCommand } from '../repository-access.ts'
 
 export async function run(context: Context): Promise<Outcome> {
   const given = context.arguments
@@ -20,6 +20,9 @@ export async function run(context: Context): Promise<Outcome> {
     algorithm,
     ttl: count(context, 'ttl') ?? 240,
     validDays: count(context, 'valid') ?? 30,
+    passphrase: passphrase(context),
+    privateKey: signingCommand(context),
+    masterKey: signingCommand(context, 'sign-whitelist-with'),
   })
   const publicKey = `${keys}/${name}.pub`
   return {

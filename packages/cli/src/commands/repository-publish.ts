@@ -5,14 +5,14 @@ import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatSeconds } from '../format-quantity.ts'
 import { createProgressLine } from '../progress/progress-line.ts'
-import { ownRepository } from '../repository-access.ts'
+import { ownRepository, repositoryName } from '../repository-access.ts'
 import { findOperands, openStoreFor } from '../store-operands.ts'
 
 export async function run(context: Context): Promise<Outcome> {
   const given = context.arguments
   const [directory = '', ...operands] = given.operands
   const repository = ownRepository(context, directory)
-  const changes = [...treeChanges(context), ...(await storeChanges(context, repository.name, operands))]
+  const changes = [...treeChanges(context), ...(await storeChanges(context, directory, operands))]
   if (changes.length === 0) {
     throw new UserError('USAGE', 'nothing to publish: give store paths, --tree with --at, or --remove')
   }
@@ -23,15 +23,11 @@ export async function run(context: Context): Promise<Outcome> {
   try {
     result = await publish(
       {
-        storage: repository.storage,
-        publicKeys: [repository.keys.publicKey],
-        privateKey: repository.keys.privateKey,
-        cacheDirectory: repository.cacheDirectory,
+        ...repository,
         isCompressed: !given.flag('uncompressed'),
         // What is in a store belongs to nobody in particular.
         ...(operands.length > 0 ? { owner: { uid: 0, gid: 0 } } : {}),
         ...(tag === undefined ? {} : { tag: { name: tag, description: given.value('description') ?? '' } }),
-        signal: context.signal,
         onProgress: ({ entries, plain, stored }) =>
           progress.show(
             () =>
@@ -79,12 +75,12 @@ function treeChanges(context: Context): Change[] {
   ]
 }
 
-async function storeChanges(context: Context, name: string, operands: readonly string[]): Promise<Change[]> {
+async function storeChanges(context: Context, directory: string, operands: readonly string[]): Promise<Change[]> {
   if (operands.length === 0) return []
   const store = await openStoreFor(context, operands)
   try {
     const paths = (await findOperands(context, store, operands)).map(({ path }) => path)
-    return closureChanges(store, name, paths)
+    return closureChanges(store, repositoryName(directory), paths)
   } finally {
     store.close()
   }

@@ -1,6 +1,5 @@
-import { readFileSync, realpathSync } from 'node:fs'
-import { join } from 'node:path'
-import { parseManifest, servedKindOf } from '@baryon/cvmfs'
+import { realpathSync } from 'node:fs'
+import { servedKindOf } from '@baryon/cvmfs'
 import { UserError } from '@baryon/format'
 import { createFileService, type ListenAddress, type ServedFile, serveHttp } from '@baryon/server'
 import { aborted } from '../aborted.ts'
@@ -9,7 +8,7 @@ import type { Context, Outcome } from '../command.ts'
 import { createLineBuffer } from '../line-buffer.ts'
 import { parseListenAddress } from '../listen-address.ts'
 import { UsageError } from '../parse-arguments.ts'
-import { existingRepository } from '../repository-access.ts'
+import { existingRepository, repositoryName } from '../repository-access.ts'
 
 export async function run(context: Context): Promise<Outcome> {
   const { terminal, signal, arguments: given } = context
@@ -35,7 +34,7 @@ function repositories(operands: readonly string[]): ReadonlyMap<string, string> 
   const directories = new Map<string, string>()
   for (const operand of operands) {
     const directory = realpathSync(existingRepository(operand))
-    const { name } = parseManifest(readFileSync(join(directory, '.cvmfspublished')))
+    const name = repositoryName(operand)
     if (directories.has(name)) {
       throw new UserError('CVMFS_NAME_TWICE', `'${operand}' and '${directories.get(name)}' are both ${name}`, {
         hint: 'serve one of them, or the other one at another address',

@@ -6,13 +6,12 @@ import { ownRepository } from '../repository-access.ts'
 export async function run(context: Context): Promise<Outcome> {
   const given = context.arguments
   const [directory = '', ...names] = given.operands
-  const { storage, keys, cacheDirectory } = ownRepository(context, directory)
   const isRemoved = given.flag('remove')
   if (isRemoved && (given.value('revision') ?? given.value('description')) !== undefined) {
     throw new UserError('USAGE', '--remove takes neither --revision nor --description')
   }
   const manifest = await changeTags(
-    { storage, publicKeys: [keys.publicKey], privateKey: keys.privateKey, cacheDirectory, signal: context.signal },
+    ownRepository(context, directory),
     names.map((name) =>
       isRemoved
         ? { kind: 'remove', name }

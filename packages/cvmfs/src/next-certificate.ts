@@ -1,0 +1,38 @@
+import { UserError } from '@baryon/format'
+import type { ContentHash } from './content-hash.ts'
+import type { Ingester } from './ingest.ts'
+import type { Repository } from './repository.ts'
+import { fingerprintOf } from './whitelist.ts'
+
+/** The certificate of whoever signs a manifest. */
+export interface SigningCertificate {
+  /** Of the object. */
+  readonly hash: ContentHash
+  /** PEM. */
+  readonly pem: string | Uint8Array
+}
+
+/**
+ * The certificate for the next manifest: the given one (PEM), which is stored when it is not that of the last manifest, or that one.
+ * Throws `CVMFS_CERTIFICATE` when clients would refuse it.
+ */
+export async function nextCertificate(
+  repository: Repository,
+  ingester: Ingester,
+  given: string | undefined,
+): Promise<SigningCertificate> {
+  const last = { hash: repository.manifest.certificate, pem: repository.certificate }
+  if (given === undefined) return last
+  const fingerprint = fingerprintOf(given)
+  if (fingerprint === fingerprintOf(last.pem)) return last
+  const isListed = repository.whitelist.fingerprints.some((one) => {
+    if (one.endsWith('-SHAKE128')) return one === fingerprintOf(given, 'shake128')
+    return one === (one.endsWith('-RMD160') ? fingerprintOf(given, 'rmd160') : fingerprint)
+  })
+  if (!isListed) {
+    throw new UserError('CVMFS_CERTIFICATE', `the certificate ${fingerprint} is not in the whitelist`, {
+      hint: 'sign the whitelist with it first: baryon repository whitelist DIR',
+    })
+  }
+  return { hash: await ingester.bytes(Buffer.from(given), 'certificate'), pem: given }
+}
