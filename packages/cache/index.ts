@@ -3,6 +3,7 @@ export { type CacheSettings, type CacheUrl, isCacheUrl, parseCacheUrl } from './
 export { parseCompression, type WritableCompression } from './src/compress-nar.ts'
 export { copyPaths } from './src/copy-paths.ts'
 export { findClosure } from './src/find-closure.ts'
+export { type BucketLocation, parseBucketLocation } from './src/locate-bucket.ts'
 export { type CacheLookup, type LookupOptions, openLookup, type PathFinder } from './src/look-up.ts'
 export { type LookupCache, openLookupCache } from './src/lookup-cache.ts'
 export { closureChanges } from './src/publish-closure.ts'

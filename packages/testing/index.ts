@@ -1,5 +1,6 @@
 export * from './src/arbitraries.ts'
 export * from './src/ordinary-user.ts'
 export * from './src/peer.ts'
+export * from './src/s3-bucket.ts'
 export * from './src/temporary-store.ts'
 export * from './src/tree.ts'

@@ -2,11 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { isSystemError, UserError } from '@baryon/format'
-import type { Credentials } from './sign-request.ts'
+import { isSystemError, type S3Credentials, UserError } from '@baryon/format'
 
 /** Undefined when nobody has any: then requests are anonymous. A profile that is named must exist. */
-export function findCredentials(profile: string | undefined, environment: NodeJS.ProcessEnv): Credentials | undefined {
+export function findCredentials(
+  profile: string | undefined,
+  environment: NodeJS.ProcessEnv,
+): S3Credentials | undefined {
   const { AWS_ACCESS_KEY_ID: keyId, AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token } = environment
   // A profile in the URL is meant for this very cache, so it wins over the environment.
   if (profile === undefined && keyId && secret) return { keyId, secret, sessionToken: token || undefined }

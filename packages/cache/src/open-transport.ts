@@ -1,11 +1,10 @@
 import { withoutPassword } from '@baryon/fetch'
-import { formatHash } from '@baryon/format'
-import { findCredentials, findRegion } from './aws-credentials.ts'
+import { encodeS3Key, formatHash, signS3Request } from '@baryon/format'
 import type { CacheUrl, S3Url } from './cache-url.ts'
 import { fileTransport } from './file-transport.ts'
 import { type HttpOptions, httpTransport } from './http-transport.ts'
+import { locateBucket } from './locate-bucket.ts'
 import { defaultRetries, type RetryPolicy } from './retry.ts'
-import { encodeKey, signRequest } from './sign-request.ts'
 import type { Transport } from './transport.ts'
 
 export interface TransportOptions {
@@ -27,7 +26,7 @@ export function openTransport(url: CacheUrl, options: TransportOptions): Transpo
         url: withoutPassword(url.base).replace(/\/$/, ''),
         retries,
         timeouts,
-        urlOf: (name) => new URL(encodeKey(name), url.base),
+        urlOf: (name) => new URL(encodeS3Key(name), url.base),
         authorise: (method) =>
           method === 'PUT' && options.token !== undefined ? { authorization: `Bearer ${options.token}` } : {},
       })
@@ -42,21 +41,16 @@ function s3Transport(
   retries: RetryPolicy,
   timeouts: HttpOptions['timeouts'],
 ): Transport {
-  const credentials = findCredentials(url.profile, environment)
-  const region = url.region ?? findRegion(url.profile, environment)
-  const base =
-    url.endpoint === undefined
-      ? `${url.scheme}://${url.bucket}.s3.${region}.amazonaws.com/`
-      : `${url.scheme}://${url.endpoint}/${url.bucket}/`
+  const { name, root, prefix, region, credentials } = locateBucket(url, environment)
   return httpTransport({
-    url: `s3://${url.bucket}${url.prefix === '' ? '' : `/${url.prefix.slice(0, -1)}`}`,
+    url: name,
     retries,
     timeouts,
-    urlOf: (name) => new URL(base + encodeKey(url.prefix + name)),
+    urlOf: (key) => new URL(root.href + encodeS3Key(prefix + key)),
     authorise: (method, target, body, headers) =>
       credentials === undefined
         ? {}
-        : signRequest(
+        : signS3Request(
             {
               method,
               url: target,

@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { parseBucketLocation } from '@baryon/cache'
 import {
   commandKey,
-  directorySource,
   directoryStorage,
   httpSource,
   type ObjectSource,
@@ -13,7 +13,9 @@ import {
   parseManifest,
   type Repository,
   readKeys,
+  readWhole,
   type SigningKey,
+  s3Storage,
 } from '@baryon/cvmfs'
 import { isSystemError, UserError } from '@baryon/format'
 import type { Context } from './command.ts'
@@ -24,13 +26,11 @@ export interface NamedRepository {
   readonly cacheDirectory: string
 }
 
-/** A repository to read: `DIR`, or `URL;URL`. The public key is given, or lies with the others beside the directory. */
+/** A repository to read: `DIR`, `URL;URL` or `s3://…`. The public key is given, or lies with the others beside the directory. */
 export function nameRepository(context: Context, name: string): NamedRepository {
   const isWeb = /^https?:\/\//.test(name)
   return {
-    source: isWeb
-      ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY })
-      : directorySource(existingRepository(name)),
+    source: isWeb ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY }) : existingStorage(name),
     publicKeys: publicKeys(context, isWeb ? undefined : name),
     cacheDirectory: cacheDirectory(),
   }
@@ -50,9 +50,9 @@ export interface OwnRepository {
   readonly signal: AbortSignal
 }
 
-/** A directory whose keys are there, by the options `signingOptions`. */
-export function ownRepository(context: Context, directory: string): OwnRepository {
-  const { storage, keys, cacheDirectory } = repositoryWithKeys(context, directory)
+/** One whose keys are there, by the options `signingOptions`. */
+export async function ownRepository(context: Context, place: string): Promise<OwnRepository> {
+  const { storage, keys, cacheDirectory } = await repositoryWithKeys(context, place)
   return {
     storage,
     publicKeys: [keys.publicKey],
@@ -63,16 +63,32 @@ export function ownRepository(context: Context, directory: string): OwnRepositor
   }
 }
 
-export function repositoryWithKeys(context: Context, directory: string) {
-  const storage = directoryStorage(existingRepository(directory))
-  const name = repositoryName(directory)
-  const keys = readKeys(name, keyDirectory(context, directory), passphrase(context))
+export async function repositoryWithKeys(context: Context, place: string) {
+  const storage = existingStorage(place)
+  const name = await repositoryName(place)
+  const keys = readKeys(name, keyDirectory(context, place, name), passphrase(context))
   return { storage, name, keys, cacheDirectory: cacheDirectory() }
 }
 
 /** As its manifest says. */
-export function repositoryName(directory: string): string {
-  return parseManifest(readFileSync(join(existingRepository(directory), '.cvmfspublished'))).name
+export async function repositoryName(place: string): Promise<string> {
+  return parseManifest(await readWhole(existingStorage(place), '.cvmfspublished', MANIFEST_LIMIT)).name
+}
+
+/** A directory or a bucket to write to. */
+export function storageAt(place: string): ObjectStorage {
+  const bucket = parseBucketLocation(place)
+  return bucket === undefined ? directoryStorage(resolve(place)) : s3Storage({ ...bucket, url: bucket.root })
+}
+
+const MANIFEST_LIMIT = 64 * 1024
+
+function existingStorage(place: string): ObjectStorage {
+  return storageAt(isBucket(place) ? place : existingRepository(place))
+}
+
+function isBucket(place: string): boolean {
+  return /^s3:\/\//i.test(place)
 }
 
 /** What `--sign-with`, or another option, says. */
@@ -95,9 +111,10 @@ export function passphrase(context: Context): string | undefined {
   }
 }
 
-/** Keys are never below what is served. */
-export function keyDirectory(context: Context, directory: string): string {
-  return resolve(context.arguments.value('keys') ?? `${resolve(directory)}.keys`)
+/** Keys are never below what is served: beside the directory, or, of a bucket, in the current one. */
+export function keyDirectory(context: Context, place: string, name: string): string {
+  const given = context.arguments.value('keys')
+  return resolve(given ?? (isBucket(place) ? `${name}.keys` : `${resolve(place)}.keys`))
 }
 
 /** Objects that are verified and unpacked, for all repositories: their names are their hashes. */
@@ -113,9 +130,11 @@ export function existingRepository(directory: string): string {
   })
 }
 
-function publicKeys(context: Context, directory: string | undefined): Uint8Array[] {
+function publicKeys(context: Context, place: string | undefined): Uint8Array[] {
   const given = context.arguments.values('key')
-  const files = given.length > 0 || directory === undefined ? given : besides(keyDirectory(context, directory))
+  const keys =
+    context.arguments.value('keys') ?? (place === undefined || isBucket(place) ? undefined : `${resolve(place)}.keys`)
+  const files = given.length > 0 || keys === undefined ? given : besides(resolve(keys))
   if (files.length === 0) {
     throw new UserError('CVMFS_PUBLIC_KEY', 'without a public key nothing of a repository can be believed', {
       hint: 'give the file NAME.pub of whoever publishes it: --key FILE',

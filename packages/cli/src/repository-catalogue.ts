@@ -12,7 +12,7 @@ const keyOption: Option = {
 const keysOption: Option = {
   name: 'keys',
   values: ['DIR'],
-  help: 'directory with the keys of the repository (default: DIR.keys beside it)',
+  help: 'directory with the keys of the repository (default: DIR.keys beside it; of a bucket, NAME.keys)',
   complete: 'directory',
 }
 const revisionOption: Option = {
@@ -48,11 +48,17 @@ export const repositoryCommands: readonly Command[] = [
     description:
       'The directory is what a web server has to serve, as /cvmfs/NAME. Keys are made in another one, with the names of the ' +
       'CVMFS tools: NAME.key and NAME.crt sign revisions, NAME.masterkey signs the whitelist, NAME.pub is for clients. ' +
-      'Keys that are there already are used.\n\nWith a passphrase the private keys are encrypted. A key that a program or a card has ' +
+      'Keys that are there already are used.\n\nA folder of a bucket (s3://BUCKET/FOLDER?region=…&endpoint=…&scheme=…&profile=…) can be used like a directory by all ' +
+      'commands but serve; the credentials are those of the tools of AWS. It must take conditional writes, as S3 does.\n\nWith a passphrase the private keys are encrypted. A key that a program or a card has ' +
       'signs by its command: RSA PKCS#1 v1.5, for revisions with SHA-1 (openssl dgst -sha1 -sign KEY), for the whitelist around ' +
       'the text itself (openssl pkeyutl -sign -inkey KEY). NAME.crt, or NAME.pub, must be there then.',
     options: [
-      { name: 'dir', values: ['DIR'], help: 'directory of the repository', complete: 'directory' },
+      {
+        name: 'dir',
+        values: ['DIR|s3://…'],
+        help: 'directory of the repository, or folder of a bucket',
+        complete: 'directory',
+      },
       ...signingOptions,
       {
         name: 'sign-whitelist-with',

@@ -38,7 +38,7 @@ export interface CollectResult {
 /** Throws `CVMFS_NOT_COLLECTABLE`, `CVMFS_LOCKED`, and what reading throws: nothing is removed when a kept catalog cannot be read. */
 export async function collectGarbage(options: CollectOptions): Promise<CollectResult> {
   const { storage, publicKeys, cacheDirectory, signal } = options
-  const lock = storage.lock()
+  const lock = await storage.lock()
   try {
     const repository = await openRepository({ source: storage, publicKeys, cacheDirectory, signal })
     if (!repository.manifest.isGarbageCollectable) {
@@ -57,9 +57,9 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
     if (options.isDryRun !== true) {
       const file = join(lock.scratch, 'reflog')
       writeReflog(file, repository.name, undefined, rest)
-      replaceManifest({ ...options, certificate }, repository.manifest, readFileSync(file))
+      await replaceManifest({ ...options, certificate }, repository.manifest, readFileSync(file))
     }
-    const removed = sweep(options, kept)
+    const removed = await sweep(options, kept)
     const count = (list: readonly Reference[]) => list.filter(({ kind }) => kind === 'catalog').length
     return {
       keptRevisions: roots.length,
@@ -68,7 +68,7 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
       ...removed,
     }
   } finally {
-    lock.release()
+    await lock.release()
   }
 }
 
@@ -124,16 +124,16 @@ async function mark(
   return names
 }
 
-function sweep(
+async function sweep(
   { storage, isDryRun = false, onProgress, signal }: CollectOptions,
   kept: ReadonlySet<string>,
-): { readonly removedObjects: number; readonly removedBytes: number } {
+): Promise<{ readonly removedObjects: number; readonly removedBytes: number }> {
   let removedObjects = 0
   let removedBytes = 0
-  for (const { name, size } of storage.objects()) {
+  for await (const { name, size } of storage.objects()) {
     signal?.throwIfAborted()
     if (kept.has(name)) continue
-    if (!isDryRun) storage.remove(name)
+    if (!isDryRun) await storage.remove(name)
     removedObjects++
     removedBytes += size
     onProgress?.({ catalogs: 0, removed: removedObjects })

@@ -1,11 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { CatalogWriter, NO_COUNTS } from './catalog-writer.ts'
 import type { HashAlgorithm } from './content-hash.ts'
 import { createIngester } from './ingest.ts'
 import type { Manifest } from './manifest.ts'
-import { createDirectories, directoryStorage } from './object-storage.ts'
+import { readWhole } from './object-source.ts'
+import { createDirectories, directoryStorage, type ObjectStorage } from './object-storage.ts'
 import { newWhitelist } from './renew-whitelist.ts'
 import { makeKeys } from './repository-keys.ts'
 import { checkRepositoryName } from './repository-name.ts'
@@ -14,10 +15,18 @@ import { movedTrunk } from './tags.ts'
 import { fingerprintOf } from './whitelist.ts'
 import { writeRevision } from './write-revision.ts'
 
-export interface CreateRepositoryOptions {
+/** Nothing may be published there yet. */
+export type CreateRepositoryOptions = NewRepository &
+  (
+    | {
+        /** What a web server is to serve. */
+        readonly directory: string
+      }
+    | { readonly storage: ObjectStorage }
+  )
+
+export interface NewRepository {
   readonly name: string
-  /** The directory that a web server is to serve; nothing may be published there yet. */
-  readonly directory: string
   /** Where NAME.key, NAME.crt, NAME.masterkey and NAME.pub are put; keys that are there are used. */
   readonly keyDirectory: string
   readonly algorithm?: HashAlgorithm
@@ -40,15 +49,15 @@ export interface CreateRepositoryOptions {
 /** Makes keys, a whitelist and an empty first revision. Throws `CVMFS_EXISTS`. */
 export async function createRepository(options: CreateRepositoryOptions): Promise<Manifest> {
   const name = checkRepositoryName(options.name)
-  const { directory, algorithm = 'sha1' } = options
+  const { algorithm = 'sha1' } = options
   const now = options.now ?? Date.now()
-  if (existsSync(join(directory, '.cvmfspublished'))) {
-    throw new UserError('CVMFS_EXISTS', `${directory} is a repository already`, { hint: 'choose another directory' })
+  const storage = 'storage' in options ? options.storage : directoryStorage(options.directory)
+  if (await isPublished(storage)) {
+    throw new UserError('CVMFS_EXISTS', `${storage.name} is a repository already`, { hint: 'choose another place' })
   }
-  createDirectories(directory)
-  const storage = directoryStorage(directory)
+  if ('directory' in options) createDirectories(options.directory)
   const ingester = createIngester(storage, { algorithm, isCompressed: true })
-  const lock = storage.lock()
+  const lock = await storage.lock()
   const { scratch } = lock
   try {
     const keys = makeKeys({
@@ -95,11 +104,11 @@ export async function createRepository(options: CreateRepositoryOptions): Promis
     const { certificate, publicKey } = keys
     const fingerprints = [fingerprintOf(certificate)]
     const masterKey = options.masterKey ?? keys.masterKey
-    storage.replace(
+    await storage.replace(
       '.cvmfswhitelist',
       newWhitelist({ name, fingerprints, masterKey, publicKey, validDays: options.validDays, now }),
     )
-    storage.replace(
+    await storage.replace(
       '.cvmfs_master_replica',
       Buffer.from('This file marks the master replica of a CernVM-FS repository\n'),
     )
@@ -118,8 +127,19 @@ export async function createRepository(options: CreateRepositoryOptions): Promis
     )
   } finally {
     ingester.close()
-    lock.release()
+    await lock.release()
   }
 }
 
 const DEFAULT_TTL = 240
+const MANIFEST_LIMIT = 64 * 1024
+
+async function isPublished(storage: ObjectStorage): Promise<boolean> {
+  try {
+    await readWhole(storage, '.cvmfspublished', MANIFEST_LIMIT)
+    return true
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'CVMFS_MISSING') return false
+    throw error
+  }
+}

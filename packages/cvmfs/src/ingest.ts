@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { UserError } from '@baryon/format'
 import { createCompressor } from './compress/compressor.ts'
-import { type ContentHash, type HashAlgorithm, hashContent, type ObjectKind } from './content-hash.ts'
+import { type ContentHash, type HashAlgorithm, hashContent, type ObjectKind, objectName } from './content-hash.ts'
 import type { Chunk } from './entry.ts'
 import { type ChunkSizes, firstChunk } from './find-cuts.ts'
 import type { ObjectStorage } from './object-storage.ts'
@@ -45,12 +45,26 @@ export function createIngester(storage: ObjectStorage, options: IngestOptions): 
       ? { stored: bytes, hash: hashContent(options.algorithm, bytes) }
       : await compressor.compress(bytes)
     done.plain += plain
-    if (storage.size(hash, kind) === undefined) {
-      storage.put(hash, kind, stored)
-      done.stored += stored.length
-      done.objects++
-    }
+    await putOnce(hash, kind, stored)
     return hash
+  }
+
+  /** Equal contents may be in work at the same time. */
+  const underway = new Map<string, Promise<void>>()
+  const putOnce = (hash: ContentHash, kind: ObjectKind, stored: Uint8Array): Promise<void> => {
+    const name = objectName(hash, kind)
+    let work = underway.get(name)
+    if (work === undefined) {
+      work = putIfMissing(hash, kind, stored).finally(() => underway.delete(name))
+      underway.set(name, work)
+    }
+    return work
+  }
+  const putIfMissing = async (hash: ContentHash, kind: ObjectKind, stored: Uint8Array): Promise<void> => {
+    if ((await storage.size(hash, kind)) !== undefined) return
+    await storage.put(hash, kind, stored)
+    done.stored += stored.length
+    done.objects++
   }
 
   return {

@@ -22,29 +22,29 @@ import { directorySource, type ObjectSource } from './object-source.ts'
 /** Where a repository is written to. */
 export interface ObjectStorage extends ObjectSource {
   /** Bytes of the object as it is stored; undefined when it is not there. */
-  size(hash: ContentHash, kind: ObjectKind): number | undefined
+  size(hash: ContentHash, kind: ObjectKind): Promise<number | undefined>
   /** Stores an object, all or nothing. What is there already is left alone: objects of one name are equal. */
-  put(hash: ContentHash, kind: ObjectKind, bytes: Uint8Array): void
-  /** Stores an object that lies in a file below `data/txn`, and is verified. */
-  adopt(hash: ContentHash, kind: ObjectKind, file: string): void
+  put(hash: ContentHash, kind: ObjectKind, bytes: Uint8Array): Promise<void>
+  /** Stores an object that lies in a file of the scratch directory of the lock, and is verified. */
+  adopt(hash: ContentHash, kind: ObjectKind, file: string): Promise<void>
   /** Replaces a file that has no hash for a name, such as the manifest, all or nothing. */
-  replace(name: string, bytes: Uint8Array): void
+  replace(name: string, bytes: Uint8Array): Promise<void>
   /** All objects, by their names in the repository, with the bytes that they take. */
-  objects(): Iterable<{ readonly name: string; readonly size: number }>
-  remove(name: string): void
+  objects(): AsyncIterable<{ readonly name: string; readonly size: number }>
+  remove(name: string): Promise<void>
   /** Makes durable what was put since the last time: what names the objects may be written then. */
-  sync(): void
+  sync(): Promise<void>
   /**
-   * Nobody else publishes until it is released; the death of this process releases it as well. What others left in work is removed.
+   * Nobody else publishes until it is released; the death of this process releases it as well, at once or soon. What others left in work is removed.
    * Throws `CVMFS_LOCKED`.
    */
-  lock(): StorageLock
+  lock(): Promise<StorageLock>
 }
 
 export interface StorageLock {
   /** An empty directory for files in work, from which objects can be adopted. */
   readonly scratch: string
-  release(): void
+  release(): Promise<void>
 }
 
 /** A repository in a directory, for a web server to serve. */
@@ -74,20 +74,20 @@ export function directoryStorage(directory: string): ObjectStorage {
   }
   return {
     ...directorySource(directory),
-    size: (hash, kind) => statSync(join(directory, objectName(hash, kind)), { throwIfNoEntry: false })?.size,
-    put(hash, kind, bytes) {
+    size: async (hash, kind) => statSync(join(directory, objectName(hash, kind)), { throwIfNoEntry: false })?.size,
+    async put(hash, kind, bytes) {
       const file = join(directory, objectName(hash, kind))
       if (existsSync(file)) return
       write(file, bytes, false)
       unsynced.push(file)
     },
-    adopt(hash, kind, from) {
+    async adopt(hash, kind, from) {
       const file = join(directory, objectName(hash, kind))
       renameSync(from, file)
       unsynced.push(file)
     },
-    replace: (name, bytes) => write(join(directory, name), bytes, true),
-    *objects() {
+    replace: async (name, bytes) => write(join(directory, name), bytes, true),
+    async *objects() {
       for (const prefix of readdirSync(join(directory, 'data'))) {
         if (!/^[0-9a-f]{2}$/.test(prefix)) continue
         for (const file of readdirSync(join(directory, 'data', prefix))) {
@@ -97,8 +97,8 @@ export function directoryStorage(directory: string): ObjectStorage {
         }
       }
     },
-    remove: (name) => rmSync(join(directory, name), { force: true }),
-    sync() {
+    remove: async (name) => rmSync(join(directory, name), { force: true }),
+    async sync() {
       const files = unsynced
       unsynced = []
       const directories = new Set<string>()
@@ -108,7 +108,7 @@ export function directoryStorage(directory: string): ObjectStorage {
       }
       for (const one of directories) syncFile(one)
     },
-    lock: () => lockDirectory(directory),
+    lock: async () => lockDirectory(directory),
   }
 }
 
@@ -141,7 +141,7 @@ function lockDirectory(directory: string): StorageLock {
     const scratch = mkdtempSync(join(transactions, 'work-'))
     return {
       scratch,
-      release: () => {
+      release: async () => {
         rmSync(scratch, { recursive: true, force: true })
         database.close()
       },

@@ -96,7 +96,7 @@ export interface PublishResult extends PublishProgress {
  * `CVMFS_LOCKED` when somebody else publishes.
  */
 export async function publish(options: PublishOptions, changes: readonly Change[]): Promise<PublishResult> {
-  const lock = options.storage.lock()
+  const lock = await options.storage.lock()
   try {
     const repository = await openRepository({
       source: options.storage,
@@ -119,7 +119,7 @@ export async function publish(options: PublishOptions, changes: readonly Change[
       await revision.close()
     }
   } finally {
-    lock.release()
+    await lock.release()
   }
 }
 

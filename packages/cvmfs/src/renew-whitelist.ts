@@ -26,17 +26,17 @@ export interface RenewOptions extends Pick<PublishOptions, 'storage' | 'cacheDir
  * not believed any more. Throws `CVMFS_LOCKED`, `CVMFS_SIGNING` or `CVMFS_KEY`.
  */
 export async function renewWhitelist(options: RenewOptions): Promise<SignedWhitelist> {
-  const lock = options.storage.lock()
+  const lock = await options.storage.lock()
   try {
     const { storage, certificate, now = Date.now() } = options
     const manifest = parseManifest(await readWhole(storage, '.cvmfspublished', MANIFEST_LIMIT))
     const inUse = await certificateInUse(options, manifest)
     const fingerprints = [...new Set([certificate, ...inUse].map((pem) => fingerprintOf(pem)))]
     const bytes = newWhitelist({ ...options, name: manifest.name, fingerprints, now })
-    storage.replace('.cvmfswhitelist', bytes)
+    await storage.replace('.cvmfswhitelist', bytes)
     return parseWhitelist(bytes)
   } finally {
-    lock.release()
+    await lock.release()
   }
 }
 

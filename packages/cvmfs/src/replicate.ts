@@ -40,7 +40,7 @@ export async function replicate(options: ReplicateOptions): Promise<ReplicateRes
   const { directory } = options
   createDirectories(directory)
   const storage = directoryStorage(directory)
-  const lock = storage.lock()
+  const lock = await storage.lock()
   const { scratch } = lock
   try {
     const former = existsSync(join(directory, '.cvmfspublished'))
@@ -56,13 +56,13 @@ export async function replicate(options: ReplicateOptions): Promise<ReplicateRes
     const replica = new Replica(options, repository, storage, scratch)
     const isChanged = former === undefined || !contentHashesEqual(former.rootCatalog, manifest.rootCatalog)
     await replica.copyRevisions()
-    storage.sync()
-    storage.replace('.cvmfswhitelist', repository.whitelistBytes)
-    storage.replace('.cvmfspublished', repository.manifestBytes)
-    storage.replace('.cvmfs_last_snapshot', Buffer.from(`${new Date(options.now ?? Date.now()).toUTCString()}\n`))
+    await storage.sync()
+    await storage.replace('.cvmfswhitelist', repository.whitelistBytes)
+    await storage.replace('.cvmfspublished', repository.manifestBytes)
+    await storage.replace('.cvmfs_last_snapshot', Buffer.from(`${new Date(options.now ?? Date.now()).toUTCString()}\n`))
     return { name: manifest.name, revision: manifest.revision, isChanged, ...replica.done }
   } finally {
-    lock.release()
+    await lock.release()
   }
 }
 
@@ -104,7 +104,7 @@ class Replica {
 
   /** A catalog with all below it. */
   async #tree(wanted: NestedCatalog): Promise<void> {
-    if (this.#storage.size(wanted.hash, 'catalog') !== undefined) return
+    if ((await this.#storage.size(wanted.hash, 'catalog')) !== undefined) return
     const packed = join(this.#scratch, randomBytes(8).toString('hex'))
     const file = `${packed}-catalog`
     try {
@@ -119,8 +119,8 @@ class Replica {
         catalog.close()
       }
       // Now it may say so.
-      this.#storage.sync()
-      this.#storage.put(wanted.hash, 'catalog', readFileSync(packed))
+      await this.#storage.sync()
+      await this.#storage.put(wanted.hash, 'catalog', readFileSync(packed))
       this.done.catalogs++
       this.#progress()
     } finally {
@@ -135,7 +135,7 @@ class Replica {
     for (const { hash, kind } of catalog.objects()) {
       this.#options.signal?.throwIfAborted()
       if (failure !== undefined) break
-      if (this.#storage.size(hash, kind) !== undefined) continue
+      if ((await this.#storage.size(hash, kind)) !== undefined) continue
       const work: Promise<void> = this.#copy(hash, kind)
         .catch((error: unknown) => {
           failure ??= error
@@ -149,7 +149,7 @@ class Replica {
   }
 
   async #copy(hash: ContentHash, kind: ObjectKind): Promise<void> {
-    if (this.#storage.size(hash, kind) !== undefined) return
+    if ((await this.#storage.size(hash, kind)) !== undefined) return
     const name = objectName(hash, kind)
     let work = this.#underway.get(name)
     if (work === undefined) {
@@ -163,7 +163,7 @@ class Replica {
     const file = join(this.#scratch, randomBytes(8).toString('hex'))
     try {
       await this.#fetch(hash, kind, file)
-      this.#storage.adopt(hash, kind, file)
+      await this.#storage.adopt(hash, kind, file)
     } finally {
       rmSync(file, { force: true })
     }

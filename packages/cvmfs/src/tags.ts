@@ -20,7 +20,7 @@ export type TagChange =
 /** Changes the tags of the current revision, which stays what it is. Throws `CVMFS_TAG`, `CVMFS_REVISION`, `CVMFS_LOCKED`. */
 export async function changeTags(options: PublishOptions, changes: readonly TagChange[]): Promise<Manifest> {
   const { storage, publicKeys, cacheDirectory, signal } = options
-  const lock = storage.lock()
+  const lock = await storage.lock()
   try {
     const repository = await openRepository({ source: storage, publicKeys, cacheDirectory, signal })
     const { manifest } = repository
@@ -35,7 +35,7 @@ export async function changeTags(options: PublishOptions, changes: readonly TagC
       { rootCatalog, rootCatalogSize, revision, tags },
     )
   } finally {
-    lock.release()
+    await lock.release()
   }
 }
 

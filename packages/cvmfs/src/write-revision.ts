@@ -60,17 +60,17 @@ export async function writeRevision(writer: RevisionWriter, next: NewRevision): 
 }
 
 /** Makes the manifest current, with the reflog that it names, when everything else is durable. Throws `CVMFS_KEY`, `CVMFS_SIGNING`. */
-export function replaceManifest(
+export async function replaceManifest(
   { storage, privateKey, certificate }: Pick<RevisionWriter, 'storage' | 'privateKey' | 'certificate'>,
   next: Omit<Manifest, 'reflog' | 'certificate'>,
   reflog: Uint8Array,
-): Manifest {
+): Promise<Manifest> {
   const manifest: Manifest = { ...next, certificate: certificate.hash, reflog: hashContent('sha1', reflog) }
   const bytes = formatManifest(manifest, privateKey, manifest.rootCatalog.algorithm)
   checkSignature(bytes, certificate)
-  storage.sync()
-  storage.replace('.cvmfsreflog', reflog)
-  storage.replace('.cvmfspublished', bytes)
+  await storage.sync()
+  await storage.replace('.cvmfsreflog', reflog)
+  await storage.replace('.cvmfspublished', bytes)
   return manifest
 }
 

@@ -212,9 +212,9 @@ test('one publishes at a time, and what fails changes nothing', async (context) 
   const place = await create(context)
   const tree = temporary(context)
   write(tree, 'file', 'text')
-  const lock = directoryStorage(place.directory).lock()
+  const lock = await directoryStorage(place.directory).lock()
   await assert.rejects(place.publish([{ kind: 'tree', at: '/a', from: tree }]), { code: 'CVMFS_LOCKED' })
-  lock.release()
+  await lock.release()
   const before = readFileSync(join(place.directory, '.cvmfspublished'))
   await assert.rejects(
     place.publish([

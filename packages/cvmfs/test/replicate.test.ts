@@ -41,7 +41,7 @@ test('a replica of the sample has the bytes of the original, and is right', asyn
       }
     }
   }
-  const stored = [...directoryStorage(directory).objects()]
+  const stored = await Array.fromAsync(directoryStorage(directory).objects())
   assert.deepEqual([first.objects, first.bytes], [stored.length, stored.reduce((sum, { size }) => sum + size, 0)])
   const again = await replicate(options)
   assert.deepEqual([again.isChanged, again.objects], [false, 0])

@@ -2,20 +2,22 @@ import { resolve } from 'node:path'
 import { createRepository, formatContentHash } from '@baryon/cvmfs'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
-import { keyDirectory, passphrase, signingCommand } from '../repository-access.ts'
+import { keyDirectory, passphrase, signingCommand, storageAt } from '../repository-access.ts'
 
 export async function run(context: Context): Promise<Outcome> {
   const given = context.arguments
   const name = given.operands[0]!
-  const directory = resolve(given.value('dir') ?? name)
+  const place = given.value('dir') ?? name
   const algorithm = given.value('hash') ?? 'sha1'
   if (algorithm !== 'sha1' && algorithm !== 'shake128') {
     throw new UserError('USAGE', `--hash ${algorithm}: known are sha1 and shake128`)
   }
-  const keys = keyDirectory(context, directory)
+  const keys = keyDirectory(context, place, name)
+  const isBucket = place.startsWith('s3://')
+  const directory = isBucket ? place : resolve(place)
   const manifest = await createRepository({
     name,
-    directory,
+    ...(isBucket ? { storage: storageAt(place) } : { directory }),
     keyDirectory: keys,
     algorithm,
     ttl: count(context, 'ttl') ?? 240,

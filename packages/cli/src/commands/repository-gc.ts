@@ -11,7 +11,7 @@ export async function run(context: Context): Promise<Outcome> {
   if (!/^\d{1,9}$/.test(keep)) throw new UserError('USAGE', `--keep ${keep}: expected a whole number`)
   const isDryRun = given.flag('dry-run')
   const result = await collectGarbage({
-    ...ownRepository(context, directory),
+    ...(await ownRepository(context, directory)),
     keep: Number(keep),
     isDryRun,
   })
@@ -19,7 +19,7 @@ export async function run(context: Context): Promise<Outcome> {
   return {
     data: result,
     text:
-      `${repositoryName(directory)}: ${isDryRun ? 'would remove' : 'removed'} ${formatCount(removedRevisions, 'revision')}, ` +
+      `${await repositoryName(directory)}: ${isDryRun ? 'would remove' : 'removed'} ${formatCount(removedRevisions, 'revision')}, ` +
       `${formatCount(removedObjects, 'object')} of ${formatBytes(removedBytes)}; ${formatCount(keptRevisions, 'revision')} kept`,
   }
 }

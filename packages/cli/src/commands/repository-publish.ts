@@ -11,7 +11,7 @@ import { findOperands, openStoreFor } from '../store-operands.ts'
 export async function run(context: Context): Promise<Outcome> {
   const given = context.arguments
   const [directory = '', ...operands] = given.operands
-  const repository = ownRepository(context, directory)
+  const repository = await ownRepository(context, directory)
   const changes = [...treeChanges(context), ...(await storeChanges(context, directory, operands))]
   if (changes.length === 0) {
     throw new UserError('USAGE', 'nothing to publish: give store paths, --tree with --at, or --remove')
@@ -80,7 +80,7 @@ async function storeChanges(context: Context, directory: string, operands: reado
   const store = await openStoreFor(context, operands)
   try {
     const paths = (await findOperands(context, store, operands)).map(({ path }) => path)
-    return closureChanges(store, repositoryName(directory), paths)
+    return closureChanges(store, await repositoryName(directory), paths)
   } finally {
     store.close()
   }

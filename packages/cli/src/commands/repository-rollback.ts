@@ -4,7 +4,7 @@ import { ownRepository } from '../repository-access.ts'
 
 export async function run(context: Context): Promise<Outcome> {
   const [directory = '', base = 'trunk-previous'] = context.arguments.operands
-  const { manifest } = await publish({ ...ownRepository(context, directory), base }, [])
+  const { manifest } = await publish({ ...(await ownRepository(context, directory)), base }, [])
   const { name, revision } = manifest
   return {
     data: { name, revision, of: base, rootCatalog: formatContentHash(manifest.rootCatalog) },

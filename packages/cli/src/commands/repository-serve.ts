@@ -14,7 +14,7 @@ export async function run(context: Context): Promise<Outcome> {
   const { terminal, signal, arguments: given } = context
   const address = addressOf(given.value('listen'), given.value('port'))
   const maxAge = wholeNumber('max-age', given.value('max-age') ?? '61')
-  const directories = repositories(given.operands)
+  const directories = await repositories(given.operands)
   const lines = createLineBuffer((text) => terminal.err(text))
   const quiet = given.flag('quiet')
   const server = await serveHttp(createFileService({ find: (path) => find(directories, path), maxAge }), address, {
@@ -30,11 +30,11 @@ export async function run(context: Context): Promise<Outcome> {
 }
 
 /** Directories by the names of the repositories in them. */
-function repositories(operands: readonly string[]): ReadonlyMap<string, string> {
+async function repositories(operands: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const directories = new Map<string, string>()
   for (const operand of operands) {
     const directory = realpathSync(existingRepository(operand))
-    const name = repositoryName(operand)
+    const name = await repositoryName(operand)
     if (directories.has(name)) {
       throw new UserError('CVMFS_NAME_TWICE', `'${operand}' and '${directories.get(name)}' are both ${name}`, {
         hint: 'serve one of them, or the other one at another address',

@@ -11,7 +11,7 @@ export async function run(context: Context): Promise<Outcome> {
     throw new UserError('USAGE', '--remove takes neither --revision nor --description')
   }
   const manifest = await changeTags(
-    ownRepository(context, directory),
+    await ownRepository(context, directory),
     names.map((name) =>
       isRemoved
         ? { kind: 'remove', name }

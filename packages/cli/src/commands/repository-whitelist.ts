@@ -7,7 +7,7 @@ import { count } from './repository-create.ts'
 export async function run(context: Context): Promise<Outcome> {
   const given = context.arguments
   const directory = operand(given.operands)
-  const { storage, name, keys, cacheDirectory } = repositoryWithKeys(context, directory)
+  const { storage, name, keys, cacheDirectory } = await repositoryWithKeys(context, directory)
   const options = {
     storage,
     cacheDirectory,
@@ -19,7 +19,12 @@ export async function run(context: Context): Promise<Outcome> {
   const isRotated = given.flag('rotate')
   if (isRotated) {
     const secret = passphrase(context)
-    await rotateCertificate({ ...options, name, keyDirectory: keyDirectory(context, directory), passphrase: secret })
+    await rotateCertificate({
+      ...options,
+      name,
+      keyDirectory: keyDirectory(context, directory, name),
+      passphrase: secret,
+    })
   } else {
     await renewWhitelist({ ...options, certificate: keys.certificate })
   }

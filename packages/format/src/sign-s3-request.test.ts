@@ -6,7 +6,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { isOnPath } from '@baryon/testing'
-import { encodeKey, signRequest } from './sign-request.ts'
+import { encodeS3Key, signS3Request } from './sign-s3-request.ts'
 
 const credentials = { keyId: 'AKIAIOSFODNN7EXAMPLE', secret: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
 const host = 'https://examplebucket.s3.amazonaws.com'
@@ -23,7 +23,7 @@ const examples = [
     what: 'PUT of an object',
     request: {
       method: 'PUT',
-      url: new URL(`${host}/${encodeKey('test$file.text')}`),
+      url: new URL(`${host}/${encodeS3Key('test$file.text')}`),
       headers: { date: 'Fri, 24 May 2013 00:00:00 GMT', 'x-amz-storage-class': 'REDUCED_REDUNDANCY' },
       bodyHash: createHash('sha256').update('Welcome to Amazon S3.').digest('hex'),
     },
@@ -46,7 +46,7 @@ const examples = [
 
 for (const { what, request, signedHeaders, signature } of examples) {
   test(`the published example: ${what}`, () => {
-    const { authorization } = signRequest(request, credentials, 'us-east-1', now)
+    const { authorization } = signS3Request(request, credentials, 'us-east-1', now)
     assert.equal(
       authorization,
       `AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,SignedHeaders=${signedHeaders},Signature=${signature}`,
@@ -72,7 +72,7 @@ test('curl signs the same request with the same signature', {
   const { headers } = await seen.promise
   const time = String(headers['x-amz-date'])
   const date = new Date(time.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, '$1-$2-$3T$4:$5:$6Z'))
-  const ours = signRequest({ method: 'GET', url: new URL(url), headers: {} }, credentials, 'eu-west-1', date)
+  const ours = signS3Request({ method: 'GET', url: new URL(url), headers: {} }, credentials, 'eu-west-1', date)
   const signatureOf = (text: string | undefined): string | undefined => /Signature=([0-9a-f]{64})/.exec(text ?? '')?.[1]
   assert.match(headers.authorization!, /SignedHeaders=host;x-amz-content-sha256;x-amz-date,/)
   assert.ok(signatureOf(ours.authorization))

@@ -7,7 +7,7 @@
  */
 import { createHash, createHmac } from 'node:crypto'
 
-export interface Credentials {
+export interface S3Credentials {
   readonly keyId: string
   readonly secret: string
   readonly sessionToken?: string | undefined
@@ -23,9 +23,9 @@ export interface UnsignedRequest {
 }
 
 /** The headers to add: `authorization`, `x-amz-date`, `x-amz-content-sha256` and, when there is one, the session token. */
-export function signRequest(
+export function signS3Request(
   request: UnsignedRequest,
-  credentials: Credentials,
+  credentials: S3Credentials,
   region: string,
   now: Date,
 ): Record<string, string> {
@@ -48,7 +48,7 @@ export function signRequest(
 }
 
 /** Encodes a key of an object for a URL as the signature wants it: everything but letters, digits, `-._~` and slashes. */
-export function encodeKey(key: string): string {
+export function encodeS3Key(key: string): string {
   return encodeURIComponent(key)
     .replace(/%2F/g, '/')
     .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
@@ -61,7 +61,7 @@ function canonicalRequest(
   const all = Object.entries({ ...headers, host: url.host }).sort(([a], [b]) => (a < b ? -1 : 1))
   const signedHeaders = all.map(([name]) => name).join(';')
   const query = [...url.searchParams]
-    .map(([name, value]) => `${encodeKey(name).replaceAll('/', '%2F')}=${encodeKey(value).replaceAll('/', '%2F')}`)
+    .map(([name, value]) => `${encodeS3Key(name).replaceAll('/', '%2F')}=${encodeS3Key(value).replaceAll('/', '%2F')}`)
     .sort()
     .join('&')
   const lines = all.map(([name, value]) => `${name}:${value.trim().replace(/ +/g, ' ')}\n`).join('')
