@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cacheRows } from './bench-cache.ts'
+import { cvmfsRows } from './bench-cvmfs.ts'
 import { serverRows } from './bench-server.ts'
 import { storeRows } from './bench-store.ts'
 
@@ -52,6 +53,7 @@ const groups: Record<string, () => readonly Row[]> = {
   store: () => storeRows(root, work, environment),
   server: () => serverRows(root, work),
   cache: () => cacheRows(root, work, environment),
+  cvmfs: () => cvmfsRows(root, work),
 }
 
 const { names, runs, only } = parseArguments(process.argv.slice(2))
