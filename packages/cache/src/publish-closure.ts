@@ -6,7 +6,8 @@ import { fileRecord, formatRecord, storePlace } from './published-record.ts'
 
 /**
  * What has to change in a CVMFS repository so that the closure of the paths is in it: references first, each path with a catalog of
- * its own below the one of the store directory, and with its record. Throws `CVMFS_STORE_DIRECTORY`.
+ * its own below the one of the store directory, and with its record. The store must stay open while they are applied. Throws
+ * `CVMFS_STORE_DIRECTORY`.
  */
 export function closureChanges(store: Store, repository: string, paths: readonly StorePath[]): Change[] {
   const place = storePlace(store.storeDirectory, repository)
@@ -14,7 +15,7 @@ export function closureChanges(store: Store, repository: string, paths: readonly
     { kind: 'catalog', at: place },
     ...store.computeClosure(paths).flatMap((path): Change[] => {
       const from = store.physicalPath(path)
-      const record = Buffer.from(formatRecord(store.storeDirectory, store.pathInfo(path)), 'latin1')
+      const record = (): Uint8Array => Buffer.from(formatRecord(store.storeDirectory, store.pathInfo(path)), 'latin1')
       const tree = { kind: 'tree', at: `${place}/${storePathBaseName(path)}`, from, isImmutable: true } as const
       if (canCarryRecord(from)) return [{ ...tree, isNested: true, marker: record }]
       return [

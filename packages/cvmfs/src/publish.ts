@@ -44,13 +44,16 @@ export type Change =
       readonly from: string
       /** Its top, when it is a directory, gets a catalog of its own, marked or not. */
       readonly isNested?: boolean
-      /** Contents of the marker of that catalog, where the tree has none; default: nothing. Clients do not look at them. */
-      readonly marker?: Uint8Array
+      /**
+       * Contents of the marker of that catalog, where the tree has none; default: nothing. Clients do not look at them. Asked for
+       * when they are needed.
+       */
+      readonly marker?: () => Uint8Array
       /** What is there already is the same, and stays. */
       readonly isImmutable?: boolean
     }
   /** There is a file with these contents at `at`, for all to read; `isImmutable` as above. */
-  | { readonly kind: 'file'; readonly at: string; readonly bytes: Uint8Array; readonly isImmutable?: boolean }
+  | { readonly kind: 'file'; readonly at: string; readonly bytes: () => Uint8Array; readonly isImmutable?: boolean }
   /** There is a directory at `at`, with a catalog of its own if it is made now. */
   | { readonly kind: 'catalog'; readonly at: string }
   | { readonly kind: 'remove'; readonly at: string }
@@ -214,7 +217,7 @@ class Transaction {
     }
     if (change.kind === 'file') {
       const above = working.writer.reader.entry(change.at.slice(0, change.at.lastIndexOf('/')))!
-      working.writer.insert(await this.#newFileEntry(this.#newDirectory(above, change.at), change.bytes))
+      working.writer.insert(await this.#newFileEntry(this.#newDirectory(above, change.at), change.bytes()))
       this.#count()
       return false
     }
@@ -357,7 +360,7 @@ class Transaction {
     return below
   }
 
-  async #addNested(parent: CatalogWriter, top: DiskEntry, marker?: Uint8Array): Promise<Counts> {
+  async #addNested(parent: CatalogWriter, top: DiskEntry, marker?: () => Uint8Array): Promise<Counts> {
     const fill = async (writer: CatalogWriter) => ({ below: await this.#add(writer, top), isMarked: hasMarker(top) })
     return this.#addCatalog(parent, top.entry, fill, marker)
   }
@@ -367,7 +370,7 @@ class Transaction {
     parent: CatalogWriter,
     directory: NewEntry,
     fill?: (writer: CatalogWriter) => Promise<{ readonly below: Counts; readonly isMarked: boolean }>,
-    marker: Uint8Array = NO_BYTES,
+    marker?: () => Uint8Array,
   ): Promise<Counts> {
     const file = this.#newFile()
     const writer = CatalogWriter.create(file, directory.path)
@@ -376,7 +379,9 @@ class Transaction {
     const { below, isMarked } = (await fill?.(writer)) ?? { below: NO_COUNTS, isMarked: false }
     // The tools of CVMFS want one where a catalog begins.
     if (!isMarked) {
-      writer.insert(await this.#newFileEntry({ ...directory, path: `${directory.path}/${MARKER}` }, marker))
+      writer.insert(
+        await this.#newFileEntry({ ...directory, path: `${directory.path}/${MARKER}` }, marker?.() ?? NO_BYTES),
+      )
     }
     const mountpoint = writer.reader.entry(directory.path)!
     const stored = await this.#store(writer, file, below, undefined, 1)

@@ -182,11 +182,11 @@ test('files from memory, and what markers say', async (context) => {
   const [plain, marked] = [temporary(context), temporary(context)]
   write(plain, 'x', 'x')
   write(marked, '.cvmfscatalog', 'its own')
-  const marker = Buffer.from('about the tree')
+  const marker = () => Buffer.from('about the tree')
   const changes: Change[] = [
     { kind: 'tree', at: '/plain', from: plain, isNested: true, marker, isImmutable: true },
     { kind: 'tree', at: '/marked', from: marked, isNested: true, marker },
-    { kind: 'file', at: '/below/it', bytes: Buffer.from('from memory'), isImmutable: true },
+    { kind: 'file', at: '/below/it', bytes: () => Buffer.from('from memory'), isImmutable: true },
   ]
   const expected = {
     '/below/it': 'from memory',
@@ -198,7 +198,7 @@ test('files from memory, and what markers say', async (context) => {
   assert.deepEqual(await files(place), expected)
   // What is there stays, or is replaced.
   assert.equal((await place.publish([changes[0]!, changes[2]!])).catalogs, 0)
-  await place.publish([{ kind: 'file', at: '/below/it', bytes: Buffer.from('anew') }])
+  await place.publish([{ kind: 'file', at: '/below/it', bytes: () => Buffer.from('anew') }])
   assert.deepEqual(await files(place), { ...expected, '/below/it': 'anew' })
   const report = await checkRepository({
     source: directorySource(place.directory),

@@ -67,7 +67,7 @@ async function create(t: TestContext, pageSize?: number): Promise<Place> {
   }
 }
 
-const file = (at: string, text: string): Change => ({ kind: 'file', at, bytes: Buffer.from(text) })
+const file = (at: string, text: string): Change => ({ kind: 'file', at, bytes: () => Buffer.from(text) })
 
 test('create, publish, tag, collect, check and replicate, with keys and in pages', async (t) => {
   const place = await create(t, 7)

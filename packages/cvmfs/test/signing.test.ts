@@ -82,7 +82,7 @@ test('keys with a passphrase are encrypted for openssl, and nothing is signed wi
   // What is there is not looked at before it is needed.
   rmSync(file('masterkey'))
   await publish({ storage: directoryStorage(directory), publicKeys: [publicKey], privateKey, cacheDirectory: cache }, [
-    { kind: 'file', at: '/x', bytes: Buffer.from('x') },
+    { kind: 'file', at: '/x', bytes: () => Buffer.from('x') },
   ])
   assert.throws(() => readKeys(NAME, keys).masterKey, { code: 'CVMFS_KEY' })
 })
@@ -102,7 +102,7 @@ test('a command signs instead of a key', async (context) => {
   const { publicKey, certificate } = readKeys(NAME, keys)
   const storage = directoryStorage(directory)
   const publishing = { storage, publicKeys: [publicKey], certificate, cacheDirectory: cache }
-  const change = { kind: 'file', at: '/x', bytes: Buffer.from('x') } as const
+  const change = { kind: 'file', at: '/x', bytes: () => Buffer.from('x') } as const
   const { manifest } = await publish({ ...publishing, privateKey }, [change])
   assert.equal(manifest.revision, 2)
   await rightAt(context, directory, publicKey)
@@ -114,7 +114,7 @@ test('a command signs instead of a key', async (context) => {
 
   // A command that fails, says nothing, or signs with something else publishes nothing.
   const before = readFileSync(join(directory, '.cvmfsreflog'))
-  const other = { ...change, bytes: Buffer.from('y') }
+  const other = { ...change, bytes: () => Buffer.from('y') }
   for (const [command, code] of [
     ['exit 3', 'CVMFS_SIGNING'],
     ['kill $$', 'CVMFS_SIGNING'],
@@ -144,7 +144,7 @@ test('a new certificate takes the place of the old one, and the old key is not b
   await createRepository({ name: NAME, directory, keyDirectory: keys })
   const storage = directoryStorage(directory)
   const { publicKey, masterKey, privateKey: oldKey, certificate: oldCertificate } = readKeys(NAME, keys)
-  const change = { kind: 'file', at: '/x', bytes: Buffer.from('x') } as const
+  const change = { kind: 'file', at: '/x', bytes: () => Buffer.from('x') } as const
   const publishing = { storage, publicKeys: [publicKey], cacheDirectory: cache }
   await publish({ ...publishing, privateKey: oldKey }, [change])
   const oldManifest = readFileSync(join(directory, '.cvmfspublished'))
@@ -208,7 +208,7 @@ test('a rotation that was interrupted goes on, wherever it was', async (context)
     // Until then whoever has the old pair can publish.
     const { privateKey, certificate } = readKeys(NAME, keys)
     const old = { storage, publicKeys: [publicKey], privateKey, certificate, cacheDirectory: cache }
-    const attempt = publish(old, [{ kind: 'file', at: '/x', bytes: Buffer.from(step) }])
+    const attempt = publish(old, [{ kind: 'file', at: '/x', bytes: () => Buffer.from(step) }])
     if (step === 'key') await assert.rejects(attempt, { code: 'CVMFS_KEY' })
     else {
       await attempt
@@ -219,7 +219,7 @@ test('a rotation that was interrupted goes on, wherever it was', async (context)
     assert.ok(!existsSync(file('key.new')) && !existsSync(file('crt.new')))
     const next = readKeys(NAME, keys)
     await publish({ ...old, privateKey: next.privateKey, certificate: next.certificate }, [
-      { kind: 'file', at: '/y', bytes: Buffer.from(step) },
+      { kind: 'file', at: '/y', bytes: () => Buffer.from(step) },
     ])
     await rightAt(context, directory, publicKey)
   }

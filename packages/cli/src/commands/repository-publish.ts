@@ -1,46 +1,68 @@
 import { resolve } from 'node:path'
 import { closureChanges } from '@baryon/cache'
-import { type Change, formatContentHash, type PublishResult, publish } from '@baryon/cvmfs'
+import { type Change, formatContentHash, type PublishProgress, type PublishResult, publish } from '@baryon/cvmfs'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatSeconds } from '../format-quantity.ts'
 import { createProgressLine } from '../progress/progress-line.ts'
-import { ownRepository, repositoryName } from '../repository-access.ts'
+import { type OwnRepository, ownRepository, repositoryName } from '../repository-access.ts'
 import { findOperands, openStoreFor } from '../store-operands.ts'
 
 export async function run(context: Context): Promise<Outcome> {
-  const given = context.arguments
-  const [directory = '', ...operands] = given.operands
+  const [directory = '', ...operands] = context.arguments.operands
   const repository = await ownRepository(context, directory)
-  const changes = [...treeChanges(context), ...(await storeChanges(context, directory, operands))]
-  if (changes.length === 0) {
-    throw new UserError('USAGE', 'nothing to publish: give store paths, --tree with --at, or --remove')
-  }
-  const tag = given.value('tag')
-  const begin = performance.now()
-  const progress = createProgressLine(context.terminal)
-  let result: PublishResult
+  const store = operands.length === 0 ? undefined : await openStoreFor(context, operands)
   try {
-    result = await publish(
+    const paths = store === undefined ? [] : await findOperands(context, store, operands)
+    const changes = [
+      ...treeChanges(context),
+      ...(store === undefined
+        ? []
+        : closureChanges(
+            store,
+            await repositoryName(directory),
+            paths.map(({ path }) => path),
+          )),
+    ]
+    if (changes.length === 0) {
+      throw new UserError('USAGE', 'nothing to publish: give store paths, --tree with --at, or --remove')
+    }
+    const begin = performance.now()
+    const result = await publishWithProgress(context, repository, changes)
+    return outcome(result, (performance.now() - begin) / 1000)
+  } finally {
+    store?.close()
+  }
+}
+
+async function publishWithProgress(
+  context: Context,
+  repository: OwnRepository,
+  changes: readonly Change[],
+): Promise<PublishResult> {
+  const given = context.arguments
+  const tag = given.value('tag')
+  const progress = createProgressLine(context.terminal)
+  const show = ({ entries, plain, stored }: PublishProgress): string =>
+    `publishing: ${formatCount(entries, 'entry', 'entries')}, ${formatBytes(plain)} read, ${formatBytes(stored)} stored`
+  try {
+    return await publish(
       {
         ...repository,
         isCompressed: !given.flag('uncompressed'),
         // What is in a store belongs to nobody in particular.
-        ...(operands.length > 0 ? { owner: { uid: 0, gid: 0 } } : {}),
+        ...(given.operands.length > 1 ? { owner: { uid: 0, gid: 0 } } : {}),
         ...(tag === undefined ? {} : { tag: { name: tag, description: given.value('description') ?? '' } }),
-        onProgress: ({ entries, plain, stored }) =>
-          progress.show(
-            () =>
-              `publishing: ${formatCount(entries, 'entry', 'entries')}, ${formatBytes(plain)} read, ${formatBytes(stored)} stored`,
-          ),
+        onProgress: (done) => progress.show(() => show(done)),
       },
       changes,
     )
   } finally {
     progress.close()
   }
-  const { manifest, catalogs, entries, plain, stored, objects } = result
-  const seconds = (performance.now() - begin) / 1000
+}
+
+function outcome({ manifest, catalogs, entries, plain, stored, objects }: PublishResult, seconds: number): Outcome {
   return {
     data: {
       name: manifest.name,
@@ -73,15 +95,4 @@ function treeChanges(context: Context): Change[] {
       ? []
       : [{ kind: 'tree', at: bytes(at.replace(/\/+$/, '')), from: resolve(tree) } as const]),
   ]
-}
-
-async function storeChanges(context: Context, directory: string, operands: readonly string[]): Promise<Change[]> {
-  if (operands.length === 0) return []
-  const store = await openStoreFor(context, operands)
-  try {
-    const paths = (await findOperands(context, store, operands)).map(({ path }) => path)
-    return closureChanges(store, await repositoryName(directory), paths)
-  } finally {
-    store.close()
-  }
 }
