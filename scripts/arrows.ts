@@ -11,9 +11,9 @@ import { join } from 'node:path'
 /** Lower floors know nothing of higher ones. Packages of one floor may not import each other. */
 const floors: readonly (readonly string[])[] = [
   ['format'],
-  ['language', 'elf'],
+  ['language', 'elf', 'fuse'],
   ['store', 'fetch', 'cvmfs'],
-  ['build', 'cache'],
+  ['build', 'cache', 'mount'],
   ['evaluation'],
   ['environment'],
   ['server'],

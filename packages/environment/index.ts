@@ -9,6 +9,7 @@ export {
 export { environmentClosure } from './src/environment-closure.ts'
 export { detectHost, type Host, whyNot } from './src/host.ts'
 export { type Freshness, formatLaunch, formatLaunchFile, type Launch, statArguments } from './src/launch-script.ts'
+export { formatMountLaunch, type MountLaunch } from './src/mount-script.ts'
 export {
   comparePlatforms,
   formatPlatform,

@@ -277,6 +277,38 @@ export const repositoryCommands: readonly Command[] = [
     load: () => import('./commands/repository-serve.ts'),
   },
   {
+    name: 'repository mount',
+    summary: 'run a command that sees a repository as a directory',
+    usage: 'DIR|URL[;URL…] MOUNTPOINT [--key FILE] [-- CMD…]',
+    description:
+      'A client for machines without CVMFS: it needs neither root nor installed software, but /dev/fuse and namespaces of users. The ' +
+      'command (by default $SHELL) runs in a namespace that has the repository at MOUNTPOINT, which need not exist: ' +
+      '/cvmfs/NAME works everywhere. Other processes do not see it; with the last one that does the mount goes.\n\n' +
+      'Files are fetched when they are opened, verified, and kept in a cache that all mounts of a user share; what is there is read ' +
+      'without a network. A newer revision is shown when the time that the repository gives is over. Faults are told by ' +
+      'the attribute user.logbuffer: getfattr -n user.logbuffer MOUNTPOINT.',
+    options: [
+      keyOption,
+      keysOption,
+      { name: 'quota', values: ['MB'], help: 'most megabytes in the cache of all repositories (4000)' },
+      {
+        name: 'ttl',
+        values: ['SECONDS'],
+        help: 'when to ask for a newer revision (default: what the repository says)',
+      },
+      { name: 'descriptor', values: ['N'], help: 'serve this descriptor of /dev/fuse', hidden: true },
+    ],
+    operands: { least: 2, most: 2, complete: 'directory', command: 'after-dashes' },
+    examples: [
+      [
+        'baryon repository mount http://s1.example.org/cvmfs/lhcb.example.org /cvmfs/lhcb.example.org --key lhcb.pub',
+        'a shell',
+      ],
+      ['baryon repository mount /srv/cvmfs/lhcb.example.org ./mnt -- ls -l mnt', 'a command'],
+    ],
+    load: () => import('./commands/repository-mount.ts'),
+  },
+  {
     name: 'repository whitelist',
     summary: 'sign the whitelist anew, also for a new certificate',
     usage: '[renew] DIR [--valid DAYS] [--rotate]',

@@ -29,6 +29,12 @@ export interface NestedCatalog {
   readonly size: number | undefined
 }
 
+/** An entry with the number of its row, which names it as long as the catalog is the same. */
+export interface Row {
+  readonly row: number
+  readonly entry: Entry
+}
+
 /** Reads a catalog; throws `CVMFS_CATALOG` for whatever is wrong with it. */
 export class Catalog {
   /** Path inside the repository at which it is mounted. */
@@ -94,29 +100,60 @@ export class Catalog {
   }
 
   entry(path: string): Entry | undefined {
+    return this.row(path)?.entry
+  }
+
+  row(path: string): Row | undefined {
     const [row] = this.#all(`${this.#select()} WHERE md5path_1 = ? AND md5path_2 = ?`, ...pathHash(path))
-    return row === undefined ? undefined : this.#entry(row, path)
+    return row === undefined ? undefined : this.#row(row, path)
+  }
+
+  /** The entry with the number of a row. Its path is put together from the names of the directories above it. */
+  entryAt(row: number): Entry | undefined {
+    const [found] = this.#all(`${this.#select()} WHERE rowid = ?`, row)
+    return found === undefined ? undefined : this.#entry(found, this.#pathOf(row))
+  }
+
+  #pathOf(row: number): string {
+    const [top1, top2] = pathHash(this.path)
+    let path = ''
+    let [next] = this.#all(`${ANCESTOR} WHERE rowid = ?`, row)
+    while (next !== undefined && path.length <= LONGEST_PATH) {
+      if (next.md5path_1 === top1 && next.md5path_2 === top2) return this.path + path
+      path = `/${nameOf(next)}${path}`
+      ;[next] = this.#all(
+        `${ANCESTOR} WHERE md5path_1 = ? AND md5path_2 = ?`,
+        next.parent_1 as bigint,
+        next.parent_2 as bigint,
+      )
+    }
+    throw invalid(`has the row ${row} in no directory`)
   }
 
   /** The entries of a directory, sorted by name, without hidden ones. What is in a nested catalog is not here. */
   list(path: string): Entry[] {
-    return this.#children(path, FLAGS.hidden)
+    return this.rows(path).map(({ entry }) => entry)
   }
 
   /** The same with hidden ones. */
   listAll(path: string): Entry[] {
-    return this.#children(path, 0)
+    return this.#children(path, 0).map(({ entry }) => entry)
+  }
+
+  /** As `list`, with the numbers of the rows. */
+  rows(path: string): Row[] {
+    return this.#children(path, FLAGS.hidden)
   }
 
   rowCount(): number {
     return integer(this.#all('SELECT count(*) AS count FROM catalog')[0]!, 'count')
   }
 
-  #children(path: string, without: number): Entry[] {
+  #children(path: string, without: number): Row[] {
     return this.#all(`${this.#select()} WHERE parent_1 = ? AND parent_2 = ?`, ...pathHash(path))
       .filter((row) => (integer(row, 'flags') & without) === 0)
-      .map((row) => this.#entry(row, `${path}/${nameOf(row)}`))
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((row) => this.#row(row, `${path}/${nameOf(row)}`))
+      .sort((a, b) => (a.entry.name < b.entry.name ? -1 : 1))
   }
 
   get nested(): readonly NestedCatalog[] {
@@ -191,10 +228,14 @@ export class Catalog {
     const nanoseconds = this.schemaRevision >= 7 ? 'mtimens' : 'NULL AS mtimens'
     // Names may have any bytes; as TEXT they would be decoded. A word of 64 bits does not fit a number.
     return `SELECT CAST(name AS BLOB) AS name, CAST(symlink AS BLOB) AS target, hash, size, mode, mtime, ${nanoseconds}, flags,
-      uid, gid, ${xattr}, hardlinks >> 32 AS link_group, hardlinks & 4294967295 AS links, md5path_1, md5path_2 FROM catalog`
+      rowid AS number, uid, gid, ${xattr}, hardlinks >> 32 AS link_group, hardlinks & 4294967295 AS links, md5path_1, md5path_2 FROM catalog`
   }
 
-  #entry(row: Row, path: string): Entry {
+  #row(row: Columns, path: string): Row {
+    return { row: integer(row, 'number'), entry: this.#entry(row, path) }
+  }
+
+  #entry(row: Columns, path: string): Entry {
     const flags = integer(row, 'flags')
     const kind = kindOf(flags)
     const name = nameOf(row)
@@ -248,7 +289,7 @@ export class Catalog {
     return chunks
   }
 
-  #all(query: string, ...values: readonly SQLInputValue[]): Row[] {
+  #all(query: string, ...values: readonly SQLInputValue[]): Columns[] {
     return guard(() => {
       let statement = this.#statements.get(query)
       if (statement === undefined) {
@@ -257,12 +298,15 @@ export class Catalog {
       }
       // The columns of path hashes do not fit a number.
       statement.setReadBigInts(true)
-      return statement.all(...values) as Row[]
+      return statement.all(...values) as Columns[]
     })
   }
 }
 
-type Row = Readonly<Record<string, unknown>>
+type Columns = Readonly<Record<string, unknown>>
+
+const ANCESTOR = 'SELECT CAST(name AS BLOB) AS name, parent_1, parent_2, md5path_1, md5path_2 FROM catalog'
+const LONGEST_PATH = 1 << 16
 
 const NO_XATTRS: ReadonlyMap<string, string> = new Map()
 
@@ -284,7 +328,7 @@ function isZlib(flags: number): boolean {
   return compressionOf(flags) === 0
 }
 
-function nameOf(row: Row): string {
+function nameOf(row: Columns): string {
   return text(row, 'name')
 }
 
@@ -293,19 +337,19 @@ function isNoName(name: string): boolean {
   return name === '' || name === '.' || name === '..' || name.length > 255 || /[/\0]/.test(name)
 }
 
-function integer(row: Row, column: string): number {
+function integer(row: Columns, column: string): number {
   const value = row[column]
   if (typeof value === 'bigint' && value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value)
   throw invalid(`has ${String(value)} in column ${column}, which should be a count`)
 }
 
-function blob(row: Row, column: string): Uint8Array {
+function blob(row: Columns, column: string): Uint8Array {
   const value = row[column]
   if (value instanceof Uint8Array) return value
   throw invalid(`has no bytes in column ${column}`)
 }
 
-function text(row: Row, column: string): string {
+function text(row: Columns, column: string): string {
   const value = row[column]
   if (value === null) return ''
   return Buffer.from(blob(row, column)).toString('latin1')

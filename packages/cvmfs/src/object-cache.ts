@@ -6,19 +6,14 @@
  *     DIRECTORY/txn/…                                          what is on its way
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInflate } from 'node:zlib'
 import { isSystemError, UserError } from '@baryon/format'
-import {
-  type ContentHash,
-  contentHashesEqual,
-  createContentHasher,
-  formatContentHash,
-  type ObjectKind,
-  objectName,
-} from './content-hash.ts'
+import { type ContentHash, createContentHasher, type ObjectKind, objectName } from './content-hash.ts'
 import type { ObjectSource, OpenOptions } from './object-source.ts'
+import { readSmallObject, SMALL } from './small-object.ts'
+import { damaged, tooLarge, verifyObject } from './verify-object.ts'
 
 export interface WantedObject {
   readonly hash: ContentHash
@@ -36,23 +31,35 @@ export interface ObjectCache {
   fetch(source: ObjectSource, wanted: WantedObject, signal?: AbortSignal): Promise<string>
 }
 
-export function openObjectCache(directory: string): ObjectCache {
+export interface ObjectCacheOptions {
+  /** Called with the size of each object that was fetched, in bytes unpacked. */
+  onStored?(size: number): void
+}
+
+export function openObjectCache(directory: string, options: ObjectCacheOptions = {}): ObjectCache {
   const underway = new Map<string, Promise<string>>()
   mkdirSync(join(directory, 'txn'), { recursive: true, mode: 0o700 })
   return {
     directory,
     async fetch(source, wanted, signal) {
-      // A file and a chunk may have the same hash, an object may be stored in two ways: by what is wanted, not by the hash alone.
-      const name = objectName(wanted.hash, wanted.kind).slice('data/'.length) + (wanted.isCompressed ? '' : '-plain')
-      const file = join(directory, name)
+      const file = objectFile(directory, wanted)
       if (existsSync(file)) return file
-      const running = underway.get(name)
+      const running = underway.get(file)
       if (running !== undefined) return running
-      const work = fetchObject(directory, file, source, wanted, signal).finally(() => underway.delete(name))
-      underway.set(name, work)
+      const work = fetchObject(directory, file, source, wanted, signal)
+        .then((size) => options.onStored?.(size))
+        .then(() => file)
+        .finally(() => underway.delete(file))
+      underway.set(file, work)
       return work
     },
   }
+}
+
+/** Where a cache has the contents of an object, or would have them. */
+export function objectFile(directory: string, { hash, kind, isCompressed }: WantedObject): string {
+  // A file and a chunk may have the same hash, an object may be stored in two ways: by what is wanted, not by the hash alone.
+  return join(directory, objectName(hash, kind).slice('data/'.length) + (isCompressed ? '' : '-plain'))
 }
 
 async function fetchObject(
@@ -61,15 +68,24 @@ async function fetchObject(
   source: ObjectSource,
   wanted: WantedObject,
   signal: AbortSignal | undefined,
-): Promise<string> {
+): Promise<number> {
   const aside = join(directory, 'txn', `${process.pid}-${randomBytes(8).toString('hex')}`)
   try {
-    await fetchToFile(aside, source, wanted, signal)
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    renameSync(aside, file)
-    return file
+    const size = await fetchToFile(aside, source, wanted, signal)
+    renameInto(aside, file)
+    return size
   } finally {
     rmSync(aside, { force: true })
+  }
+}
+
+function renameInto(aside: string, file: string): void {
+  try {
+    renameSync(aside, file)
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    renameSync(aside, file)
   }
 }
 
@@ -97,6 +113,11 @@ export async function writeToFile(
   wanted: WantedObject,
   options: OpenOptions = {},
 ): Promise<number> {
+  if (wanted.size !== undefined && wanted.size <= SMALL) {
+    const contents = await readSmallObject(source, { ...wanted, size: wanted.size }, options)
+    writePiece(file, contents)
+    return contents.length
+  }
   let size = 0
   // The directories of a cache are closed to others; a replica is for everybody.
   const descriptor = openSync(file, 'wx', 0o644)
@@ -107,11 +128,23 @@ export async function writeToFile(
     }
     return size
   } catch (error) {
-    if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) throw error
-    throw new UserError('DISK_FULL', `no space left in ${dirname(file)}`, { hint: 'free some space', cause: error })
+    throw codedError(error, file)
   } finally {
     closeSync(descriptor)
   }
+}
+
+function writePiece(file: string, contents: Uint8Array): void {
+  try {
+    writeFileSync(file, contents, { flag: 'wx', mode: 0o644 })
+  } catch (error) {
+    throw codedError(error, file)
+  }
+}
+
+function codedError(error: unknown, file: string): unknown {
+  if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) return error
+  return new UserError('DISK_FULL', `no space left in ${dirname(file)}`, { hint: 'free some space', cause: error })
 }
 
 /**
@@ -131,14 +164,10 @@ export async function* readObject(
   const stored = hashed(source.open(name, options), hasher)
   for await (const piece of wanted.isCompressed ? inflated(stored, what) : stored) {
     size += piece.length
-    if (size > limit) throw new UserError('CVMFS_SIZE', `${what} unpacks to more than the declared ${limit} bytes`)
+    if (size > limit) throw tooLarge(what, limit)
     yield piece
   }
-  const actual = { algorithm: wanted.hash.algorithm, hex: hasher.digest('hex') }
-  if (!contentHashesEqual(actual, wanted.hash)) throw corrupt(what, `its hash is ${formatContentHash(actual)}`)
-  if (wanted.size !== undefined && size !== wanted.size) {
-    throw new UserError('CVMFS_SIZE', `${what} has ${size} bytes unpacked instead of the declared ${wanted.size}`)
-  }
+  verifyObject(what, wanted, { algorithm: wanted.hash.algorithm, hex: hasher.digest('hex') }, size)
 }
 
 async function* hashed(
@@ -159,7 +188,7 @@ async function* inflated(source: AsyncIterable<Uint8Array>, what: string): Async
     yield* inflate as AsyncIterable<Buffer>
   } catch (cause) {
     if (!(cause instanceof Error) || !/^(Z_|ERR_)/.test(String((cause as NodeJS.ErrnoException).code))) throw cause
-    throw corrupt(what, cause.message)
+    throw damaged(what, cause.message)
   } finally {
     inflate.destroy()
   }
@@ -179,10 +208,4 @@ async function feed(source: AsyncIterable<Uint8Array>, inflate: ReturnType<typeo
   } catch (error) {
     inflate.destroy(error as Error)
   }
-}
-
-function corrupt(what: string, problem: string): UserError {
-  return new UserError('CVMFS_CORRUPT', `${what} is damaged: ${problem}`, {
-    hint: 'use another server; whoever runs this one finds the damage with: baryon repository check',
-  })
 }

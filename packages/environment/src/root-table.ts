@@ -33,16 +33,19 @@ export interface RootTable {
   readonly table: string
 }
 
-/** Makes the table for a store, or finds it; undefined when the host has the store directory itself. */
+/**
+ * Makes the table for a store, or finds it; undefined when the host has the store directory itself. Without a physical directory
+ * the place stays empty, for whoever mounts something else there.
+ */
 export function prepareRootTable(
   roots: string,
   storeDirectory: string,
-  physicalDirectory: string,
+  physicalDirectory: string | undefined,
 ): RootTable | undefined {
   const above = deepestExisting(storeDirectory)
   if (above === storeDirectory) return undefined
   const entries = listEntries(above)
-  const options = `bind,ro${lockedFlags(physicalDirectory)}`
+  const options = physicalDirectory === undefined ? '' : `bind,ro${lockedFlags(physicalDirectory)}`
   const description = JSON.stringify([1, storeDirectory, physicalDirectory, options, above, entries])
   const name = createHash('sha256').update(description).digest('hex').slice(0, 32)
   const place = join(roots, name)
@@ -67,7 +70,7 @@ function tableOf(plan: {
   readonly skeleton: string
   readonly entries: readonly Entry[]
   readonly rest: string
-  readonly physicalDirectory: string
+  readonly physicalDirectory: string | undefined
   readonly options: string
 }): string {
   const { above, skeleton, entries, rest, physicalDirectory, options } = plan
@@ -81,7 +84,7 @@ function tableOf(plan: {
   return [
     line(skeleton, skeleton, 'bind'),
     ...binds.map(({ source, target }) => line(source, target, 'rbind')),
-    line(physicalDirectory, skeleton + rest, options),
+    ...(physicalDirectory === undefined ? [] : [line(physicalDirectory, skeleton + rest, options)]),
     ...(above === '/' ? [] : [line(skeleton, above, 'rbind')]),
   ].join('')
 }

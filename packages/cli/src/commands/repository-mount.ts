@@ -1,0 +1,144 @@
+import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import { getCompileCacheDir } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import {
+  formatMountLaunch,
+  listTiers,
+  type MountLaunch,
+  prepareRootTable,
+  type RootTable,
+  type Tier,
+} from '@baryon/environment'
+import { isSystemError, UserError } from '@baryon/format'
+import { serveRepository } from '@baryon/mount'
+import type { Context, Outcome } from '../command.ts'
+import { UsageError } from '../parse-arguments.ts'
+import { replaceProcess } from '../replace-process.ts'
+import { nameRepository } from '../repository-access.ts'
+
+/** Twice: at first without the hidden option, then, in the namespace that this starts, as the server of the mount. */
+export async function run(context: Context): Promise<Outcome> {
+  const [name = '', mountPoint = ''] = context.arguments.operands
+  const descriptor = context.arguments.number('descriptor')
+  if (descriptor === undefined) return { status: start(context, name, resolve(mountPoint)) }
+  return serve(context, name, descriptor)
+}
+
+async function serve(context: Context, name: string, descriptor: number): Promise<Outcome> {
+  const quota = (context.arguments.number('quota') ?? QUOTA) * 1e6
+  await serveRepository({
+    ...nameRepository(context, name),
+    descriptor,
+    quota,
+    ttl: context.arguments.number('ttl'),
+    owner: isNamespaceOfUsers() ? { uid: process.getuid!(), gid: process.getgid!() } : undefined,
+    onReady: () => {
+      writeSync(1, 'ready')
+      // Whoever reads our output and errors is not to wait for the server.
+      for (const stream of [1, 2]) {
+        closeSync(stream)
+        openSync('/dev/null', 'w')
+      }
+    },
+  })
+  return {}
+}
+
+/** Megabytes, as the real client has it. */
+const QUOTA = 4000
+
+function start(context: Context, name: string, mountPoint: string): number {
+  // What is wrong in them is said before anything is started.
+  const { cacheDirectory } = nameRepository(context, name)
+  checkDevice()
+  const tier = mountTier()
+  const launch: MountLaunch = {
+    mountPoint,
+    tier,
+    rootTable: prepareMountPoint(mountPoint, join(dirname(cacheDirectory), 'roots')),
+    server: serverWords(context, name, mountPoint),
+    serverVariables: compileCache(),
+    uid: tier.command.includes('--map-root-user') ? 0 : process.getuid!(),
+    gid: tier.command.includes('--map-root-user') ? 0 : process.getgid!(),
+  }
+  const [program, ...words] = tier.command
+  const command = context.arguments.command ?? []
+  const wanted = command.length > 0 ? command : [process.env.SHELL || '/bin/sh']
+  return replaceProcess(program!, [program!, ...words, '/bin/sh', '-c', formatMountLaunch(launch), 'baryon', ...wanted])
+}
+
+function checkDevice(): void {
+  try {
+    closeSync(openSync('/dev/fuse', 'r+'))
+  } catch (cause) {
+    if (isSystemError(cause, 'EACCES', 'EPERM')) {
+      throw new UserError(
+        'FUSE_FORBIDDEN',
+        'this user may not open /dev/fuse, through which file systems are mounted',
+        {
+          hint: 'an administrator allows it with: chmod 0666 /dev/fuse',
+          cause,
+        },
+      )
+    }
+    if (!isSystemError(cause, 'ENOENT', 'ENXIO', 'ENODEV')) throw cause
+    throw new UserError('FUSE_MISSING', 'this machine has no /dev/fuse, through which file systems are mounted', {
+      hint: 'an administrator loads it with: modprobe fuse; containers need --device /dev/fuse',
+      cause,
+    })
+  }
+}
+
+function mountTier(): Tier {
+  for (const { tier, works } of listTiers('userns')) if (works && tier.kind === 'unshare') return tier
+  throw new UserError(
+    'NO_NAMESPACE',
+    'this machine does not let its users mount anything in a namespace of their own',
+    {
+      hint: 'allow namespaces of users (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)',
+    },
+  )
+}
+
+/** Only in a directory of the user's own it is made; elsewhere the namespace shows it. */
+function prepareMountPoint(mountPoint: string, roots: string): RootTable | undefined {
+  const status = statSync(mountPoint, { throwIfNoEntry: false })
+  if (status?.isDirectory()) return undefined
+  if (status !== undefined) throw new UsageError(`the mount point '${mountPoint}' is no directory`)
+  let above = dirname(mountPoint)
+  while (!statSync(above, { throwIfNoEntry: false })) above = dirname(above)
+  if (above !== '/' && isWritable(above)) {
+    mkdirSync(mountPoint, { recursive: true })
+    return undefined
+  }
+  return prepareRootTable(roots, mountPoint, undefined)
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK)
+    return true
+  } catch (error) {
+    if (isSystemError(error, 'EACCES', 'EROFS')) return false
+    throw error
+  }
+}
+
+function serverWords({ arguments: given, json, command }: Context, name: string, mountPoint: string): string[] {
+  const words = command.options.flatMap((option) =>
+    option.values?.length === 1 ? given.values(option.name).flatMap((value) => [`--${option.name}`, value]) : [],
+  )
+  const [entry = ''] = process.argv.slice(1)
+  const start = [process.execPath, ...process.execArgv, entry, 'baryon', 'repository', 'mount']
+  return [...start, ...(json ? ['--json'] : []), ...words, '--descriptor', '3', name, mountPoint]
+}
+
+function compileCache(): Record<string, string> {
+  const directory = getCompileCacheDir()
+  return directory === undefined ? {} : { NODE_COMPILE_CACHE: dirname(directory) }
+}
+
+/** Where only some users have names, all files are shown as the user's, as the real client does. */
+function isNamespaceOfUsers(): boolean {
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'))
+}

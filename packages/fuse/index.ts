@@ -1,0 +1,6 @@
+export { formatError } from './src/answer.ts'
+export { type AnswerOptions, answerTo, type Timeouts } from './src/answer-to.ts'
+export { type Attributes, type FileSystem, FileSystemError, type Listed, type Node } from './src/file-system.ts'
+export { formatNewEpoch } from './src/notification.ts'
+export { parseRequest, type Request } from './src/request.ts'
+export { type ServeOptions, type Session, serve, writeAnswer } from './src/serve.ts'

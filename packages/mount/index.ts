@@ -1,0 +1,1 @@
+export { type ServeRepositoryOptions, serveRepository } from './src/serve-repository.ts'

@@ -1,0 +1,45 @@
+import { type Entry, type ObjectCache, type ObjectSource, piecesOf } from '@baryon/cvmfs'
+import { wantedOf } from './repository-tree.ts'
+
+export interface Prefetch {
+  /** A file had to be fetched; `siblings` are the files of its directory in the order in which they are listed. */
+  note(entry: Entry, siblings: readonly Entry[]): void
+}
+
+/**
+ * Fetches the files behind one that had to be waited for: few at first, twice as many each time that a program goes through the
+ * directory in its order. What fails is not noted: whoever wants the file will see.
+ */
+export function createPrefetch(cache: ObjectCache, source: ObjectSource): Prefetch {
+  const runs = new Map<string, { readonly next: number; readonly window: number }>()
+  let underway = 0
+  return {
+    note(entry, siblings) {
+      const directory = entry.path.slice(0, entry.path.lastIndexOf('/'))
+      const index = siblings.findIndex(({ name }) => name === entry.name)
+      const run = runs.get(directory)
+      const goesOn = run !== undefined && index >= run.next && index <= run.next + run.window
+      const window = goesOn ? Math.min(run.window * 2, LARGEST_WINDOW) : FIRST_WINDOW
+      let next = index + 1
+      for (let left = window; left > 0 && next < siblings.length && underway < MOST_UNDERWAY; next++, left--) {
+        const sibling = siblings[next]!
+        if (sibling.kind !== 'file' || sibling.isExternal || sibling.hash === undefined || sibling.size > LARGEST_FILE)
+          continue
+        underway++
+        cache
+          .fetch(source, wantedOf(sibling, piecesOf(sibling)[0]!))
+          .catch(() => {})
+          .finally(() => underway--)
+      }
+      runs.delete(directory)
+      runs.set(directory, { next, window })
+      if (runs.size > MOST_RUNS) runs.delete(runs.keys().next().value!)
+    },
+  }
+}
+
+const FIRST_WINDOW = 8
+const LARGEST_WINDOW = 128
+const LARGEST_FILE = 1024 * 1024
+const MOST_UNDERWAY = 256
+const MOST_RUNS = 64
