@@ -2,6 +2,7 @@ import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { UserError } from '@baryon/format'
 import { missing, type ObjectSource, type OpenOptions } from './object-source.ts'
+import { Pipeline } from './pipeline.ts'
 import { parseProxies } from './proxies.ts'
 
 export interface HttpSourceOptions {
@@ -25,7 +26,20 @@ export function httpSource(urls: string, options: HttpSourceOptions = {}): Objec
   const agents = { http: new HttpAgent(KEEP_ALIVE), https: new HttpsAgent(KEEP_ALIVE) }
   const ask = (server: URL, proxy: URL | undefined, name: string, position: number, open: OpenOptions) =>
     send({ url: new URL(name, server), proxy, position, timeout, ...agents, ...open })
+  const pipelines = new Map<string, Pipeline>()
   return {
+    whole: async (name, limit) => {
+      const server = servers.current
+      const way = proxies.current ?? server
+      if (server.protocol !== 'http:') return undefined
+      let pipeline = pipelines.get(way.host)
+      if (pipeline === undefined) {
+        pipeline = new Pipeline({ host: way.hostname.replace(/^\[|\]$/g, ''), port: Number(way.port || 80) }, timeout)
+        pipelines.set(way.host, pipeline)
+      }
+      const { href, pathname, host } = new URL(name, server)
+      return pipeline.get(way === server ? pathname : href, host, limit)
+    },
     name: servers.current.href.replace(/\/$/, ''),
     async *open(name, open = {}) {
       if (open.isAgain === true) servers.pass(servers.current)

@@ -62,6 +62,10 @@ export function objectFile(directory: string, { hash, kind, isCompressed }: Want
   return join(directory, objectName(hash, kind).slice('data/'.length) + (isCompressed ? '' : '-plain'))
 }
 
+/** Threads of one process, and processes of several machines with one directory, have names of their own. */
+const INSTANCE = randomBytes(6).toString('hex')
+let last = 0
+
 async function fetchObject(
   directory: string,
   file: string,
@@ -69,13 +73,14 @@ async function fetchObject(
   wanted: WantedObject,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const aside = join(directory, 'txn', `${process.pid}-${randomBytes(8).toString('hex')}`)
+  const aside = join(directory, 'txn', `${process.pid}-${INSTANCE}-${++last}`)
   try {
     const size = await fetchToFile(aside, source, wanted, signal)
     renameInto(aside, file)
     return size
-  } finally {
+  } catch (error) {
     rmSync(aside, { force: true })
+    throw error
   }
 }
 

@@ -12,6 +12,11 @@ export interface ObjectSource {
    * are to be passed by.
    */
   open(name: string, options?: OpenOptions): AsyncIterable<Uint8Array>
+  /**
+   * All bytes of a small file at once, where the source has a quicker way for that; undefined when the file cannot be had this way, for whatever
+   * reason: then `open` says why.
+   */
+  whole?(name: string, limit: number): Promise<Buffer | undefined>
 }
 
 export interface OpenOptions {

@@ -35,6 +35,9 @@ async function readStored(
 ): Promise<Buffer> {
   // What cannot be compressed grows by little.
   const limit = size + (size >> 6) + 1024
+  const whole = options.isAgain === true ? undefined : await source.whole?.(objectName(hash, kind), limit)
+  options.signal?.throwIfAborted()
+  if (whole !== undefined) return whole
   const pieces: Buffer[] = []
   let length = 0
   for await (const piece of source.open(objectName(hash, kind), options)) {

@@ -18,7 +18,8 @@ import type { Request } from './request.ts'
 
 export interface AnswerOptions {
   readonly timeouts: Timeouts
-  /** Directories need not be opened: what the kernel offers as FUSE_NO_OPENDIR_SUPPORT. */
+  /** Neither need be opened where the kernel offers that, and two of three questions about a small file are saved. */
+  readonly withoutOpen: boolean
   readonly withoutOpenDirectory: boolean
 }
 
@@ -53,13 +54,11 @@ function answer(fileSystem: FileSystem, request: Request, options: AnswerOptions
     case 'read-link':
       return formatBytes(unique, fileSystem.readLink(node))
     case 'open':
+      if (options.withoutOpen) throw new FileSystemError('ENOSYS')
       if ((request.flags & ACCESS_MODE) !== 0) throw new FileSystemError('EROFS')
-      return formatOpen(unique, fileSystem.open(node), OPEN.keepCache)
+      return formatOpen(unique, 0, OPEN.keepCache)
     case 'read':
       return read(fileSystem, request)
-    case 'release':
-      fileSystem.release(request.handle)
-      return formatEmpty(unique)
     case 'open-directory':
       if (options.withoutOpenDirectory) throw new FileSystemError('ENOSYS')
       return formatOpen(unique, 0, OPEN.keepCache | OPEN.cacheDirectory)
@@ -74,6 +73,7 @@ function answer(fileSystem: FileSystem, request: Request, options: AnswerOptions
         timeouts: options.timeouts,
       })
     }
+    case 'release':
     case 'release-directory':
       return formatEmpty(unique)
     case 'xattr': {
@@ -108,7 +108,7 @@ function answer(fileSystem: FileSystem, request: Request, options: AnswerOptions
 function read(fileSystem: FileSystem, request: Request & { readonly kind: 'read' }): Buffer {
   const size = Math.min(request.size, LARGEST)
   const target = readBuffer.subarray(HEADER, HEADER + size)
-  const length = HEADER + fileSystem.read(request.node, request.handle, request.offset, target)
+  const length = HEADER + fileSystem.read(request.node, request.offset, target)
   writeHeader(readBuffer, request.unique, length, 0)
   return readBuffer.subarray(0, length)
 }

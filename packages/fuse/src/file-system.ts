@@ -2,7 +2,7 @@
 import { constants } from 'node:os'
 
 /**
- * Node 1 is the root; other numbers are the file system's own, below 2^53, and mean the same file as long as it is served:
+ * Files are not opened: who reads says which. Node 1 is the root; other numbers are the file system's own, below 2^53, and mean the same file as long as it is served:
  * the kernel keeps contents under them. Methods are synchronous; what they throw besides FileSystemError goes to the
  * caller of `answerTo`, which may ask again.
  */
@@ -11,11 +11,8 @@ export interface FileSystem {
   lookup(parent: number, name: string): Node | undefined
   node(id: number): Node
   readLink(id: number): string
-  /** A number that `read` and `release` are given again. */
-  open(id: number): number
   /** Fills the target from that byte of the file on; fewer bytes than it has room for only at the end of the file. */
-  read(id: number, handle: number, offset: number, target: Uint8Array): number
-  release(handle: number): void
+  read(id: number, offset: number, target: Uint8Array): number
   /** Without `.` and `..`; in the same order whenever it is asked. */
   list(id: number): readonly Listed[]
   xattr(id: number, name: string): string | undefined

@@ -31,14 +31,14 @@ export type Operation =
         | 'statistics'
         | 'destroy'
         | 'open-directory'
+        | 'release'
         | 'release-directory'
         | 'flush'
     }
   | { readonly kind: 'forget'; readonly forgotten: readonly Forgotten[] }
   | { readonly kind: 'open'; readonly flags: number }
-  | { readonly kind: 'read'; readonly handle: number; readonly offset: number; readonly size: number }
+  | { readonly kind: 'read'; readonly offset: number; readonly size: number }
   | { readonly kind: 'list'; readonly withNodes: boolean; readonly offset: number; readonly size: number }
-  | { readonly kind: 'release'; readonly handle: number }
   | { readonly kind: 'xattr'; readonly name: string; readonly size: number }
   | { readonly kind: 'xattr-names'; readonly size: number }
   | { readonly kind: 'interrupt'; readonly interrupted: number }
@@ -70,11 +70,11 @@ function parseOperation(bytes: Buffer, opcode: number): Operation {
     case 14:
       return { kind: 'open', flags: half(bytes, at) }
     case 15:
-      return { kind: 'read', handle: word(bytes, at), offset: word(bytes, at + 8), size: half(bytes, at + 16) }
+      return { kind: 'read', offset: word(bytes, at + 8), size: half(bytes, at + 16) }
     case 17:
       return { kind: 'statistics' }
     case 18:
-      return { kind: 'release', handle: word(bytes, at) }
+      return { kind: 'release' }
     case 22:
       return { kind: 'xattr', size: half(bytes, at), name: text(bytes, at + 8) }
     case 23:

@@ -40,7 +40,7 @@ export interface Session {
  */
 export function serve(descriptor: number, fileSystem: FileSystem, options: ServeOptions): void {
   const buffer = Buffer.allocUnsafeSlow(REQUEST)
-  let answers: AnswerOptions = { timeouts: { entry: 0, directory: 0 }, withoutOpenDirectory: false }
+  let answers: AnswerOptions = { timeouts: { entry: 0, directory: 0 }, withoutOpen: false, withoutOpenDirectory: false }
   let patience = options.patience ?? 30_000
   for (;;) {
     const length = readRequest(descriptor, buffer)
@@ -102,9 +102,10 @@ function agree(descriptor: number, request: Request & { readonly kind: 'init' },
     flags,
     mostPages: LARGEST / 4096,
   }
+  const withoutOpen = (flags & FLAGS.noOpen) !== 0
   const withoutOpenDirectory = (flags & FLAGS.noOpenDirectory) !== 0
   writeAnswer(descriptor, formatAgreement(request.unique, agreement))
-  return { ...facts, answers: { timeouts: options.timeouts(facts), withoutOpenDirectory } }
+  return { ...facts, answers: { timeouts: options.timeouts(facts), withoutOpen, withoutOpenDirectory } }
 }
 
 function readRequest(descriptor: number, buffer: Buffer): number | 'unmounted' | 'not yet' | 'again' {
@@ -130,6 +131,7 @@ const FLAGS = {
   noticeChanges: 1 << 12,
   listWithNodes: 1 << 13,
   listWithNodesSometimes: 1 << 14,
+  noOpen: 1 << 17,
   parallelDirectories: 1 << 18,
   mostPages: 1 << 22,
   cacheLinks: 1 << 23,

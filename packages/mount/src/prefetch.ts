@@ -13,14 +13,19 @@ export interface Prefetch {
 export function createPrefetch(cache: ObjectCache, source: ObjectSource): Prefetch {
   const runs = new Map<string, { readonly next: number; readonly window: number }>()
   let underway = 0
+  let lastWindow = FIRST_WINDOW
   return {
     note(entry, siblings) {
       const directory = entry.path.slice(0, entry.path.lastIndexOf('/'))
       const index = siblings.findIndex(({ name }) => name === entry.name)
       const run = runs.get(directory)
-      const goesOn = run !== undefined && index >= run.next && index <= run.next + run.window
-      const window = goesOn ? Math.min(run.window * 2, LARGEST_WINDOW) : FIRST_WINDOW
-      let next = index + 1
+      const goesOn = run !== undefined && Math.abs(index - run.next) <= run.window
+      // Waited for while it was coming: the next ones follow when half of those that come have come.
+      if (goesOn && index < run.next - run.window / 2) return
+      // Whoever goes through one directory goes through the next one as well.
+      const window = goesOn ? Math.min(run.window * 2, LARGEST_WINDOW) : index === 0 ? lastWindow : FIRST_WINDOW
+      lastWindow = Math.max(FIRST_WINDOW, window / 2)
+      let next = Math.max(index + 1, goesOn ? run.next : 0)
       for (let left = window; left > 0 && next < siblings.length && underway < MOST_UNDERWAY; next++, left--) {
         const sibling = siblings[next]!
         if (sibling.kind !== 'file' || sibling.isExternal || sibling.hash === undefined || sibling.size > LARGEST_FILE)

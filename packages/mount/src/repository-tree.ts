@@ -37,7 +37,7 @@ export class RepositoryTree implements FileSystem {
   readonly #lists = new Map<string, readonly Listed[]>()
   #listed = 0
   readonly #entries = new Map<number, Entry>()
-  readonly #chunks = new Map<string, number>()
+  readonly #files = new Map<number | string, number>()
 
   constructor(root: NestedCatalog, options: TreeOptions) {
     this.#root = root
@@ -69,30 +69,21 @@ export class RepositoryTree implements FileSystem {
     return expandTarget(entry.target, this.#options.environment)
   }
 
-  /** The file of a whole object is opened and stays readable whatever becomes of the cache; chunks are opened when they are read. */
-  open(id: number): number {
+  read(id: number, offset: number, target: Uint8Array): number {
+    const open = this.#files.get(id)
+    if (open !== undefined) return readFully(open, target, offset)
     const entry = this.entry(id)
-    if (entry.kind !== 'file') throw new FileSystemError('EINVAL')
     const pieces = piecesOf(entry)
-    return entry.chunks === undefined ? this.#openPiece(entry, pieces[0]!) + HANDLE : CHUNKED
-  }
-
-  read(id: number, handle: number, offset: number, target: Uint8Array): number {
-    if (handle !== CHUNKED) return readFully(handle - HANDLE, target, offset)
-    const entry = this.entry(id)
+    if (entry.chunks === undefined) return readFully(this.#open(id, entry, pieces[0]!), target, offset)
     let filled = 0
-    for (const piece of piecesOf(entry)) {
+    for (const piece of pieces) {
       const start = offset + filled - piece.offset
       if (filled === target.length || start < 0) break
       if (start >= piece.size) continue
       const room = target.subarray(filled, filled + piece.size - start)
-      filled += readFully(this.#openChunk(entry, piece), room, start)
+      filled += readFully(this.#open(piece.hash.hex, entry, piece), room, start)
     }
     return filled
-  }
-
-  release(handle: number): void {
-    if (handle !== CHUNKED) closeSync(handle - HANDLE)
   }
 
   list(id: number): readonly Listed[] {
@@ -229,17 +220,17 @@ export class RepositoryTree implements FileSystem {
     }
   }
 
-  #openChunk(entry: Entry, piece: Piece): number {
-    const file = objectFile(this.#options.cacheDirectory, wantedOf(entry, piece))
-    let descriptor = this.#chunks.get(file)
+  /** What was read last stays open, and so readable whatever becomes of the cache: `key` is the node, or the hash of a chunk. */
+  #open(key: number | string, entry: Entry, piece: Piece): number {
+    let descriptor = this.#files.get(key)
     if (descriptor !== undefined) return descriptor
     descriptor = this.#openPiece(entry, piece)
-    if (this.#chunks.size >= MOST_CHUNKS) {
-      const [oldest, old] = this.#chunks.entries().next().value!
-      this.#chunks.delete(oldest)
+    if (this.#files.size >= MOST_FILES) {
+      const [oldest, old] = this.#files.entries().next().value!
+      this.#files.delete(oldest)
       closeSync(old)
     }
-    this.#chunks.set(file, descriptor)
+    this.#files.set(key, descriptor)
     return descriptor
   }
 
@@ -267,16 +258,13 @@ export function wantedOf(entry: Entry, { hash, kind, size }: Piece): WantedObjec
   return { hash, kind, isCompressed: entry.isCompressed, size }
 }
 
-/** Handles are descriptors, and one for all files in chunks. */
-const HANDLE = 1
-const CHUNKED = 0
 const BLOCK = 4096
 const TYPE = 0o170000
 const CHARACTER_DEVICE = 0o020000
 const BLOCK_DEVICE = 0o060000
 const MOST_LISTED = 100_000
 const MOST_ENTRIES = 50_000
-const MOST_CHUNKS = 32
+const MOST_FILES = 1000
 
 /** How exactly the cache knows when a file was used last: to note it each time would cost more than to read a small file. */
 const USED_MILLISECONDS = 5 * 60 * 1000

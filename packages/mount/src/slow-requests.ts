@@ -80,7 +80,7 @@ export class SlowRequests {
     if (cause.what.kind === 'catalog') return this.catalog(cause.what.nested)
     const { cache, source } = this.#options
     const fetched = cache.fetch(source, cause.what.wanted)
-    if (request.kind === 'open') this.#fetchSiblings(request.node)
+    if (request.kind === 'read') this.#fetchSiblings(request.node)
     await fetched
   }
 
