@@ -40,13 +40,16 @@ export function openCacheQuota(directory: string, options: CacheQuotaOptions): C
   const clean = (): void => {
     if (isCleaning) return
     isCleaning = true
+    const before = usage.read()
     removeOldest(directory, limit, options.inUse())
       .then((left) => {
-        if (!isClosed) usage.set(left)
-      })
-      .catch(options.onError)
-      .finally(() => {
         isCleaning = false
+        // What was added meanwhile counts as well, and may be too much again.
+        if (!isClosed && usage.correct(before, left) > limit && left <= limit) clean()
+      })
+      .catch((error) => {
+        isCleaning = false
+        options.onError(error)
       })
   }
   const write = (): void => {
@@ -54,7 +57,7 @@ export function openCacheQuota(directory: string, options: CacheQuotaOptions): C
     added = 0
     if (total > limit) clean()
   }
-  if (usage.countedAt() < Date.now() - DAY) clean()
+  if (usage.read().counted < Date.now() - DAY) clean()
   return {
     add(size) {
       added += blocksOf(size)
@@ -75,12 +78,18 @@ function blocksOf(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK
 }
 
+interface Counted {
+  readonly bytes: number
+  /** Milliseconds since 1970. */
+  readonly counted: number
+}
+
 interface Usage {
+  read(): Counted
   /** Gives the new sum. */
   add(bytes: number): number
-  set(bytes: number): void
-  /** Milliseconds since 1970. */
-  countedAt(): number
+  /** What was read has turned out to be so many bytes, unless somebody else has said so meanwhile. Gives the new sum. */
+  correct(before: Counted, bytes: number): number
   close(): void
 }
 
@@ -97,16 +106,20 @@ function openUsage(directory: string): Usage {
     database = openDatabase(file)
   }
   const select = database.prepare('SELECT bytes, counted FROM usage')
-  const read = (): { bytes: number; counted: number } => select.get() as { bytes: number; counted: number }
+  const read = (): Counted => select.get() as unknown as Counted
   const adding = database.prepare('UPDATE usage SET bytes = bytes + ?')
-  const setting = database.prepare('UPDATE usage SET bytes = ?, counted = ?')
+  const correcting = database.prepare('UPDATE usage SET bytes = bytes + ?, counted = ? WHERE counted = ?')
   return {
+    read,
     add(bytes) {
       adding.run(bytes)
       return read().bytes
     },
-    set: (bytes) => void setting.run(bytes, Date.now()),
-    countedAt: () => read().counted,
+    correct(before, bytes) {
+      // A time of its own for each count, whatever the clock says.
+      correcting.run(bytes - before.bytes, Math.max(Date.now(), before.counted + 1), before.counted)
+      return read().bytes
+    },
     close: () => database.close(),
   }
 }

@@ -72,4 +72,4 @@ export class CatalogTable {
 }
 
 /** Each takes a descriptor, and memory of SQLite's. */
-const MOST_OPEN = 400
+const MOST_OPEN = 128

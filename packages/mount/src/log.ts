@@ -3,15 +3,20 @@ export class Log {
   readonly #lines: string[] = []
 
   add(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error)
     const code = (error as { readonly code?: unknown }).code
-    this.#lines.push(`${new Date().toISOString()} ${typeof code === 'string' ? `error[${code}]: ` : ''}${text}`)
+    const text = typeof code === 'string' ? `error[${code}]: ${(error as Error).message}` : stackOf(error)
+    this.#lines.push(`${new Date().toISOString()} ${text}`)
     if (this.#lines.length > MOST) this.#lines.shift()
   }
 
   get text(): string {
     return this.#lines.join('\n')
   }
+}
+
+/** What has no code is a fault of ours. */
+function stackOf(error: unknown): string {
+  return error instanceof Error ? `${error.stack}` : String(error)
 }
 
 const MOST = 64

@@ -8,14 +8,17 @@ export interface Prefetch {
 
 /**
  * Fetches the files behind one that had to be waited for: few at first, twice as many each time that a program goes through the
- * directory in its order. What fails is not noted: whoever wants the file will see.
+ * directory in its order. What fails is not noted:
+ * whoever wants the file will see, and nothing more is asked for for a while.
  */
 export function createPrefetch(cache: ObjectCache, source: ObjectSource): Prefetch {
   const runs = new Map<string, { readonly next: number; readonly window: number }>()
   let underway = 0
   let lastWindow = FIRST_WINDOW
+  let pausedUntil = 0
   return {
     note(entry, siblings) {
+      if (performance.now() < pausedUntil) return
       const directory = entry.path.slice(0, entry.path.lastIndexOf('/'))
       const index = siblings.findIndex(({ name }) => name === entry.name)
       const run = runs.get(directory)
@@ -33,7 +36,9 @@ export function createPrefetch(cache: ObjectCache, source: ObjectSource): Prefet
         underway++
         cache
           .fetch(source, wantedOf(sibling, piecesOf(sibling)[0]!))
-          .catch(() => {})
+          .catch(() => {
+            pausedUntil = performance.now() + PAUSE
+          })
           .finally(() => underway--)
       }
       runs.delete(directory)
@@ -43,6 +48,7 @@ export function createPrefetch(cache: ObjectCache, source: ObjectSource): Prefet
   }
 }
 
+const PAUSE = 10_000
 const FIRST_WINDOW = 8
 const LARGEST_WINDOW = 128
 const LARGEST_FILE = 1024 * 1024

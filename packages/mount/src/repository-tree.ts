@@ -264,7 +264,8 @@ const CHARACTER_DEVICE = 0o020000
 const BLOCK_DEVICE = 0o060000
 const MOST_LISTED = 100_000
 const MOST_ENTRIES = 50_000
-const MOST_FILES = 1000
+/** With the catalogs, of two threads, below the 1024 that many systems allow. */
+const MOST_FILES = 300
 
 /** How exactly the cache knows when a file was used last: to note it each time would cost more than to read a small file. */
 const USED_MILLISECONDS = 5 * 60 * 1000

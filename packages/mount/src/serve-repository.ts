@@ -103,7 +103,7 @@ export async function serveRepository(options: ServeRepositoryOptions): Promise<
         if (message.kind === 'started') session = message.session
         else if (message.kind === 'request') {
           tree.noteDirectories(message.directories)
-          slow.take(message.request, session!.answers).catch(reject)
+          void slow.take(message.request, session!.answers)
         } else if (message.kind === 'interrupt') slow.interrupt(message.unique)
         else if (message.error === undefined) resolve()
         else reject(new UserError(message.error.code, message.error.message, hintOf(message.error)))

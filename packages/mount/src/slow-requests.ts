@@ -46,9 +46,9 @@ export class SlowRequests {
         try {
           await this.#provide(cause, request, tries)
         } catch (error) {
+          // Whatever it is: a damaged catalog, a full disk or a fault of ours is the trouble of one reader, not of all.
           log.add(error)
           this.#refuse(unique, constants.errno.EIO)
-          if (!(error instanceof UserError)) throw error
         }
       }
     }

@@ -26,6 +26,8 @@ export async function run(context: Context): Promise<Outcome> {
 
 async function serve(context: Context, name: string, descriptor: number): Promise<Outcome> {
   const quota = (context.arguments.number('quota') ?? QUOTA) * 1e6
+  const die = (): void => void process.kill(process.pid, 'SIGKILL')
+  let isShown = false
   await serveRepository({
     ...nameRepository(context, name),
     descriptor,
@@ -33,6 +35,9 @@ async function serve(context: Context, name: string, descriptor: number): Promis
     ttl: context.arguments.number('ttl'),
     owner: isNamespaceOfUsers() ? { uid: process.getuid!(), gid: process.getgid!() } : undefined,
     onReady: () => {
+      isShown = true
+      // The thread that waits in the kernel ends by nothing else, and who uses the mount would wait for ever.
+      process.on('uncaughtException', die)
       writeSync(1, 'ready')
       // Whoever reads our output and errors is not to wait for the server.
       for (const stream of [1, 2]) {
@@ -40,6 +45,9 @@ async function serve(context: Context, name: string, descriptor: number): Promis
         openSync('/dev/null', 'w')
       }
     },
+  }).catch((error: unknown) => {
+    if (isShown) die()
+    throw error
   })
   return {}
 }
