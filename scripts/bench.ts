@@ -13,6 +13,7 @@ import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cacheRows } from './bench-cache.ts'
 import { cvmfsRows } from './bench-cvmfs.ts'
+import { mountRows } from './bench-mount.ts'
 import { serverRows } from './bench-server.ts'
 import { storeRows } from './bench-store.ts'
 
@@ -52,6 +53,7 @@ const groups: Record<string, () => readonly Row[]> = {
   command,
   store: () => storeRows(root, work, environment),
   server: () => serverRows(root, work),
+  mount: () => mountRows(root, work),
   cache: () => cacheRows(root, work, environment),
   cvmfs: () => cvmfsRows(root, work),
 }
