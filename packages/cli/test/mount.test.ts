@@ -111,6 +111,15 @@ describe('baryon repository mount', { skip: device.skip }, () => {
     assert.match(stdout, /^damaged\nnew\n\d+ 18874368\n$/)
   })
 
+  test('who waits for a server that says nothing can be stopped, and holds up nobody', async (t) => {
+    const scene = createScene(t)
+    const server = await serve(t, sample, (name, bytes) => (name.endsWith('P') ? undefined : bytes))
+    const script = `cd ${POINT}/lhcb; timeout -s INT 1 cat events.raw; echo "status $?"; cat a`
+    const result = await scene.mount(server.url, ['sh', '-c', script])
+    assert.equal(result.stdout, 'status 124\nhello\n', result.stderr)
+    assert.ok(server.count('data/') > 0)
+  })
+
   test('a newer revision is shown when its time has come, an older one never', async (t) => {
     const scene = createScene(t)
     const repository = join(scene.user.home, 'repository')
@@ -342,14 +351,23 @@ function expected(): object[] {
   return list
 }
 
-async function serve(t: TestContext, directory: string, change = (_name: string, bytes: Buffer): Buffer => bytes) {
+/** What `change` gives undefined for is never answered. */
+async function serve(
+  t: TestContext,
+  directory: string,
+  change = (_name: string, bytes: Buffer): Buffer | undefined => bytes,
+) {
   const asked: string[] = []
   const server = createServer((request, response) => {
     const name = request.url!.slice('/cvmfs/sample/'.length)
     asked.push(name)
     const file = join(directory, name)
-    if (!existsSync(file)) response.writeHead(404).end()
-    else response.end(change(name, readFileSync(file)))
+    if (!existsSync(file)) {
+      response.writeHead(404).end()
+      return
+    }
+    const bytes = change(name, readFileSync(file))
+    if (bytes !== undefined) response.end(bytes)
   })
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
   const close = (): void => {

@@ -165,13 +165,9 @@ function writeAttributes(answer: Buffer, at: number, id: number, attributes: Att
   writeWord(answer, at + 8, size)
   writeWord(answer, at + 16, Math.ceil(size / 512))
   for (const place of [24, 32, 40]) writeWord(answer, at + place, time)
-  for (const place of [48, 52, 56]) answer.writeUInt32LE(nanoseconds, at + place)
-  answer.writeUInt32LE(mode, at + 60)
-  answer.writeUInt32LE(links, at + 64)
-  answer.writeUInt32LE(uid, at + 68)
-  answer.writeUInt32LE(gid, at + 72)
-  answer.writeUInt32LE(device, at + 76)
-  answer.writeUInt32LE(BLOCK, at + 80)
+  // Whatever a hostile source says of a file is cut to what the kernel has room for.
+  const halves = [nanoseconds, nanoseconds, nanoseconds, mode, links, uid, gid, device, BLOCK]
+  for (const [index, half] of halves.entries()) answer.writeUInt32LE(half >>> 0, at + 48 + index * 4)
 }
 
 const BLOCK = 4096

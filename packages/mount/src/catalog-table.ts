@@ -51,6 +51,11 @@ export class CatalogTable {
     return [...this.#open.keys()].map((number) => this.#byNumber.get(number)!.file)
   }
 
+  close(): void {
+    for (const catalog of this.#open.values()) catalog.close()
+    this.#open.clear()
+  }
+
   #openFile({ number, nested, file }: NumberedCatalog): Catalog {
     let catalog: Catalog
     try {
