@@ -1,9 +1,11 @@
-import { type Entry, type ObjectCache, type ObjectSource, piecesOf } from '@baryon/cvmfs'
+import { type ContentHash, type Entry, type ObjectCache, type ObjectSource, type Piece, piecesOf } from '@baryon/cvmfs'
 import { wantedOf } from './repository-tree.ts'
 
 export interface Prefetch {
   /** A file had to be fetched; `siblings` are the files of its directory in the order in which they are listed. */
-  note(entry: Entry, siblings: readonly Entry[]): void
+  noteFile(entry: Entry, siblings: readonly Entry[]): void
+  /** A chunk of a file had to be fetched: the one behind it is fetched as well. */
+  noteChunk(entry: Entry, chunk: ContentHash): void
 }
 
 /**
@@ -16,8 +18,23 @@ export function createPrefetch(cache: ObjectCache, source: ObjectSource): Prefet
   let underway = 0
   let lastWindow = FIRST_WINDOW
   let pausedUntil = 0
+  const fetch = (entry: Entry, piece: Piece): void => {
+    underway++
+    cache
+      .fetch(source, wantedOf(entry, piece))
+      .catch(() => {
+        pausedUntil = performance.now() + PAUSE
+      })
+      .finally(() => underway--)
+  }
   return {
-    note(entry, siblings) {
+    noteChunk(entry, chunk) {
+      if (performance.now() < pausedUntil) return
+      const pieces = piecesOf(entry)
+      const next = pieces[pieces.findIndex(({ hash }) => hash.hex === chunk.hex) + 1]
+      if (next !== undefined) fetch(entry, next)
+    },
+    noteFile(entry, siblings) {
       if (performance.now() < pausedUntil) return
       const directory = entry.path.slice(0, entry.path.lastIndexOf('/'))
       const index = siblings.findIndex(({ name }) => name === entry.name)
@@ -33,13 +50,7 @@ export function createPrefetch(cache: ObjectCache, source: ObjectSource): Prefet
         const sibling = siblings[next]!
         if (sibling.kind !== 'file' || sibling.isExternal || sibling.hash === undefined || sibling.size > LARGEST_FILE)
           continue
-        underway++
-        cache
-          .fetch(source, wantedOf(sibling, piecesOf(sibling)[0]!))
-          .catch(() => {
-            pausedUntil = performance.now() + PAUSE
-          })
-          .finally(() => underway--)
+        fetch(sibling, piecesOf(sibling)[0]!)
       }
       runs.delete(directory)
       runs.set(directory, { next, window })

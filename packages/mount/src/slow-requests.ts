@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { NestedCatalog, ObjectCache, ObjectSource } from '@baryon/cvmfs'
+import type { NestedCatalog, ObjectCache, ObjectSource, WantedObject } from '@baryon/cvmfs'
 import { UserError } from '@baryon/format'
 import { type AnswerOptions, answerTo, formatError, type Request, writeAnswer } from '@baryon/fuse'
 import { Absent } from './absent.ts'
@@ -80,19 +80,23 @@ export class SlowRequests {
     if (cause.what.kind === 'catalog') return this.catalog(cause.what.nested)
     const { cache, source } = this.#options
     const fetched = cache.fetch(source, cause.what.wanted)
-    if (request.kind === 'read') this.#fetchSiblings(request.node)
+    if (request.kind === 'read') this.#fetchAhead(request.node, cause.what.wanted)
     await fetched
   }
 
-  #fetchSiblings(node: number): void {
+  #fetchAhead(node: number, { hash }: WantedObject): void {
     const { tree } = this.#options
     const entry = tree.entry(node)
+    if (entry.chunks !== undefined) {
+      this.#prefetch.noteChunk(entry, hash)
+      return
+    }
     const directory = entry.path.slice(0, entry.path.lastIndexOf('/'))
     try {
       const siblings = tree
         .list(directoryId(directory))
         .flatMap(({ node: { id, mode } }) => (mode >> 12 === REGULAR ? [tree.entry(id)] : []))
-      this.#prefetch.note(entry, siblings)
+      this.#prefetch.noteFile(entry, siblings)
     } catch (error) {
       // It is only for speed: the directory may be one that the revision has no more.
       if (!(error instanceof Absent) && !(error instanceof Error && 'errno' in error)) throw error
