@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { atEnd, fuseDevice, type OrdinaryUser, ordinaryUser } from '@baryon/testing'
+import { startSquid, skip as withoutSquid } from './squid.ts'
 
 const baryon = resolve(import.meta.dirname, '../../../bin/baryon')
 const data = resolve(import.meta.dirname, '../../cvmfs/test/data')
@@ -85,6 +86,19 @@ describe('baryon repository mount', { skip: device.skip }, () => {
     const never = await other.mount(server.url, ['true'])
     assert.equal(never.status, 1)
     assert.match(never.stderr, /^error\[CVMFS_HTTP\]: /)
+  })
+
+  test('everything comes through Squid, and past proxies that are dead', { skip: withoutSquid }, async (t) => {
+    const scene = createScene(t)
+    const server = await serve(t, sample)
+    const squid = await startSquid(t)
+    const environment = { CVMFS_HTTP_PROXY: `http://127.0.0.1:1;${squid.url}` }
+    const result = await scene.mount(server.url, [python, lister, POINT], { environment })
+    assert.deepEqual(shown(result.stdout, scene.user), expected(), result.stderr)
+    const asked = server.count('')
+    const answered = await squid.results(asked)
+    assert.ok(asked > 15)
+    assert.equal(answered.filter(({ result }) => result.startsWith('TCP_MISS')).length, asked)
   })
 
   test('damaged objects are errors of who reads, and never kept', async (t) => {
@@ -218,6 +232,7 @@ interface MountOptions {
   readonly key?: string
   readonly input?: string
   readonly options?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
   /** Before the command, instead of those that give it a device. */
   readonly words?: readonly string[]
 }
@@ -244,7 +259,10 @@ function createScene(t: TestContext): Scene {
     const { point = POINT, words = device.words } = options
     const keys = existsSync(`${repository}.keys`) ? [] : ['--key', options.key ?? key]
     const line = [...words, baryon, 'repository', 'mount', repository, point, ...keys, ...(options.options ?? [])]
-    const child = spawn(line[0]!, [...line.slice(1), '--', ...command], { cwd: user.home, env: user.environment })
+    const child = spawn(line[0]!, [...line.slice(1), '--', ...command], {
+      cwd: user.home,
+      env: { ...user.environment, ...options.environment },
+    })
     atEnd(t, () => void child.kill('SIGKILL'))
     if (options.input !== undefined) child.stdin.end(options.input)
     return watch(child)
