@@ -1,6 +1,7 @@
 export { type Dependencies, dependenciesHold } from './src/dependencies.ts'
 export { defaultCacheDirectory, evaluate } from './src/evaluate.ts'
 export { EvaluationFailure } from './src/evaluation-failure.ts'
+export { NEWEST_NIX_VERSION, type NixVersion, parseCallDepth, parseNixVersion } from './src/language-settings.ts'
 export {
   DEFAULT_SETTINGS,
   type EvaluationArgument,

@@ -49,6 +49,24 @@ export const evaluationOptions: readonly Option[] = [
     help: 'search path entry for <name>, before NIX_PATH',
     complete: 'directory',
   },
+  {
+    name: 'nix-version',
+    values: ['VERSION'],
+    help: 'language of Nix 2.36.0 or 2.8.0 (BARYON_NIX_VERSION; else baryon.toml, else 2.36.0)',
+    complete: ['2.36.0', '2.8.0'],
+  },
+  {
+    name: 'experimental-feature',
+    values: ['NAME'],
+    repeat: true,
+    help: 'syntax that is not settled yet: pipe-operators, parse-toml-timestamps',
+    complete: ['pipe-operators', 'parse-toml-timestamps'],
+  },
+  {
+    name: 'max-call-depth',
+    values: ['COUNT'],
+    help: 'how deep functions may call each other (default: as deep as 1 GB of stack allows)',
+  },
 ]
 
 export const sandboxOption: Option = {

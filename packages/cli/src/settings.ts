@@ -9,6 +9,7 @@
  * store-dir = "/cvmfs/lhcb.example.org/nix/store"
  * stack = "stacks/hep"                      # what `baryon build` and `baryon run` use by default
  * platform = "x86_64-debian12-gcc12-opt"    # instead of the stack's own default
+ * nix-version = "2.8.0"                      # whose language the expressions are written in; default 2.36.0
  * substituters = ["https://cache.example.org"]            # asked before anything is built
  * trusted-public-keys = ["cache.example.org-1:BASE64"]    # whose signatures are believed
  * ```
@@ -26,6 +27,8 @@ export interface Settings {
   /** The stack that `-f` names or that is configured; undefined when the command needs none. */
   readonly stack: string | undefined
   readonly platform: string | undefined
+  /** `BARYON_NIX_VERSION`, else the baryon.toml; undefined: the newest. */
+  readonly nixVersion: string | undefined
   /** Caches and keys: `BARYON_SUBSTITUTERS` and `BARYON_TRUSTED_PUBLIC_KEYS` (separated by spaces), else the baryon.toml. */
   readonly substituters: readonly string[]
   readonly trustedPublicKeys: readonly string[]
@@ -84,6 +87,7 @@ export async function resolveSettings(source: SettingsSource, request: SettingsR
     root,
     stack,
     platform: content.platform,
+    nixVersion: environment.BARYON_NIX_VERSION || content.nixVersion,
     substituters: words(environment.BARYON_SUBSTITUTERS) ?? content.substituters ?? [],
     trustedPublicKeys: words(environment.BARYON_TRUSTED_PUBLIC_KEYS) ?? content.trustedPublicKeys ?? [],
     consulted,
@@ -109,11 +113,12 @@ interface Configuration {
   readonly storeDirectory?: string
   readonly stack?: string
   readonly platform?: string
+  readonly nixVersion?: string
   readonly substituters?: readonly string[]
   readonly trustedPublicKeys?: readonly string[]
 }
 
-const texts = ['store-dir', 'stack', 'platform'] as const
+const texts = ['store-dir', 'stack', 'platform', 'nix-version'] as const
 const lists = ['substituters', 'trusted-public-keys'] as const
 const keys = [...texts, ...lists] as const
 
@@ -142,7 +147,7 @@ async function readConfiguration(file: string): Promise<Configuration> {
     }
     if (typeof value !== 'string') throw new UserError('CONFIGURATION_KEY', `${file}: '${key}' must be a string`)
   }
-  const [storeDirectory, stack, platform] = texts.map((key) => table[key] as string | undefined)
+  const [storeDirectory, stack, platform, nixVersion] = texts.map((key) => table[key] as string | undefined)
   const [substituters, trustedPublicKeys] = lists.map((key) => table[key] as readonly string[] | undefined)
   return {
     ...(substituters === undefined ? {} : { substituters: substituters.map((url) => localTo(file, url)) }),
@@ -150,6 +155,7 @@ async function readConfiguration(file: string): Promise<Configuration> {
     ...(storeDirectory === undefined ? {} : { storeDirectory }),
     ...(stack === undefined ? {} : { stack: resolve(dirname(file), stack) }),
     ...(platform === undefined ? {} : { platform }),
+    ...(nixVersion === undefined ? {} : { nixVersion }),
   }
 }
 

@@ -4,8 +4,11 @@ import {
   type EvaluationArgument,
   type EvaluationRequest,
   type EvaluationResult,
+  type EvaluationSettings,
   evaluate,
   type OutputKind,
+  parseCallDepth,
+  parseNixVersion,
 } from '@baryon/evaluation'
 import { UserError } from '@baryon/format'
 import { chooseCaches } from './chosen-caches.ts'
@@ -71,12 +74,25 @@ export function evaluationRequest(context: Context, settings: Settings, request:
     strict: request.strict,
     meta: request.meta,
     store: { kind: request.write ? 'write' : 'read', options: storeOptions },
-    settings: { showTrace: context.verbose },
+    settings: { showTrace: context.verbose, ...languageSettings(context, settings) },
     realise: {
       module: new URL('./realise-during-evaluation.ts', import.meta.url).href,
       data: realiseData(context, settings),
     },
     onLog: (message) => context.terminal.err(Buffer.from(`${message}\n`, 'latin1').toString('utf8')),
+  }
+}
+
+function languageSettings(context: Context, settings: Settings): Partial<EvaluationSettings> {
+  // Commands that work on the configured stack alone have no such options.
+  const declared = (name: string): boolean => context.command.options.some((option) => option.name === name)
+  const value = (name: string): string | undefined => (declared(name) ? context.arguments.value(name) : undefined)
+  const version = value('nix-version') ?? settings.nixVersion
+  const depth = value('max-call-depth')
+  return {
+    ...(version === undefined ? {} : { nixVersion: parseNixVersion(version) }),
+    ...(depth === undefined ? {} : { maxCallDepth: parseCallDepth(depth) }),
+    experimentalFeatures: declared('experimental-feature') ? context.arguments.values('experimental-feature') : [],
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Evaluator, parseFile, parseSyntax, printSyntax, symbolText } from '@baryon/language'
+import { type Evaluator, parseFile, parseSyntax, printSyntax, symbolText, syntaxFeatures } from '@baryon/language'
 import { bytesOf } from './dependencies.ts'
 import type { EvaluationRequest } from './request.ts'
 
@@ -24,8 +24,10 @@ export function printParsed(evaluator: Evaluator, request: EvaluationRequest): s
     builtinNames.add(symbolText(key))
     builtinNames.add(`__${symbolText(key)}`)
   }
+  const features = syntaxFeatures(evaluator.settings)
   // Undefined variables are errors of this step, too.
-  parseFile(text, name, { globals: builtinNames })
+  parseFile(text, name, { globals: builtinNames, features })
   const home = (): string => io.getEnvironment('HOME')
-  return printSyntax(parseSyntax({ name, source: () => text }, text), { directory, home, builtinNames })
+  const expr = parseSyntax({ name, source: () => text }, text, features)
+  return printSyntax(expr, { base: { directory, home }, builtinNames, newer: features.newer })
 }

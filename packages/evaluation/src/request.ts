@@ -1,5 +1,6 @@
 import type { StoreOptions } from '@baryon/store'
 import type { Dependencies } from './dependencies.ts'
+import { NEWEST_NIX_VERSION, type NixVersion } from './language-settings.ts'
 
 /** What is to be evaluated, and what is wanted of it. All texts are texts of the system (UTF-8). */
 export interface EvaluationRequest {
@@ -59,12 +60,16 @@ export type EvaluationStore =
   | { readonly kind: 'write'; readonly options: StoreOptions }
 
 export interface EvaluationSettings {
-  readonly nixVersion: string
+  /** Whose language is spoken, and what `builtins.nixVersion` says. */
+  readonly nixVersion: NixVersion
   readonly currentSystem: string
   readonly pureEval: boolean
   readonly restrictEval: boolean
   readonly allowImportFromDerivation: boolean
-  readonly newerFeatures: boolean
+  /** `pipe-operators`, `parse-toml-timestamps`, …: what today's language has only when it is asked for. */
+  readonly experimentalFeatures: readonly string[]
+  /** How deep calls may nest; undefined: as deep as the stack allows. */
+  readonly maxCallDepth: number | undefined
   readonly showTrace: boolean
   readonly traceVerbose: boolean
 }
@@ -98,12 +103,13 @@ export interface FoundDerivation {
 }
 
 export const DEFAULT_SETTINGS: EvaluationSettings = {
-  nixVersion: '2.8.0',
+  nixVersion: NEWEST_NIX_VERSION,
   currentSystem: process.arch === 'arm64' ? 'aarch64-linux' : 'x86_64-linux',
   pureEval: false,
   restrictEval: false,
   allowImportFromDerivation: true,
-  newerFeatures: false,
+  experimentalFeatures: [],
+  maxCallDepth: undefined,
   showTrace: false,
   traceVerbose: false,
 }

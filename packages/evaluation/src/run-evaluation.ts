@@ -97,7 +97,7 @@ function run(job: EvaluationJob, resources: Resources): EvaluationOutcome {
   for (const entry of searchPath) if (entry.path.startsWith('/')) io.allow(entry.path)
   const evaluator = createEvaluator({
     io,
-    settings: { ...settings, searchPath },
+    settings: { ...settings, newerFeatures: settings.nixVersion !== '2.8.0', searchPath },
     ...(resources.parsed === undefined ? {} : { parseCache: resources.parsed }),
   })
   if (request.output === 'parse') {
@@ -130,7 +130,7 @@ function textOf(evaluator: Evaluator, request: EvaluationRequest, value: Value):
   force(value)
   switch (request.output) {
     case 'json':
-      return jsonText(evaluator, value, context, strict)
+      return jsonText(evaluator, value, context, { strict, newer: evaluator.settings.newerFeatures })
     case 'xml':
       return xmlText(value, { strict, locations: request.locations ?? true }, context)
     default:

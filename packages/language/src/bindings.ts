@@ -1,6 +1,7 @@
 import { ParseError } from './errors.ts'
 import { formatPosition } from './position.ts'
 import type { AttrName, AttrsExpr, Expr } from './syntax.ts'
+import type { SyntaxFeatures } from './syntax-features.ts'
 import { printAttrPath } from './syntax-printer.ts'
 import type { SourceFile } from './value.ts'
 
@@ -13,7 +14,7 @@ export function newAttrs(recursive: boolean, at: number): AttrsExpr {
  * long as no attribute is defined twice.
  */
 export function addBinding(
-  file: SourceFile,
+  { file, features }: { readonly file: SourceFile; readonly features: SyntaxFeatures },
   attrs: AttrsExpr,
   path: readonly AttrName[],
   value: Expr,
@@ -46,12 +47,8 @@ export function addBinding(
     target.bindings.set(name, { value, inherited: false, at })
     setLambdaName(value, name)
   } else if (present.value.kind === 'attrs' && value.kind === 'attrs') {
-    for (const [key, binding] of value.bindings) {
-      const other = present.value.bindings.get(key)
-      if (other !== undefined) duplicate(file, [key], other.at, binding.at)
-      present.value.bindings.set(key, binding)
-    }
-    present.value.dynamic.push(...value.dynamic)
+    if (features.newer) mergeDeeply(file, path, present.value, value)
+    else merge(file, present.value, value)
   } else duplicate(file, path, at, present.at)
 }
 
@@ -70,7 +67,28 @@ export function addInherited(
     from === undefined
       ? { kind: 'variable', name, at: valueAt }
       : { kind: 'select', subject: from, path: [name], fallback: undefined, at: valueAt }
-  attrs.bindings.set(name, { value, inherited: from === undefined, at })
+  attrs.bindings.set(name, { value, inherited: from === undefined, inheritedFrom: from !== undefined, at })
+}
+
+function merge(file: SourceFile, into: AttrsExpr, from: AttrsExpr): void {
+  for (const [key, binding] of from.bindings) {
+    const other = into.bindings.get(key)
+    if (other !== undefined) duplicate(file, [key], other.at, binding.at)
+    into.bindings.set(key, binding)
+  }
+  into.dynamic.push(...from.dynamic)
+}
+
+/** In today's Nix sets inside of merged sets merge as well. */
+function mergeDeeply(file: SourceFile, path: readonly AttrName[], into: AttrsExpr, from: AttrsExpr): void {
+  for (const [key, binding] of from.bindings) {
+    const other = into.bindings.get(key)
+    if (other === undefined) into.bindings.set(key, binding)
+    else if (other.value.kind === 'attrs' && binding.value.kind === 'attrs') {
+      mergeDeeply(file, [...path, key], other.value, binding.value)
+    } else duplicate(file, [...path, key], binding.at, other.at)
+  }
+  into.dynamic.push(...from.dynamic)
 }
 
 /** Functions carry the name that they are bound to. */

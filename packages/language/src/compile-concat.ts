@@ -3,7 +3,7 @@ import { compile } from './compile.ts'
 import { ContextCollector, makeString, unionContext } from './context.ts'
 import { EvaluationError, ValueError } from './errors.ts'
 import { typeName } from './force.ts'
-import { normalInt } from './integer.ts'
+import { checkedInt } from './integer.ts'
 import { canonicalPath } from './path.ts'
 import type { Unit } from './unit.ts'
 import { type Code, type Env, Float, NixString, Path, type Value } from './value.ts'
@@ -32,7 +32,7 @@ export function compileConcat(unit: Unit, node: number): Code {
     } else if (typeof a === 'number') {
       if (typeof b === 'number') {
         const sum = a + b
-        return Number.isSafeInteger(sum) ? sum : normalInt(BigInt(a) + BigInt(b))
+        return Number.isSafeInteger(sum) ? sum : addNumbers(unit, offsets[1]!, a, b)
       }
       return addNumbers(unit, offsets[1]!, a, b)
     } else if (a instanceof NixString) {
@@ -94,7 +94,12 @@ function appendToPath(
 function addNumbers(unit: Unit, offset: number, a: number | bigint | Float, b: Value): Value {
   if (b instanceof Float) return new Float((a instanceof Float ? a.value : Number(a)) + b.value)
   if (typeof b === 'number' || typeof b === 'bigint') {
-    return a instanceof Float ? new Float(a.value + Number(b)) : normalInt(BigInt(a) + BigInt(b))
+    if (a instanceof Float) return new Float(a.value + Number(b))
+    try {
+      return checkedInt(unit.evaluator, BigInt(a) + BigInt(b), a, '+', b)
+    } catch (error) {
+      throw placed(error, unit, offset)
+    }
   }
   const to = a instanceof Float ? 'a float' : 'an integer'
   throw new ValueError(`cannot add ${typeName(b)} to ${to}`, unit.at(offset))
@@ -104,10 +109,14 @@ function coerced(unit: Unit, offset: number, value: Value, context: ContextColle
   try {
     return coerceToString(unit.evaluator, value, context, false, copyToStore)
   } catch (error) {
-    if (error instanceof EvaluationError && error.wantsPosition) {
-      error.position = unit.at(offset)
-      error.wantsPosition = false
-    }
-    throw error
+    throw placed(error, unit, offset)
   }
+}
+
+function placed(error: unknown, unit: Unit, offset: number): unknown {
+  if (error instanceof EvaluationError && error.wantsPosition) {
+    error.position = unit.at(offset)
+    error.wantsPosition = false
+  }
+  return error
 }

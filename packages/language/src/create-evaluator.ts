@@ -13,6 +13,7 @@ import { parseSource } from './parse-file.ts'
 import { canonicalPath, directoryOf } from './path.ts'
 import { lineColumn, type Position } from './position.ts'
 import { intern, symbolText } from './symbols.ts'
+import { type SyntaxFeatures, syntaxFeatures } from './syntax-features.ts'
 import { lazy } from './thunk.ts'
 import { Unit } from './unit.ts'
 import type { Attrs, Env, Slot, SourceFile, Value } from './value.ts'
@@ -33,6 +34,7 @@ class FileEvaluator implements Evaluator {
   readonly settings: EvalSettings
   readonly builtins: Attrs
   readonly globalNames: ReadonlySet<string>
+  readonly #features: SyntaxFeatures
   readonly #globals: Map<string, Slot>
   readonly #parseCache: ParseCache | undefined
   readonly #cachePrefix: string
@@ -48,8 +50,10 @@ class FileEvaluator implements Evaluator {
     this.builtins = builtins
     this.#globals = globals
     this.globalNames = new Set(globals.keys())
-    // The flat form depends on which names are global.
-    this.#cachePrefix = `${hashNames([...globals.keys()])}:`
+    this.#features = syntaxFeatures(options.settings)
+    // The flat form depends on which names are global, and on the syntax.
+    const { newer, pipes } = this.#features
+    this.#cachePrefix = `${hashNames([...globals.keys()])}${newer ? 'n' : ''}${pipes ? 'p' : ''}:`
   }
 
   importFile(path: string): Value {
@@ -66,14 +70,18 @@ class FileEvaluator implements Evaluator {
     const source = this.#read(file)
     const sourceFile = this.#sourceFile(file)
     const names = scope.keys.map(symbolText)
-    const parsed = parseSource(sourceFile, source, { globals: this.globalNames, scope: names })
+    const parsed = parseSource(sourceFile, source, {
+      globals: this.globalNames,
+      scope: names,
+      features: this.#features,
+    })
     const unit = new Unit(this, this.#globals, parsed, sourceFile, directoryOf(file))
     return compile(unit, parsed.root)([null, ...scope.slots])
   }
 
   evaluateText(source: string, basePath: string, name: string): Value {
     const file: SourceFile = { name, source: () => source }
-    const parsed = parseSource(file, source, { globals: this.globalNames })
+    const parsed = parseSource(file, source, { globals: this.globalNames, features: this.#features })
     return compile(new Unit(this, this.#globals, parsed, file, basePath), parsed.root)(EMPTY_ENV)
   }
 
@@ -134,7 +142,7 @@ class FileEvaluator implements Evaluator {
   }
 
   #parseAnew(file: string, sourceFile: SourceFile): FlatFile {
-    return parseSource(sourceFile, this.#read(file), { globals: this.globalNames })
+    return parseSource(sourceFile, this.#read(file), { globals: this.globalNames, features: this.#features })
   }
 
   #read(file: string): string {

@@ -114,13 +114,14 @@ function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | u
         }
       } else if (structured) {
         if (attrs.keys[index] === STRUCTURED_ATTRS) continue
+        // The text enters hashes: its form is that of 2.8 in any language.
         json += `${json === '' ? '{' : ','}${jsonString(key)}:${jsonText(evaluator, slot, draft.context)}`
-        takeStructured(draft, key, slot)
+        takeStructured(draft, key, slot, evaluator.settings.newerFeatures)
       } else {
         const text = coerceToString(evaluator, slot, draft.context, true, true)
         draft.envNames.push(key)
         draft.envValues.push(text)
-        takeSpecial(draft, key, text)
+        takeSpecial(draft, key, text, evaluator.settings.newerFeatures)
       }
     } catch (error) {
       if (evaluator.settings.showTrace && error instanceof EvaluationError) {
@@ -136,7 +137,7 @@ function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | u
   return draft
 }
 
-function takeSpecial(draft: Draft, key: string, text: string): void {
+function takeSpecial(draft: Draft, key: string, text: string, newer: boolean): void {
   switch (key) {
     case 'builder':
       draft.builder = text
@@ -151,19 +152,20 @@ function takeSpecial(draft: Draft, key: string, text: string): void {
       draft.outputHashAlgo = text
       break
     case 'outputHashMode':
-      takeHashMode(draft, text)
+      takeHashMode(draft, text, newer)
       break
     case 'outputs':
       takeOutputs(
         draft,
         text.split(/[ \t\n\r]+/).filter((word) => word !== ''),
+        newer,
       )
       break
   }
 }
 
 /** With structured attributes the special ones must be of the right type; nothing is coerced. */
-function takeStructured(draft: Draft, key: string, slot: Slot): void {
+function takeStructured(draft: Draft, key: string, slot: Slot, newer: boolean): void {
   switch (key) {
     case 'builder': {
       const builder = forceString(slot)
@@ -175,27 +177,29 @@ function takeStructured(draft: Draft, key: string, slot: Slot): void {
     case 'outputHash':
     case 'outputHashAlgo':
     case 'outputHashMode':
-      takeSpecial(draft, key, forceStringNoContext(slot))
+      takeSpecial(draft, key, forceStringNoContext(slot), newer)
       break
     case 'outputs':
-      takeOutputs(draft, forceList(slot).map(forceStringNoContext))
+      takeOutputs(draft, forceList(slot).map(forceStringNoContext), newer)
       break
   }
 }
 
-function takeHashMode(draft: Draft, mode: string): void {
-  if (mode !== 'recursive' && mode !== 'flat') {
+function takeHashMode(draft: Draft, mode: string, newer: boolean): void {
+  const isTree = mode === 'recursive' || (newer && mode === 'nar')
+  if (!isTree && mode !== 'flat') {
     throw new ValueError(`invalid value '${mode}' for 'outputHashMode' attribute`)
   }
-  draft.recursive = mode === 'recursive'
+  draft.recursive = isTree
 }
 
-function takeOutputs(draft: Draft, names: readonly string[]): void {
+function takeOutputs(draft: Draft, names: readonly string[], newer: boolean): void {
   const seen = new Set<string>()
   for (const name of names) {
     if (seen.has(name)) throw new ValueError(`duplicate derivation output '${name}'`)
-    // `drvPath` would otherwise mean two things in the result.
-    if (name === 'drv') throw new ValueError("invalid derivation output name 'drv'")
+    // It would have two meanings in the result. Nix 2.8 looks for the wrong name.
+    const forbidden = newer ? 'drvPath' : 'drv'
+    if (name === forbidden) throw new ValueError(`invalid derivation output name '${forbidden}'`)
     seen.add(name)
   }
   if (seen.size === 0) throw new ValueError('derivation cannot have an empty set of outputs')

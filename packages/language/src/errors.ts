@@ -111,6 +111,14 @@ export class InfiniteRecursionError extends EvaluationError {
   }
 }
 
+/** Calls or data are nested deeper than `max-call-depth` allows. */
+export class CallDepthError extends EvaluationError {
+  constructor() {
+    super('EVAL_CALL_DEPTH', 'stack overflow; max-call-depth exceeded')
+    this.wantsPosition = true
+  }
+}
+
 /** The JavaScript stack is too small: whoever runs the evaluator starts again with a larger one. */
 export class StackOverflowError extends EvaluationError {
   constructor() {

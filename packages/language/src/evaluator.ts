@@ -30,7 +30,7 @@ export interface Evaluator {
 }
 
 export interface EvalSettings {
-  /** What `builtins.nixVersion` says: `2.8.0`. */
+  /** What `builtins.nixVersion` says. */
   readonly nixVersion: string
   readonly currentSystem: string
   readonly searchPath: readonly SearchPathEntry[]
@@ -39,8 +39,12 @@ export interface EvalSettings {
   /** Only files below the search path may be read (enforced by `EvalIo`). */
   readonly restrictEval: boolean
   readonly allowImportFromDerivation: boolean
-  /** Builtins and syntax newer than 2.8 are there as well. */
+  /** The language of today (builtins, syntax, values, errors) instead of that of 2.8. */
   readonly newerFeatures: boolean
+  /** What today's language has only when it is asked for: `pipe-operators`, `parse-toml-timestamps`. */
+  readonly experimentalFeatures: readonly string[]
+  /** How deep calls and nested data may be; undefined: calls as deep as the stack allows, data as `MAX_DATA_DEPTH`. */
+  readonly maxCallDepth: number | undefined
   /** Collect frames while an error passes by (`--show-trace`). */
   readonly showTrace: boolean
   /** `--trace-verbose`. */

@@ -14,8 +14,9 @@ export function flatten(
   expr: Expr,
   globals: ReadonlySet<string>,
   scope?: readonly string[],
+  newer = false,
 ): flat.FlatFile {
-  const flattener = new Flattener(file, globals)
+  const flattener = new Flattener(file, globals, newer)
   const outer = scope === undefined ? undefined : new Scope(undefined, slotsOf(scope))
   const root = flattener.emit(expr, outer)
   return flattener.result(root)
@@ -34,15 +35,18 @@ class Scope {
 class Flattener {
   readonly #file: SourceFile
   readonly #globals: ReadonlySet<string>
+  /** How conditions of `assert` are printed. */
+  readonly #newer: boolean
   readonly #nodes: number[] = [0]
   readonly #strings: string[] = []
   readonly #indices = new Map<string, number>()
   /** `inherit (set) a b` shares the expression `set`. */
   readonly #shared = new Map<Expr, number>()
 
-  constructor(file: SourceFile, globals: ReadonlySet<string>) {
+  constructor(file: SourceFile, globals: ReadonlySet<string>, newer: boolean) {
     this.#file = file
     this.#globals = globals
+    this.#newer = newer
   }
 
   result(root: number): flat.FlatFile {
@@ -109,7 +113,13 @@ class Flattener {
       case 'assert': {
         const condition = this.emit(expr.condition, scope)
         const body = this.emit(expr.body, scope)
-        return this.#node(flat.ASSERT, expr.at, condition, body, this.#string(printSyntax(expr.condition)))
+        return this.#node(
+          flat.ASSERT,
+          expr.at,
+          condition,
+          body,
+          this.#string(printSyntax(expr.condition, { newer: this.#newer })),
+        )
       }
       case 'not':
         return this.#node(flat.NOT, expr.at, this.emit(expr.operand, scope))

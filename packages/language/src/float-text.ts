@@ -13,6 +13,26 @@ export function formatGeneral6(value: number): string {
   return trimZeros(value.toFixed(5 - exponent))
 }
 
+/** The shortest text that reads back the same, as today's Nix writes floats in JSON: `1.0`, `1e+16`, `1.5e-05`. */
+export function formatShortest(value: number): string {
+  if (!Number.isFinite(value)) return 'null'
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0'
+  const sign = value < 0 ? '-' : ''
+  const [mantissa, power] = Math.abs(value).toExponential().split('e') as [string, string]
+  const digits = mantissa.replace('.', '')
+  const exponent = Number(power)
+  // Digits before the point.
+  const whole = exponent + 1
+  if (whole > 0 && whole <= 15) {
+    return digits.length <= whole
+      ? `${sign}${digits.padEnd(whole, '0')}.0`
+      : `${sign}${digits.slice(0, whole)}.${digits.slice(whole)}`
+  }
+  if (whole > -4 && whole <= 0) return `${sign}0.${'0'.repeat(-whole)}${digits}`
+  const scale = Math.abs(exponent).toString().padStart(2, '0')
+  return `${sign}${mantissa}e${exponent < 0 ? '-' : '+'}${scale}`
+}
+
 /** C's `%f`, as Nix coerces floats to strings: `1.500000`. */
 export function formatFixed6(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'

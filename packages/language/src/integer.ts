@@ -1,8 +1,30 @@
+import { ValueError } from './errors.ts'
+import type { Evaluator } from './evaluator.ts'
+
 /** An integer of 64 bits, wrapped around: a number where that is exact, else a bigint. */
 export function normalInt(value: bigint): number | bigint {
   const wrapped = BigInt.asIntN(64, value)
   return wrapped >= MIN_SAFE && wrapped <= MAX_SAFE ? Number(wrapped) : wrapped
 }
 
+/**
+ * The result of `a operator b`: in 2.8 wrapped around, today an error when it does not fit into 64 bits. The error has
+ * no position yet. Only for results that are no safe numbers: those need none of this.
+ */
+export function checkedInt(
+  evaluator: Evaluator,
+  exact: bigint,
+  a: number | bigint,
+  operator: '+' | '-' | '*' | '/',
+  b: number | bigint,
+): number | bigint {
+  if (evaluator.settings.newerFeatures && BigInt.asIntN(64, exact) !== exact) {
+    throw new ValueError(`integer overflow in ${DOING[operator]} ${a} ${operator} ${b}`)
+  }
+  return normalInt(exact)
+}
+
 const MIN_SAFE = BigInt(Number.MIN_SAFE_INTEGER)
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER)
+
+const DOING = { '+': 'adding', '-': 'subtracting', '*': 'multiplying', '/': 'dividing' } as const

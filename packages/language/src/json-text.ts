@@ -1,15 +1,17 @@
 import { attrsFromEntries, EMPTY_ATTRS } from './attrs.ts'
 import { ValueError } from './errors.ts'
 import { diagnoseJson } from './json-diagnosis.ts'
+import { refuseNullByte } from './null-byte.ts'
 import { intern } from './symbols.ts'
 import { Float, type Slot, type Value } from './value.ts'
 
 /**
  * `builtins.fromJSON`: a JSON text (bytes, UTF-8 in strings is checked) as a value. Of equal keys the last wins.
- * Numbers without fraction and exponent are 64-bit integers, larger ones floats. Errors have nlohmann's words.
+ * Numbers without fraction and exponent are 64-bit integers, larger ones floats. In 2.8 integers above 2^63 wrap around
+ * and strings end at a NUL, today (`newer`) both are errors. Errors have nlohmann's words.
  */
-export function parseJson(text: string): Value {
-  const cursor: Cursor = { text, at: 0 }
+export function parseJson(text: string, newer: boolean): Value {
+  const cursor: Cursor = { text, at: 0, newer }
   const value = parseDocument(cursor)
   if (value === undefined) throw new ValueError(diagnoseJson(text))
   return value
@@ -18,6 +20,7 @@ export function parseJson(text: string): Value {
 interface Cursor {
   readonly text: string
   at: number
+  readonly newer: boolean
 }
 
 type Open =
@@ -31,6 +34,7 @@ const UTF8 =
   /(?:[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})+/y
 const HEX4 = /[0-9a-fA-F]{4}/y
 const MIN_INTEGER = -(1n << 63n)
+const MAX_INTEGER = (1n << 63n) - 1n
 const MAX_UNSIGNED = (1n << 64n) - 1n
 
 /** Undefined for every text that is not JSON; nesting costs no stack. */
@@ -120,6 +124,9 @@ function parseScalar(cursor: Cursor, char: number): Value | undefined {
     const number = Number(digits)
     if (Number.isSafeInteger(number)) return number + 0 === 0 ? 0 : number
     const integer = BigInt(digits)
+    if (cursor.newer && integer > MAX_INTEGER && integer <= MAX_UNSIGNED) {
+      throw new ValueError(`unsigned json number ${digits} outside of Nix integer range`)
+    }
     if (integer >= MIN_INTEGER && integer <= MAX_UNSIGNED) return BigInt.asIntN(64, integer)
     return Number.isFinite(number) ? new Float(number) : undefined
   }
@@ -146,7 +153,8 @@ function parseString(cursor: Cursor): string | undefined {
     const char = text.charCodeAt(at)
     if (char === 0x22) {
       cursor.at = at + 1
-      // A Nix string ends at its first NUL.
+      if (cursor.newer) refuseNullByte(result)
+      // A string of Nix 2.8 ends at its first NUL.
       const nul = result.indexOf('\0')
       return nul < 0 ? result : result.slice(0, nul)
     }

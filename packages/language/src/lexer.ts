@@ -35,8 +35,10 @@ export const UPDATE: number = 26
 export const CONCAT: number = 27
 export const INDENTED_STRING: number = 28
 export const DOLLAR_CURLY: number = 29
+export const PIPE_INTO: number = 30
 /** A byte that starts no token. */
 export const INVALID: number = 31
+export const PIPE_FROM: number = 32
 // Single characters are tokens with their own code (33 to 126).
 
 export class Lexer {
@@ -49,9 +51,13 @@ export class Lexer {
   /** Start of whatever was matched last, white space included: where Nix reports an unexpected end. */
   lastMatch = 0
 
-  constructor(file: SourceFile, source: string) {
+  readonly #pipes: boolean
+
+  /** With `pipes`, `|>` and `<|` are tokens. */
+  constructor(file: SourceFile, source: string, pipes = false) {
     this.file = file
     this.source = source
+    this.#pipes = pipes
   }
 
   /** Text of the current token. */
@@ -123,7 +129,7 @@ export class Lexer {
         const length = searchPathLength(source, p)
         if (length > 0) return this.take(SEARCH_PATH, length)
         if (source.charCodeAt(p + 1) === 61) return this.take(LESS_EQUAL, 2)
-        if (source.charCodeAt(p + 1) === 124) throw this.pipe(p)
+        if (source.charCodeAt(p + 1) === 124) return this.pipe(PIPE_FROM)
         return this.take(c, 1)
       }
       case 62: // >
@@ -135,7 +141,7 @@ export class Lexer {
       case 38: // &
         return source.charCodeAt(p + 1) === 38 ? this.take(AND, 2) : this.take(INVALID, 1)
       case 124: // |
-        if (source.charCodeAt(p + 1) === 62) throw this.pipe(p)
+        if (source.charCodeAt(p + 1) === 62) return this.pipe(PIPE_INTO)
         return source.charCodeAt(p + 1) === 124 ? this.take(OR, 2) : this.take(INVALID, 1)
       case 36: // $
         return source.charCodeAt(p + 1) === 123 ? this.take(DOLLAR_CURLY, 2) : this.take(INVALID, 1)
@@ -222,8 +228,9 @@ export class Lexer {
     else this.take(token, q - p)
   }
 
-  private pipe(p: number): ParseError {
-    return new ParseError('the pipe operators |> and <| are not supported', { file: this.file, offset: p })
+  private pipe(token: number): undefined {
+    if (this.#pipes) return this.take(token, 2)
+    throw new ParseError(PIPES_OFF, { file: this.file, offset: this.start })
   }
 }
 
@@ -240,13 +247,17 @@ export function pathPartLength(source: string, p: number): number {
 
 /** Name of a token in messages: as bison prints it. */
 export function tokenName(token: number): string {
+  if (token === PIPE_FROM) return "'<|'"
   return token > 32 ? `'${String.fromCharCode(token)}'` : (TOKEN_NAMES[token] ?? 'invalid token')
 }
 
 const TOKEN_NAMES = (
   'end of file,ID,INT,FLOAT,PATH,HPATH,SPATH,URI,IF,THEN,ELSE,ASSERT,WITH,LET,IN,REC,INHERIT,OR_KW,ELLIPSIS,' +
-  'EQ,NEQ,LEQ,GEQ,AND,OR,IMPL,UPDATE,CONCAT,IND_STRING_OPEN,DOLLAR_CURLY'
+  "EQ,NEQ,LEQ,GEQ,AND,OR,IMPL,UPDATE,CONCAT,IND_STRING_OPEN,DOLLAR_CURLY,'|>'"
 ).split(',')
+
+const PIPES_OFF =
+  "experimental Nix feature 'pipe-operators' is disabled; add '--extra-experimental-features pipe-operators' to enable it"
 
 const KEYWORDS = new Map<string, number>([
   ['if', IF],

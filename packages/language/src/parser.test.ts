@@ -27,8 +27,8 @@ describe('printing', () => {
 
 describe('errors', () => {
   for (const [text, message] of [
-    ['a |> b', /pipe operators/],
-    ['a <| b', /pipe operators/],
+    ['a |> b', /pipe-operators/],
+    ['a <| b', /pipe-operators/],
     ['x', /undefined variable 'x'/],
     ['{ a = 1; a = 2; }', /attribute 'a' already defined at \(string\):1:3/],
   ] as const) {

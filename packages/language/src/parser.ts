@@ -1,16 +1,15 @@
-/**
- * Parser of the Nix language as of 2.8: recursive descent with precedence climbing for the operators.
- */
+/** Parser of the Nix language, of 2.8 or today: recursive descent with precedence climbing for the operators. */
 import { addBinding, addInherited, newAttrs } from './bindings.ts'
 import { ParseError } from './errors.ts'
 import * as t from './lexer.ts'
 import { parseIndentedString, parsePathParts, parseString } from './string-literal.ts'
 import type { AttrName, AttrsExpr, BinaryOperator, Expr, Formal, LambdaExpr } from './syntax.ts'
+import { SYNTAX_OF_2_8, type SyntaxFeatures } from './syntax-features.ts'
 import type { SourceFile } from './value.ts'
 
 /** The syntax tree of a whole text. Throws `ParseError`. */
-export function parseSyntax(file: SourceFile, source: string): Expr {
-  const parser = new Parser(file, source)
+export function parseSyntax(file: SourceFile, source: string, features: SyntaxFeatures = SYNTAX_OF_2_8): Expr {
+  const parser = new Parser(file, source, features)
   parser.lexer.next()
   const expr = parser.expression()
   parser.expect(t.END)
@@ -20,10 +19,12 @@ export function parseSyntax(file: SourceFile, source: string): Expr {
 export class Parser {
   readonly lexer: t.Lexer
   readonly file: SourceFile
+  readonly features: SyntaxFeatures
 
-  constructor(file: SourceFile, source: string) {
+  constructor(file: SourceFile, source: string, features: SyntaxFeatures) {
     this.file = file
-    this.lexer = new t.Lexer(file, source)
+    this.features = features
+    this.lexer = new t.Lexer(file, source, features.pipes)
   }
 
   expression(): Expr {
@@ -93,7 +94,26 @@ export class Parser {
         return { kind: 'if', condition, consequent, alternative: this.expression(), at }
       }
     }
-    return this.operators(0)
+    const operand = this.operators(0)
+    return lexer.token === t.PIPE_INTO || lexer.token === t.PIPE_FROM ? this.pipes(operand) : operand
+  }
+
+  /** `a |> b |> c` is `c (b a)`, `a <| b <| c` is `a (b c)`; one kind at a time. */
+  private pipes(first: Expr): Expr {
+    const lexer = this.lexer
+    let left = first
+    while (lexer.token === t.PIPE_INTO) {
+      const at = lexer.start
+      lexer.next()
+      left = applied(this.operators(0), left, at)
+      if (lexer.token === t.PIPE_FROM) this.unexpected()
+    }
+    if (lexer.token !== t.PIPE_FROM) return left
+    const at = lexer.start
+    lexer.next()
+    const right = this.operators(0)
+    if (lexer.token === t.PIPE_INTO) this.unexpected()
+    return applied(left, this.pipes(right), at)
   }
 
   private lambda(argument: string, formals: LambdaExpr['formals'], at: number): Expr {
@@ -103,23 +123,24 @@ export class Parser {
   /** Binary operators that bind at least as tightly as `minimum`. */
   private operators(minimum: number): Expr {
     const lexer = this.lexer
-    // Nix places an operation where its left operand starts.
-    const at = lexer.start
+    const start = lexer.start
     let left = this.unary()
     for (;;) {
       const token = lexer.token
       const precedence = token < 64 ? PRECEDENCE[token]! : 0
       if (precedence === 0 || precedence < minimum) return left
+      // Nix 2.8 places an operation where its left operand starts.
+      const at = this.features.newer ? lexer.start : start
       lexer.next()
       if (token === QUESTION) {
-        left = { kind: 'hasAttr', subject: left, path: this.attrPath(), at }
+        left = { kind: 'hasAttr', subject: left, path: this.attrPath(), at: start }
         continue
       }
       const rightAssociative =
         precedence === CONCAT_LEVEL || precedence === UPDATE_LEVEL || precedence === IMPLIES_LEVEL
       const rightAt = lexer.start
       const right = this.operators(rightAssociative ? precedence : precedence + 1)
-      left = this.binary(token, left, right, at, rightAt)
+      left = this.binary(token, left, right, { at, start, rightAt })
       if (precedence === EQUAL_LEVEL || precedence === ORDER_LEVEL) this.notAgain(precedence)
     }
   }
@@ -145,11 +166,16 @@ export class Parser {
     return this.application()
   }
 
-  private binary(token: number, left: Expr, right: Expr, at: number, rightAt: number): Expr {
+  private binary(
+    token: number,
+    left: Expr,
+    right: Expr,
+    { at, start, rightAt }: { readonly at: number; readonly start: number; readonly rightAt: number },
+  ): Expr {
     switch (token) {
       case PLUS: {
         const parts = [
-          { expr: left, at },
+          { expr: left, at: start },
           { expr: right, at: rightAt },
         ]
         return { kind: 'concat', interpolated: false, parts, at }
@@ -309,7 +335,7 @@ export class Parser {
       lexer.next()
       const value = this.expression()
       this.expect(SEMICOLON)
-      addBinding(this.file, attrs, path, value, at)
+      addBinding(this, attrs, path, value, at)
     }
     return attrs
   }
@@ -328,8 +354,10 @@ export class Parser {
     while (startsAttr(lexer.token)) {
       const at = lexer.start
       const name = this.attrName()
-      if (typeof name === 'string') addInherited(this.file, attrs, name, from, opened, before)
-      else this.fail('dynamic attributes not allowed in inherit', at)
+      if (typeof name === 'string') {
+        if (this.features.newer) addInherited(this.file, attrs, name, from, at, at)
+        else addInherited(this.file, attrs, name, from, opened, before)
+      } else this.fail('dynamic attributes not allowed in inherit', at)
     }
     this.expect(SEMICOLON)
   }
@@ -556,6 +584,12 @@ for (const token of [
 
 function startsSimple(token: number): boolean {
   return SIMPLE_START[token] === 1
+}
+
+/** Of calls in a row Nix makes one. */
+function applied(fn: Expr, argument: Expr, at: number): Expr {
+  if (fn.kind === 'call') return { ...fn, args: [...fn.args, argument] }
+  return { kind: 'call', fn, args: [argument], at }
 }
 
 function startsAttr(token: number): boolean {

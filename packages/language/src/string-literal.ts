@@ -1,5 +1,6 @@
 /** String, indented string and interpolated path literals, lexed in place by the parser. */
 import * as t from './lexer.ts'
+import { refuseNullByte } from './null-byte.ts'
 import type { Parser } from './parser.ts'
 import type { Expr } from './syntax.ts'
 
@@ -45,6 +46,7 @@ export function parseString(parser: Parser): Expr {
     }
     if (p > from) {
       const raw = source.slice(from, p)
+      if (parser.features.newer) refuseNullByte(raw, { file: parser.file, offset: from })
       parts.push({ expr: { kind: 'string', text: special ? unescapeText(raw) : raw }, at: from })
     }
     if (c === 34) break
@@ -77,6 +79,7 @@ export function parseIndentedString(parser: Parser): Expr {
     const end = plainEnd(source, p)
     if (end > p) {
       p = end
+      if (parser.features.newer) refuseNullByte(source.slice(from, p), { file: parser.file, offset: from })
       pieces.push({ at: from, text: source.slice(from, p), expr: undefined, indented: true })
       continue
     }
@@ -111,7 +114,8 @@ export function parseIndentedString(parser: Parser): Expr {
   }
   lexer.offset = p + 2
   lexer.next()
-  return stripIndentation(pieces, at)
+  const expr = stripIndentation(pieces, at)
+  return parser.features.newer ? withoutEmptyParts(expr) : expr
 }
 
 /** At a path token: the path and what is interpolated into it. */
@@ -180,6 +184,15 @@ function plainEnd(source: string, p: number): number {
     } else q++
   }
   return q
+}
+
+/** Today empty texts between what is interpolated are left out; what is printed of the syntax shows it. */
+function withoutEmptyParts(expr: Expr): Expr {
+  if (expr.kind !== 'concat') return expr
+  const parts = expr.parts.filter((part) => part.expr.kind !== 'string' || part.expr.text !== '')
+  if (parts.length === 0) return { kind: 'string', text: '' }
+  const [only] = parts
+  return parts.length === 1 && only!.expr.kind === 'string' ? only!.expr : { ...expr, parts }
 }
 
 /** Takes away the indentation that all lines share. Only spaces count; blank lines do not. */

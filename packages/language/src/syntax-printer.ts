@@ -1,24 +1,21 @@
 import { resolvePath } from './path.ts'
-import type { AttrName, AttrsExpr, Expr, LambdaExpr } from './syntax.ts'
+import type { AttrName, AttrsExpr, CallExpr, Expr, LambdaExpr } from './syntax.ts'
 
-/** What a path literal depends on. */
-export interface PathBase {
-  /** Directory of the file, absolute. */
-  readonly directory: string
-  readonly home: () => string
+export interface PrintOptions {
+  /** What a path literal depends on: the directory of the file, absolute, and `~`. Without: paths as they were written. */
+  readonly base?: { readonly directory: string; readonly home: () => string }
   /**
-   * Names of builtins. Nix prints `let` and formals in the order in which it first saw the names, and it saw those of
-   * builtins before any file.
+   * Names of builtins. Nix 2.8 prints `let` and formals in the order in which it first saw the names, and it saw those
+   * of builtins before any file.
    */
   readonly builtinNames?: ReadonlySet<string>
+  /** As today: names in byte order, what is inherited first. */
+  readonly newer?: boolean
 }
 
-/**
- * The expression as `nix-instantiate --parse` of Nix 2.8 prints it. Without a base, paths are printed as they were
- * written.
- */
-export function printSyntax(expr: Expr, base?: PathBase): string {
-  const print = (e: Expr): string => printSyntax(e, base)
+/** The expression as `nix-instantiate --parse` prints it. */
+export function printSyntax(expr: Expr, options: PrintOptions = {}): string {
+  const print = (e: Expr): string => printSyntax(e, options)
   switch (expr.kind) {
     case 'int':
       return String(expr.value)
@@ -27,25 +24,27 @@ export function printSyntax(expr: Expr, base?: PathBase): string {
     case 'string':
       return quoteString(expr.text)
     case 'path':
-      return base === undefined ? expr.text : resolvePath(expr.text, base)
+      return options.base === undefined ? expr.text : resolvePath(expr.text, options.base)
     case 'variable':
       return formatName(expr.name)
     case 'select': {
       const fallback = expr.fallback === undefined ? '' : ` or (${print(expr.fallback)})`
-      return `(${print(expr.subject)}).${printAttrPath(expr.path, base)}${fallback}`
+      return `(${print(expr.subject)}).${printAttrPath(expr.path, options)}${fallback}`
     }
     case 'hasAttr':
-      return `((${print(expr.subject)}) ? ${printAttrPath(expr.path, base)})`
+      return `((${print(expr.subject)}) ? ${printAttrPath(expr.path, options)})`
     case 'attrs':
-      return `${expr.recursive ? 'rec ' : ''}{ ${printBindings(expr, print, [...expr.bindings.keys()].sort(compareBytes))}}`
+      return `${expr.recursive ? 'rec ' : ''}{ ${printBindings(expr, print, [...expr.bindings.keys()].sort(compareBytes), options)}}`
     case 'list':
       return `[ ${expr.items.map((item) => `(${print(item)}) `).join('')}]`
     case 'lambda':
-      return `(${printArgument(expr, print, base)}: ${print(expr.body)})`
+      return `(${printArgument(expr, print, options)}: ${print(expr.body)})`
     case 'call':
-      return `(${[expr.fn, ...expr.args].map(print).join(' ')})`
-    case 'let':
-      return `(let ${printBindings(expr.bindings, print, builtinsFirst([...expr.bindings.bindings.keys()], base))}in ${print(expr.body)})`
+      return `(${(options.newer ? flatCall(expr) : [expr.fn, ...expr.args]).map(print).join(' ')})`
+    case 'let': {
+      const names = printedNames([...expr.bindings.bindings.keys()], options)
+      return `(let ${printBindings(expr.bindings, print, names, options)}in ${print(expr.body)})`
+    }
     case 'with':
       return `(with ${print(expr.scope)}; ${print(expr.body)})`
     case 'if':
@@ -64,9 +63,9 @@ export function printSyntax(expr: Expr, base?: PathBase): string {
 }
 
 /** `a."b c"."${expr}"`. */
-export function printAttrPath(path: readonly AttrName[], base?: PathBase): string {
+export function printAttrPath(path: readonly AttrName[], options?: PrintOptions): string {
   return path
-    .map((name) => (typeof name === 'string' ? formatName(name) : `"\${${printSyntax(name, base)}}"`))
+    .map((name) => (typeof name === 'string' ? formatName(name) : `"\${${printSyntax(name, options)}}"`))
     .join('.')
 }
 
@@ -100,20 +99,49 @@ const RESERVED = new Set(['if', 'then', 'else', 'assert', 'with', 'let', 'in', '
 
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
-function printBindings(attrs: AttrsExpr, print: (e: Expr) => string, names: readonly string[]): string {
-  let text = ''
+/** A call of a call is one with more arguments. */
+function flatCall(expr: CallExpr): Expr[] {
+  return expr.fn.kind === 'call' ? [...flatCall(expr.fn), ...expr.args] : [expr.fn, ...expr.args]
+}
+
+function printBindings(
+  attrs: AttrsExpr,
+  print: (e: Expr) => string,
+  names: readonly string[],
+  options: PrintOptions,
+): string {
+  let text = options.newer ? printInherited(attrs, print, names) : ''
   for (const name of names) {
     const binding = attrs.bindings.get(name)!
+    if (options.newer && (binding.inherited || binding.inheritedFrom)) continue
     text += binding.inherited ? `inherit ${formatName(name)} ; ` : `${formatName(name)} = ${print(binding.value)}; `
   }
   for (const { name, value } of attrs.dynamic) text += `"\${${print(name)}}" = ${print(value)}; `
   return text
 }
 
-function printArgument(lambda: LambdaExpr, print: (e: Expr) => string, base: PathBase | undefined): string {
+/** `inherit a b; inherit (set) c d; `. */
+function printInherited(attrs: AttrsExpr, print: (e: Expr) => string, names: readonly string[]): string {
+  const plain: string[] = []
+  const from = new Map<Expr, string[]>()
+  // In the order in which the sets were written.
+  for (const { value, inheritedFrom } of attrs.bindings.values()) {
+    if (inheritedFrom && value.kind === 'select') from.set(value.subject, [])
+  }
+  for (const name of names) {
+    const { value, inherited, inheritedFrom } = attrs.bindings.get(name)!
+    if (inherited) plain.push(formatName(name))
+    else if (inheritedFrom && value.kind === 'select') from.get(value.subject)!.push(formatName(name))
+  }
+  let text = plain.length === 0 ? '' : `inherit ${plain.join(' ')}; `
+  for (const [set, inherited] of from) text += `inherit (${print(set)}) ${inherited.join(' ')}; `
+  return text
+}
+
+function printArgument(lambda: LambdaExpr, print: (e: Expr) => string, options: PrintOptions): string {
   if (lambda.formals === undefined) return lambda.argument
   const formals = new Map(lambda.formals.list.map((formal) => [formal.name, formal]))
-  const sorted = builtinsFirst([...formals.keys()], base).map((name) => formals.get(name)!)
+  const sorted = printedNames([...formals.keys()], options).map((name) => formals.get(name)!)
   const parts = sorted.map(
     (formal) => formal.name + (formal.fallback === undefined ? '' : ` ? ${print(formal.fallback)}`),
   )
@@ -121,8 +149,9 @@ function printArgument(lambda: LambdaExpr, print: (e: Expr) => string, base: Pat
   return `{ ${parts.join(', ')} }${lambda.argument === '' ? '' : ` @ ${lambda.argument}`}`
 }
 
-function builtinsFirst(names: readonly string[], base: PathBase | undefined): string[] {
-  const known = base?.builtinNames
+function printedNames(names: readonly string[], options: PrintOptions): string[] {
+  if (options.newer) return names.toSorted(compareBytes)
+  const known = options.builtinNames
   if (known === undefined) return names.slice()
   return [...names.filter((name) => known.has(name)).sort(compareBytes), ...names.filter((name) => !known.has(name))]
 }

@@ -72,6 +72,8 @@ export interface HasAttrExpr {
 export interface Binding {
   readonly value: Expr
   readonly inherited: boolean
+  /** Written as `inherit (set) name`: the value is a select. */
+  readonly inheritedFrom?: boolean
   readonly at: number
 }
 

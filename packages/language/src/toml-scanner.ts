@@ -1,13 +1,24 @@
+import { attrsFromEntries } from './attrs.ts'
 import { ValueError } from './errors.ts'
+import { nullByteMessage } from './null-byte.ts'
 import { lineColumn } from './position.ts'
+import { intern } from './symbols.ts'
+import { tomlTimestamp } from './toml-timestamp.ts'
 import { Float, type Value } from './value.ts'
+
+export interface TomlOptions {
+  readonly newer: boolean
+  readonly timestamps: boolean
+}
 
 /** Reads the tokens of a TOML text; all errors are `ValueError`s that say line and column. */
 export class TomlScanner {
   readonly #text: string
+  readonly #options: TomlOptions
   #at = 0
 
-  constructor(text: string) {
+  constructor(text: string, options: TomlOptions) {
+    this.#options = options
     this.#text = text.startsWith('\xef\xbb\xbf') ? text.slice(3) : text
   }
 
@@ -46,7 +57,7 @@ export class TomlScanner {
     const keys: string[] = []
     for (;;) {
       this.skipBlanks()
-      keys.push(this.#key())
+      keys.push(this.#checked(this.#key()))
       this.skipBlanks()
       if (!this.take('.')) return keys
     }
@@ -54,14 +65,12 @@ export class TomlScanner {
 
   /** A string, number or boolean. */
   scalar(): Value {
-    if (this.take('"""')) return this.#multiline(false)
-    if (this.take("'''")) return this.#multiline(true)
-    if (this.#text[this.#at] === '"' || this.#text[this.#at] === "'") return this.#quoted()
+    if (this.take('"""')) return this.#checked(this.#multiline(false))
+    if (this.take("'''")) return this.#checked(this.#multiline(true))
+    if (this.#text[this.#at] === '"' || this.#text[this.#at] === "'") return this.#checked(this.#quoted())
     if (this.#match(TRUE)) return true
     if (this.#match(FALSE)) return false
-    if (this.#matches(DATE)) {
-      throw new ValueError('while parsing a TOML string: Dates and times are not supported')
-    }
+    if (this.#matches(DATE)) return this.#timestamp()
     const float = this.#match(FLOAT)
     if (float !== undefined) return new Float(floatValue(float))
     const integer = this.#match(INTEGER)
@@ -71,7 +80,25 @@ export class TomlScanner {
 
   error(problem: string): ValueError {
     const { line, column } = lineColumn(this.#text, Math.min(this.#at, this.#text.length))
-    return new ValueError(`while parsing a TOML string: [error] ${problem} at line ${line}, column ${column}`)
+    return this.#failure(`[error] ${problem} at line ${line}, column ${column}`)
+  }
+
+  #failure(problem: string): ValueError {
+    return new ValueError(`while parsing ${this.#options.newer ? 'TOML' : 'a TOML string'}: ${problem}`)
+  }
+
+  #checked(text: string): string {
+    if (this.#options.newer && text.includes('\0')) throw this.#failure(`error: ${nullByteMessage(text)}`)
+    return text
+  }
+
+  #timestamp(): Value {
+    if (!this.#options.timestamps) throw this.#failure('Dates and times are not supported')
+    const start = this.#at
+    const text = tomlTimestamp(this.#match(TIMESTAMP) ?? '')
+    if (text !== undefined) return attrsFromEntries([TYPE, VALUE], ['timestamp', text])
+    this.#at = start
+    throw this.error('this is no date or time')
   }
 
   #integer(text: string): number | bigint {
@@ -156,6 +183,10 @@ export class TomlScanner {
   }
 }
 
+const TYPE = intern('_type')
+const VALUE = intern('value')
+
+const TIMESTAMP = /[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt ](?=[0-9])[0-9:.]+(?:[Zz]|[+-][0-9:]+)?)?|[0-9]{2}:[0-9:.]+/y
 const BLANKS = /[ \t]*/y
 const BLANKS_AND_COMMENT = /[ \t]*(?:#[^\r\n]*)?/y
 const LINES = /(?:[ \t\r\n]|#[^\r\n]*)*/y

@@ -1,12 +1,15 @@
 import { attrsFromEntries } from './attrs.ts'
 import type { ValueError } from './errors.ts'
 import { intern } from './symbols.ts'
-import { TomlScanner } from './toml-scanner.ts'
+import { type TomlOptions, TomlScanner } from './toml-scanner.ts'
 import type { Slot, Value } from './value.ts'
 
-/** `builtins.fromTOML`: TOML 1.0 text (bytes) as a value; dates and times are refused, as Nix 2.8 does. */
-export function parseToml(text: string): Value {
-  const scanner = new TomlScanner(text)
+/**
+ * `builtins.fromTOML`: TOML 1.0 text (bytes) as a value. Dates and times are refused, or with `timestamps` become sets
+ * (`parse-toml-timestamps`). In the language of today (`newer`) NULs are errors.
+ */
+export function parseToml(text: string, options: TomlOptions): Value {
+  const scanner = new TomlScanner(text, options)
   const root = new Table('header')
   let current = root
   for (scanner.skipLines(); !scanner.atEnd(); scanner.skipLines()) {

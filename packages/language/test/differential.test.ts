@@ -50,8 +50,7 @@ describe('differential with nix-instantiate', { skip: nix.skip }, () => {
   test('parsing', () => {
     const expressions = readExpressions('parses.txt')
     const base = {
-      directory: home,
-      home: () => home,
+      base: { directory: home, home: () => home },
       builtinNames: new Set(evaluator.builtins.keys.map(symbolText)),
     }
     for (const text of expressions) {

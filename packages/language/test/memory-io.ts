@@ -76,6 +76,8 @@ export function testEvaluator(
       restrictEval: false,
       allowImportFromDerivation: true,
       newerFeatures: false,
+      experimentalFeatures: [],
+      maxCallDepth: undefined,
       showTrace: false,
       traceVerbose: false,
       ...settings,

@@ -4,10 +4,14 @@ import {
   type EvaluationArgument,
   type EvaluationRequest,
   type EvaluationResult,
+  type EvaluationSettings,
   type EvaluationSource,
   type EvaluationStore,
   evaluate,
+  parseCallDepth,
+  parseNixVersion,
 } from '@baryon/evaluation'
+import { resolveSettings } from '../settings.ts'
 import type { FrontArguments } from './front-arguments.ts'
 import { frontCaches } from './front-caches.ts'
 
@@ -25,7 +29,7 @@ export function frontSources(given: FrontArguments, fallback: string): Evaluatio
   })
 }
 
-export function evaluateFront(
+export async function evaluateFront(
   given: FrontArguments,
   source: EvaluationSource,
   store: EvaluationStore,
@@ -55,9 +59,35 @@ export function evaluateFront(
       restrictEval: given.has('--restrict-eval') || optionOf(given, 'restrict-eval') === 'true',
       allowImportFromDerivation:
         !given.has('--no-allow-import-from-derivation') && optionOf(given, 'allow-import-from-derivation') !== 'false',
-      traceVerbose: given.has('--trace-verbose'),
+      traceVerbose: given.has('--trace-verbose') || optionOf(given, 'trace-verbose') === 'true',
+      ...(await frontLanguage(given)),
     },
   })
+}
+
+/**
+ * Whose language: `--option nix-version`, else `BARYON_NIX_VERSION`, else the baryon.toml of the current directory. And
+ * what of it is still experimental, and how deep calls may nest, by Nix's own options.
+ */
+export async function frontLanguage(given: FrontArguments): Promise<Partial<EvaluationSettings>> {
+  const version = optionOf(given, 'nix-version') ?? (await configuredVersion())
+  const depth = given.last('--max-call-depth') ?? optionOf(given, 'max-call-depth')
+  const features = given.given.flatMap(([name, key, value]) => {
+    if (name.endsWith('experimental-features')) return [key!]
+    return name === '--option' && key?.endsWith('experimental-features') ? [value!] : []
+  })
+  return {
+    ...(version === undefined ? {} : { nixVersion: parseNixVersion(version) }),
+    ...(depth === undefined ? {} : { maxCallDepth: parseCallDepth(depth) }),
+    experimentalFeatures: features.flatMap((words) => words.split(/\s+/)).filter((word) => word !== ''),
+  }
+}
+
+async function configuredVersion(): Promise<string | undefined> {
+  const { BARYON_NIX_VERSION: version } = process.env
+  if (version) return version
+  const source = { root: '/', storeDirectory: undefined, environment: process.env, currentDirectory: process.cwd() }
+  return (await resolveSettings(source)).nixVersion
 }
 
 /** The tier that was asked for, or undefined: the best that works. */

@@ -4,7 +4,7 @@ import { openStore } from '@baryon/store'
 import type { Terminal } from '../terminal.ts'
 import type { Front } from './front.ts'
 import type { FrontArguments } from './front-arguments.ts'
-import { evaluateFront, evaluationFrontOptions, frontSources } from './front-evaluation.ts'
+import { evaluateFront, evaluationFrontOptions, frontLanguage, frontSources } from './front-evaluation.ts'
 import { evaluationStore, type FrontStore, frontStore } from './front-store.ts'
 
 export const front: Front = {
@@ -26,7 +26,11 @@ export const front: Front = {
   },
   help: `
 usage: nix-instantiate [--eval|--parse|--find-file] [--strict] [--json|--xml] [-A ATTR]… [--arg NAME EXPR] [--argstr NAME TEXT]
-                       [-I PATH] [--add-root LINK] [--read-write-mode] [-E EXPRESSION… | FILE… | -]`,
+                       [-I PATH] [--add-root LINK] [--read-write-mode] [-E EXPRESSION… | FILE… | -]
+
+  --option nix-version VERSION    language of Nix 2.36.0 or 2.8.0 (BARYON_NIX_VERSION; else baryon.toml, else 2.36.0)
+  --extra-experimental-features   pipe-operators, parse-toml-timestamps
+  --max-call-depth COUNT          how deep functions may call each other (default: as deep as 1 GB of stack allows)`,
   run,
 }
 
@@ -97,6 +101,7 @@ async function findFiles(given: FrontArguments, store: FrontStore, terminal: Ter
       output: 'json',
       store: evaluationStore(store, false),
       searchPath: given.all('--include'),
+      settings: await frontLanguage(given),
     })
     terminal.out(`${JSON.parse(result.texts[0] ?? '""')}\n`)
   }

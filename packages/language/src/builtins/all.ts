@@ -5,6 +5,7 @@ import { controlBuiltins, newerControlBuiltins } from './control.ts'
 import { derivationBuiltins } from './derivations.ts'
 import { fetcherBuiltins, newerFetcherBuiltins } from './fetchers.ts'
 import { fileBuiltins, newerFileBuiltins } from './files.ts'
+import { newerHashBuiltins } from './hashes.ts'
 import { listBuiltins } from './lists.ts'
 import { numberBuiltins } from './numbers.ts'
 import { serialisationBuiltins } from './serialisation.ts'
@@ -36,4 +37,5 @@ export const newerBuiltins: readonly Builtin[] = [
   ...newerControlBuiltins,
   ...newerFetcherBuiltins,
   ...newerFileBuiltins,
+  ...newerHashBuiltins,
 ]

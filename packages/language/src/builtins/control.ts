@@ -72,13 +72,20 @@ export const newerControlBuiltins: readonly Builtin[] = [
     name: '__warn',
     arity: 2,
     code: (evaluator, message, slot) => {
-      const text = forceString(message)
-      evaluator.io.log(`evaluation warning: ${text instanceof NixString ? text.text : text}`)
+      const value = forceString(message)
+      evaluator.io.log(warningText(value instanceof NixString ? value.text : value))
       return force(slot)
     },
   },
   { name: 'break', arity: 1, code: (_, slot) => force(slot) },
 ]
+
+/** Further lines stand below the first, unless the text starts with a line break. */
+function warningText(text: string): string {
+  const prefix = 'evaluation warning: '
+  if (text.startsWith('\n')) return prefix.trimEnd() + text
+  return prefix + text.replaceAll('\n', `\n${' '.repeat(prefix.length)}`)
+}
 
 const SUCCESS_AND_VALUE = [intern('success'), intern('value')]
 

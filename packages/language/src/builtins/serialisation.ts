@@ -16,7 +16,10 @@ export const serialisationBuiltins: readonly Builtin[] = [
     arity: 1,
     code: (evaluator, slot) => {
       const context = new ContextCollector()
-      return makeString(jsonText(evaluator, slot, context), context.context)
+      return makeString(
+        jsonText(evaluator, slot, context, { newer: evaluator.settings.newerFeatures }),
+        context.context,
+      )
     },
   },
   { name: '__fromJSON', arity: 1, code: fromJson },
@@ -28,13 +31,19 @@ export const serialisationBuiltins: readonly Builtin[] = [
       return makeString(xmlText(slot, { strict: true, locations: false }, context), context.context)
     },
   },
-  { name: 'fromTOML', arity: 1, code: (_, slot) => parseToml(forceStringNoContext(slot)) },
+  { name: 'fromTOML', arity: 1, code: fromToml },
 ]
+
+function fromToml(evaluator: Evaluator, slot: Slot): Value {
+  const { newerFeatures, experimentalFeatures } = evaluator.settings
+  const timestamps = newerFeatures && experimentalFeatures.includes('parse-toml-timestamps')
+  return parseToml(forceStringNoContext(slot), { newer: newerFeatures, timestamps })
+}
 
 function fromJson(evaluator: Evaluator, slot: Slot): Value {
   const text = forceStringNoContext(slot)
   try {
-    return parseJson(text)
+    return parseJson(text, evaluator.settings.newerFeatures)
   } catch (error) {
     if (evaluator.settings.showTrace && error instanceof EvaluationError) {
       error.addFrame('while decoding a JSON string', undefined)

@@ -77,14 +77,15 @@ function concatStringsSep(evaluator: Evaluator, separatorSlot: Slot, listSlot: S
 }
 
 /** At each place the first of `from` that fits wins; an empty one puts its replacement before each byte and at the end. */
-function replaceStrings(_: Evaluator, fromSlot: Slot, toSlot: Slot, slot: Slot): Value {
+function replaceStrings(evaluator: Evaluator, fromSlot: Slot, toSlot: Slot, slot: Slot): Value {
   const fromList = forceList(fromSlot)
   const toList = forceList(toSlot)
   if (fromList.length !== toList.length) {
     throw new ValueError("'from' and 'to' arguments to 'replaceStrings' have different lengths")
   }
   const from = fromList.map((item) => textOf(forceString(item)))
-  const to = toList.map(forceString)
+  // Today a replacement is only looked at where it is needed.
+  const to = evaluator.settings.newerFeatures ? toList : toList.map(forceString)
   const subject = forceString(slot)
   const text = textOf(subject)
   const context = new ContextCollector()
@@ -92,9 +93,10 @@ function replaceStrings(_: Evaluator, fromSlot: Slot, toSlot: Slot, slot: Slot):
   const single = from.length === 1 ? from[0]! : ''
   if (single !== '') {
     if (!text.includes(single)) return subject
-    context.add(contextOf(to[0]!))
+    const replacement = forceString(to[0]!)
+    context.add(contextOf(replacement))
     return makeString(
-      text.replaceAll(single, () => textOf(to[0]!)),
+      text.replaceAll(single, () => textOf(replacement)),
       context.context,
     )
   }
@@ -119,8 +121,9 @@ function replaceStrings(_: Evaluator, fromSlot: Slot, toSlot: Slot, slot: Slot):
       at++
       continue
     }
-    result += text.slice(copied, at) + textOf(to[hit]!)
-    context.add(contextOf(to[hit]!))
+    const replacement = forceString(to[hit]!)
+    result += text.slice(copied, at) + textOf(replacement)
+    context.add(contextOf(replacement))
     copied = at
     if (from[hit] === '') at++
     else {
