@@ -1,5 +1,16 @@
 import { hash as cryptoHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fetchGit, fetchTarball, fetchUrl } from '@baryon/fetch'
 import {
@@ -8,6 +19,7 @@ import {
   formatStorePath,
   type Hash,
   type HashMethod,
+  parseHash,
   storePathBaseName,
   UserError,
 } from '@baryon/format'
@@ -35,8 +47,13 @@ export async function fetchForEvaluation(call: FetchCall, log: (text: string) =>
   }
 }
 
-async function fetchTree(call: FetchCall, attributes: Attributes, log: (text: string) => void): Promise<FetchOutcome> {
+async function fetchTree(call: FetchCall, given: Attributes, log: (text: string) => void): Promise<FetchOutcome> {
+  const attributes = withExpectedHash(given)
   switch (attributes.type) {
+    case 'path':
+      return await copyTree(call, attributes)
+    case 'github':
+      return await fetchArchive(call, { ...attributes, url: githubArchive(attributes) }, log)
     case 'git':
       return await fetchRepository(call, attributes, log)
     case 'tarball':
@@ -45,9 +62,50 @@ async function fetchTree(call: FetchCall, attributes: Attributes, log: (text: st
       return await fetchFile(call, attributes, log)
     default:
       throw new UserError('FETCH_UNSUPPORTED', `fetchTree of type '${String(attributes.type)}' is not supported`, {
-        hint: "types are 'git', 'tarball' and 'file'",
+        hint: "types are 'git', 'github', 'path', 'tarball' and 'file'",
       })
   }
+}
+
+/** What is locked says its hash as `narHash`. */
+function withExpectedHash(attributes: Attributes): Attributes {
+  const narHash = text(attributes, 'narHash')
+  if (narHash === undefined) return attributes
+  return { ...attributes, sha256: formatHash(parseHash(narHash, 'sha256'), 'base16', false) }
+}
+
+function githubArchive(attributes: Attributes): string {
+  const host = text(attributes, 'host') ?? 'github.com'
+  const what = text(attributes, 'rev') ?? text(attributes, 'ref') ?? 'HEAD'
+  return `https://${host}/${required(attributes, 'owner')}/${required(attributes, 'repo')}/archive/${what}.tar.gz`
+}
+
+/** A directory of this machine, as it is now. */
+async function copyTree(call: FetchCall, attributes: Attributes): Promise<FetchOutcome> {
+  const path = required(attributes, 'path')
+  if (!path.startsWith('/')) throw new UserError('FETCH_ARGUMENT', `path '${path}' is not absolute`)
+  return await withDirectory(call, async (directory) => {
+    const destination = join(directory, 'tree')
+    cpSync(path, destination, { recursive: true, verbatimSymlinks: true })
+    const extra: Record<string, string | number> = {}
+    for (const name of ['rev', 'revCount', 'lastModified']) {
+      const value = attributes[name]
+      if (typeof value === 'string' || typeof value === 'number') extra[name] = value
+    }
+    extra.lastModified ??= newestChange(path)
+    extra.lastModifiedDate = dateText(Number(extra.lastModified))
+    if (typeof extra.rev === 'string') extra.shortRev = extra.rev.slice(0, 7)
+    return await keep(call, attributes, { destination, method: 'recursive', name: 'source', extra }, true)
+  })
+}
+
+/** Seconds since 1970 of the file or directory below `path` that was changed last. */
+function newestChange(path: string): number {
+  let newest = lstatSync(path).mtimeMs
+  for (const name of readdirSync(path, { recursive: true, encoding: 'buffer' })) {
+    newest = Math.max(newest, lstatSync(Buffer.concat([Buffer.from(`${path}/`), name])).mtimeMs)
+  }
+  return Math.floor(newest / 1000)
 }
 
 async function fetchFile(call: FetchCall, attributes: Attributes, log: (text: string) => void): Promise<FetchOutcome> {

@@ -1,15 +1,24 @@
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { EvaluationJob, EvaluationListeners, EvaluationOutcome } from './run-evaluation.ts'
 
 /**
+ * More levels than a sensible expression has, and few enough that a recursion without an end is found in a moment: the
+ * stack itself holds some 3 million of the smallest calls, and takes ten times as long to fill because each scavenge
+ * scans all of it.
+ */
+const LARGE_STACK_DEPTH = 1_200_000
+
+/**
  * Runs an evaluation in a thread with a stack of 1 GB: enough for a million levels, as many as Nix takes. The semi-space
- * is large because each scavenge scans the whole stack.
+ * is large from the start because each scavenge scans the whole stack.
  */
 export function runWithLargeStack(job: EvaluationJob, listeners: EvaluationListeners): Promise<EvaluationOutcome> {
   return new Promise((resolve, reject) => {
+    setFlagsFromString('--min-semi-space-size=128')
     const { onLog: _, onBuildEvent: __, environment, ...request } = job.request
     const worker = new Worker(new URL('./large-stack-worker.ts', import.meta.url), {
-      workerData: { ...job, request: { ...request, environment: { ...environment } } },
+      workerData: { ...job, stackDepth: LARGE_STACK_DEPTH, request: { ...request, environment: { ...environment } } },
       resourceLimits: { stackSizeMb: 1000, maxYoungGenerationSizeMb: 384, maxOldGenerationSizeMb: 16_000 },
     })
     let outcome: EvaluationOutcome | undefined

@@ -26,7 +26,13 @@ import { createEvalIo, type WorldIo } from './eval-io.ts'
 import { findDerivations } from './find-derivations.ts'
 import { openPackCache, type PackCache } from './pack-cache.ts'
 import { printParsed } from './print-parsed.ts'
-import { DEFAULT_SETTINGS, type EvaluationRequest, type EvaluationResult, storeDirectoryOf } from './request.ts'
+import {
+  DEFAULT_SETTINGS,
+  type EvaluationRequest,
+  type EvaluationResult,
+  type EvaluationSettings,
+  storeDirectoryOf,
+} from './request.ts'
 import { searchPathEntries } from './search-path.ts'
 import { evaluateSource } from './source.ts'
 
@@ -39,6 +45,8 @@ export interface EvaluationJob {
   readonly cacheDirectory: string | null
   /** Notes what the answer depends on. */
   readonly recording: boolean
+  /** How deep calls may nest when no setting says it. */
+  readonly stackDepth?: number
 }
 
 export interface EvaluationListeners {
@@ -97,7 +105,7 @@ function run(job: EvaluationJob, resources: Resources): EvaluationOutcome {
   for (const entry of searchPath) if (entry.path.startsWith('/')) io.allow(entry.path)
   const evaluator = createEvaluator({
     io,
-    settings: { ...settings, newerFeatures: settings.nixVersion !== '2.8.0', searchPath },
+    settings: { ...settings, ...languageOf(settings, job), searchPath },
     ...(resources.parsed === undefined ? {} : { parseCache: resources.parsed }),
   })
   if (request.output === 'parse') {
@@ -118,6 +126,19 @@ function run(job: EvaluationJob, resources: Resources): EvaluationOutcome {
   io.finish()
   return done({ texts, derivations, fromCache: false }, recorder)
 }
+
+function languageOf({ nixVersion, maxCallDepth }: EvaluationSettings, job: EvaluationJob) {
+  const newerFeatures = nixVersion !== '2.8.0'
+  return {
+    newerFeatures,
+    // On a stack of the usual size the stack itself is the limit, and the cost of counting is saved.
+    maxCallDepth: maxCallDepth ?? job.stackDepth,
+    maxDataDepth: newerFeatures ? (maxCallDepth ?? MAX_DATA_DEPTH) : Number.POSITIVE_INFINITY,
+  }
+}
+
+/** Today's Nix counts levels of data like calls, and allows 10,000. */
+const MAX_DATA_DEPTH = 10_000
 
 function done(result: EvaluationResult, recorder: DependencyRecorder | undefined): EvaluationOutcome {
   const dependencies = recorder?.uncacheable === undefined ? recorder?.result() : undefined

@@ -46,7 +46,7 @@ function plainSite(unit: Unit, node: number): LambdaSite {
 
 /** The body; with traces, errors that pass get the function's frame. */
 function compileBody(unit: Unit, node: number, site: LambdaSite): Code {
-  const body = compile(unit, node)
+  const body = counted(unit, compile(unit, node))
   if (!unit.trace) return body
   const message = site.name === '' ? 'while evaluating anonymous lambda' : `while evaluating '${site.name}'`
   const position = unit.at(site.argumentOffsets[site.argumentOffsets.length - 1]!)
@@ -56,6 +56,20 @@ function compileBody(unit: Unit, node: number, site: LambdaSite): Code {
     } catch (error) {
       if (error instanceof EvaluationError) error.addCall(message, position)
       throw error
+    }
+  }
+}
+
+/** With a limit of the call depth, the body counts. */
+function counted(unit: Unit, body: Code): Code {
+  const depth = unit.evaluator.callDepth
+  if (depth === undefined) return body
+  return (env) => {
+    depth.enter()
+    try {
+      return body(env)
+    } finally {
+      depth.leave()
     }
   }
 }

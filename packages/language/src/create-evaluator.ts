@@ -1,5 +1,6 @@
 import { attrsFromEntries } from './attrs.ts'
 import { allBuiltins, newerBuiltins } from './builtins/all.ts'
+import { CallDepth } from './call-depth.ts'
 import { compile } from './compile.ts'
 import { coreBuiltins } from './core-builtins.ts'
 import { CORE_PACKAGE_PREFIX, CORE_PACKAGES } from './core-packages.ts'
@@ -7,7 +8,7 @@ import { EvaluationError, SearchPathError, ValueError } from './errors.ts'
 import type { EvalIo } from './eval-io.ts'
 import type { EvalSettings, Evaluator, SearchPathEntry } from './evaluator.ts'
 import type { FlatFile } from './flat.ts'
-import { type Builtin, PrimOp } from './function.ts'
+import { type Builtin, PrimOp, type PrimOpCode } from './function.ts'
 import { decodeParsedFile, encodeParsedFile, type ParseCache } from './parse-cache.ts'
 import { parseSource } from './parse-file.ts'
 import { canonicalPath, directoryOf } from './path.ts'
@@ -32,6 +33,7 @@ export function createEvaluator(options: EvaluatorOptions): Evaluator {
 class FileEvaluator implements Evaluator {
   readonly io: EvalIo
   readonly settings: EvalSettings
+  readonly callDepth: CallDepth | undefined
   readonly builtins: Attrs
   readonly globalNames: ReadonlySet<string>
   readonly #features: SyntaxFeatures
@@ -45,6 +47,8 @@ class FileEvaluator implements Evaluator {
   constructor(options: EvaluatorOptions) {
     this.io = options.io
     this.settings = options.settings
+    const { maxCallDepth } = options.settings
+    this.callDepth = maxCallDepth === undefined ? undefined : new CallDepth(maxCallDepth, options.settings)
     this.#parseCache = options.parseCache
     const { globals, builtins } = makeGlobals(this)
     this.builtins = builtins
@@ -227,9 +231,22 @@ function makeGlobals(evaluator: Evaluator): { globals: Map<string, Slot>; builti
 }
 
 function builtinSlot(builtin: Builtin, name: string, evaluator: Evaluator): Slot {
-  if (builtin.arity > 0) return new PrimOp(name, builtin.arity, builtin.code, evaluator)
+  if (builtin.arity > 0) return new PrimOp(name, builtin.arity, counted(builtin.code, evaluator), evaluator)
   const code = builtin.code as (evaluator: Evaluator) => Value
   return lazy(() => code(evaluator))
+}
+
+function counted(code: PrimOpCode, evaluator: Evaluator): PrimOpCode {
+  const depth = evaluator.callDepth
+  if (depth === undefined) return code
+  return (using, a, b, c) => {
+    depth.enter()
+    try {
+      return code(using, a, b, c)
+    } finally {
+      depth.leave()
+    }
+  }
 }
 
 function hashNames(names: string[]): string {

@@ -111,10 +111,10 @@ export class InfiniteRecursionError extends EvaluationError {
   }
 }
 
-/** Calls or data are nested deeper than `max-call-depth` allows. */
+/** Calls or data are nested deeper than the settings allow. */
 export class CallDepthError extends EvaluationError {
-  constructor() {
-    super('EVAL_CALL_DEPTH', 'stack overflow; max-call-depth exceeded')
+  constructor(message: string) {
+    super('EVAL_CALL_DEPTH', message)
     this.wantsPosition = true
   }
 }

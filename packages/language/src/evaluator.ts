@@ -1,3 +1,4 @@
+import type { CallDepth } from './call-depth.ts'
 import type { EvalIo } from './eval-io.ts'
 import type { Position } from './position.ts'
 import type { Attrs, Slot, Value } from './value.ts'
@@ -15,6 +16,8 @@ export interface Evaluator {
   readonly settings: EvalSettings
   /** The set `builtins`. */
   readonly builtins: Attrs
+  /** Undefined: calls are not counted. */
+  readonly callDepth: CallDepth | undefined
   /** The names that are there without any scope: `true`, `map`, `__add`, … */
   readonly globalNames: ReadonlySet<string>
   /** Evaluates a file, or the `default.nix` of a directory; each file once. The path is absolute. */
@@ -43,8 +46,10 @@ export interface EvalSettings {
   readonly newerFeatures: boolean
   /** What today's language has only when it is asked for: `pipe-operators`, `parse-toml-timestamps`. */
   readonly experimentalFeatures: readonly string[]
-  /** How deep calls and nested data may be; undefined: calls as deep as the stack allows, data as `MAX_DATA_DEPTH`. */
+  /** How deep calls may nest; undefined: as deep as the stack allows. */
   readonly maxCallDepth: number | undefined
+  /** How deep data may nest that is written as JSON. */
+  readonly maxDataDepth: number
   /** Collect frames while an error passes by (`--show-trace`). */
   readonly showTrace: boolean
   /** `--trace-verbose`. */

@@ -1,7 +1,7 @@
 import { findAttribute, nameOrder } from './attrs.ts'
+import { callDepthMessage } from './call-depth.ts'
 import { coerceToString, copyPathToStore } from './coerce.ts'
 import type { ContextCollector } from './context.ts'
-import { maxDataDepth } from './data-depth.ts'
 import { CallDepthError, ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import { formatGeneral6, formatShortest } from './float-text.ts'
@@ -19,7 +19,8 @@ export interface JsonOptions {
 
 /**
  * A value as JSON text: no spaces, names in byte order; in 2.8 floats as `%g`. Paths are copied to the store, sets with
- * `__toString` or `outPath` stand for these. Contexts of all strings are collected. Today it may not nest too deeply.
+ * `__toString` or `outPath` stand for these. Contexts of all strings are collected. Data may not nest deeper
+ * than the settings allow.
  */
 export function jsonText(
   evaluator: Evaluator,
@@ -28,7 +29,7 @@ export function jsonText(
   { strict = true, newer = false }: JsonOptions = {},
 ): string {
   const quote = newer ? modernJsonString : jsonString
-  return write({ evaluator, context, strict, newer, quote, maxDepth: maxDataDepth(evaluator.settings) }, slot, 1)
+  return write({ evaluator, context, strict, newer, quote, maxDepth: evaluator.settings.maxDataDepth }, slot, 1)
 }
 
 /** A byte string quoted for JSON; bytes above ASCII are left as they are. */
@@ -47,7 +48,7 @@ interface Writer {
 
 function write(writer: Writer, slot: Slot, depth: number): string {
   const { evaluator, context, strict, quote } = writer
-  if (depth > writer.maxDepth) throw new CallDepthError()
+  if (depth > writer.maxDepth) throw new CallDepthError(callDepthMessage(evaluator.settings))
   if (slot instanceof Thunk && !strict && slot.code !== null) throw new ValueError('cannot convert a thunk to JSON')
   const value = slot instanceof Thunk ? forceThunk(slot) : slot
   switch (typeof value) {

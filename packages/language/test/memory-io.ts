@@ -78,6 +78,7 @@ export function testEvaluator(
       newerFeatures: false,
       experimentalFeatures: [],
       maxCallDepth: undefined,
+      maxDataDepth: Number.POSITIVE_INFINITY,
       showTrace: false,
       traceVerbose: false,
       ...settings,

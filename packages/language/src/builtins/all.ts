@@ -3,8 +3,9 @@ import { attributeSetBuiltins } from './attribute-sets.ts'
 import { contextBuiltins, newerContextBuiltins } from './contexts.ts'
 import { controlBuiltins, newerControlBuiltins } from './control.ts'
 import { derivationBuiltins } from './derivations.ts'
-import { fetcherBuiltins, newerFetcherBuiltins } from './fetchers.ts'
+import { fetcherBuiltins } from './fetchers.ts'
 import { fileBuiltins, newerFileBuiltins } from './files.ts'
+import { newerFlakeBuiltins } from './flakes.ts'
 import { newerHashBuiltins } from './hashes.ts'
 import { listBuiltins } from './lists.ts'
 import { numberBuiltins } from './numbers.ts'
@@ -35,7 +36,7 @@ export const allBuiltins: readonly Builtin[] = [
 export const newerBuiltins: readonly Builtin[] = [
   ...newerContextBuiltins,
   ...newerControlBuiltins,
-  ...newerFetcherBuiltins,
   ...newerFileBuiltins,
+  ...newerFlakeBuiltins,
   ...newerHashBuiltins,
 ]

@@ -3,11 +3,12 @@ import { attrsFromEntries, nameOrder } from '../attrs.ts'
 import { coerceToString } from '../coerce.ts'
 import { ContextCollector, makeString, pathElement } from '../context.ts'
 import { EvaluationError, ValueError } from '../errors.ts'
-import type { FetchRequest } from '../eval-io.ts'
+import type { FetchRequest, FetchResult } from '../eval-io.ts'
 import type { Evaluator } from '../evaluator.ts'
+import { parseFlakeReference } from '../flake-reference.ts'
 import { forceBool, forceInt, forceStringNoContext } from '../force.ts'
 import type { Builtin } from '../function.ts'
-import { parseOutputHash } from '../output-hash.ts'
+import { parseAnyHash, parseOutputHash } from '../output-hash.ts'
 import { realiseContext } from '../realise-context.ts'
 import { intern, symbolText } from '../symbols.ts'
 import { force } from '../thunk.ts'
@@ -31,20 +32,6 @@ export const fetcherBuiltins: readonly Builtin[] = [
         )
       }
       return fetchTree(evaluator, slot, 'tree')
-    },
-  },
-]
-
-export const newerFetcherBuiltins: readonly Builtin[] = [
-  {
-    name: '__getFlake',
-    arity: 1,
-    code: (_, slot) => {
-      const reference = forceStringNoContext(slot)
-      throw new EvaluationError(
-        'FLAKES_UNSUPPORTED',
-        `cannot get flake '${reference}': flakes are not supported; fetch it with 'builtins.fetchGit' or 'builtins.fetchTarball' and a hash, and import its default.nix`,
-      )
     },
   },
 ]
@@ -107,14 +94,29 @@ function fetchTree(evaluator: Evaluator, slot: Slot, kind: FetchRequest['kind'])
         ? new EvaluationError('EVAL_TYPE', "input attribute 'url' is missing")
         : new ValueError("'url' argument required")
     }
+  } else if (kind === 'tree') {
+    Object.assign(attributes, parseFlakeReference(text(argument)))
   } else {
     attributes.url = text(argument)
   }
+  realiseContext(evaluator, context.context)
+  return fetchAttributes(evaluator, kind, attributes)
+}
+
+/** `fetchTree` of known attributes. */
+export function fetchTreeAttributes(evaluator: Evaluator, attributes: FetchRequest['attributes']): Attrs {
+  return fetchAttributes(evaluator, 'tree', attributes)
+}
+
+function fetchAttributes(
+  evaluator: Evaluator,
+  kind: FetchRequest['kind'],
+  attributes: FetchRequest['attributes'],
+): Attrs {
   if (evaluator.settings.pureEval && attributes.rev === undefined && attributes.narHash === undefined) {
     throw new ValueError(`in pure evaluation mode, '${WHO[kind]}' requires a locked input`)
   }
-  realiseContext(evaluator, context.context)
-  const result = evaluator.io.fetch({ kind, attributes })
+  const result = presentTree(evaluator, kind, attributes) ?? evaluator.io.fetch({ kind, attributes })
   const symbols = [intern('outPath')]
   const slots: Slot[] = [makeString(result.outPath, [pathElement(result.outPath)])]
   for (const [key, value] of Object.entries(result.attributes)) {
@@ -123,6 +125,32 @@ function fetchTree(evaluator: Evaluator, slot: Slot, kind: FetchRequest['kind'])
     slots.push(value)
   }
   return attrsFromEntries(symbols, slots)
+}
+
+/** A tree whose hash is known is not fetched when the store has it. */
+function presentTree(
+  { io }: Evaluator,
+  kind: FetchRequest['kind'],
+  attributes: FetchRequest['attributes'],
+): FetchResult | undefined {
+  const { narHash, lastModified, rev } = attributes
+  if (kind !== 'tree' || typeof narHash !== 'string') return undefined
+  const hash = parseAnyHash(narHash, 'sha256')
+  const path = fixedOutputPath(io.storeDirectory, 'source', { method: 'recursive', hash })
+  const outPath = formatStorePath(io.storeDirectory, path)
+  if (!io.isValidPath(outPath)) return undefined
+  const told: Record<string, string | number | boolean> = { narHash: formatHash(hash, 'sri') }
+  for (const name of ['lastModified', 'rev', 'revCount', 'submodules']) {
+    if (attributes[name] !== undefined) told[name] = attributes[name]
+  }
+  if (typeof rev === 'string') told.shortRev = rev.slice(0, 7)
+  if (typeof lastModified === 'number') {
+    told.lastModifiedDate = new Date(lastModified * 1000)
+      .toISOString()
+      .replace(/[^0-9]/g, '')
+      .slice(0, 14)
+  }
+  return { outPath, attributes: told }
 }
 
 const WHO: Readonly<Record<FetchRequest['kind'], string>> = {
