@@ -13,7 +13,7 @@ test('which store and which stack', async (t) => {
   mkdirSync(join(directory, 'plain'))
   writeFileSync(
     join(directory, 'project/baryon.toml'),
-    'store-dir = "/cvmfs/a/store"\nstack = "my/stack.nix"\nplatform = "p"\n',
+    'store-dir = "/cvmfs/a/store"\nstack = "my/stack.nix"\nplatform = "p"\nnix-version = "2.8.0"\n',
   )
   const settings = (
     currentDirectory: string,
@@ -30,12 +30,15 @@ test('which store and which stack', async (t) => {
   assert.equal(found.storeDirectory, '/cvmfs/a/store')
   assert.equal(found.stack, join(directory, 'project/my/stack.nix'))
   assert.equal(found.platform, 'p')
+  assert.equal(found.nixVersion, '2.8.0')
+  assert.equal((await settings(inner, {}, { BARYON_NIX_VERSION: '2.36.0' })).nixVersion, '2.36.0')
   assert.equal(found.root, '/h/.local/share/baryon')
   assert.equal(found.consulted.get(join(inner, 'baryon.toml')), false)
   assert.equal(found.consulted.get(join(directory, 'project/baryon.toml')), true)
 
   const plain = join(directory, 'plain')
   assert.equal((await settings(plain)).storeDirectory, '/nix/store')
+  assert.equal((await settings(plain)).nixVersion, undefined)
   assert.equal((await settings(plain, { stack: '../project/x.nix' })).storeDirectory, '/cvmfs/a/store')
   const path = '/other/store/00000000000000000000000000000000-x/bin'
   assert.equal((await settings(inner, { storePath: path })).storeDirectory, '/other/store')

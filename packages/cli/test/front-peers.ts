@@ -37,6 +37,8 @@ export function frontPeers(test: Cleanup, variables: NodeJS.ProcessEnv = {}): Fr
     NIX_LOG_DIR: join(directory, 'nix/var/log/nix'),
     NIX_CONF_DIR: join(directory, 'conf'),
     LC_ALL: 'C.UTF-8',
+    // The language of the programs that are compared with.
+    BARYON_NIX_VERSION: '2.8.0',
     ...variables,
   }
   const bin = resolve(import.meta.dirname, '../../../bin')

@@ -52,6 +52,83 @@ test('nix-instantiate --eval prints what Nix prints, and needs no store', { skip
   await same('nix-instantiate', '--find-file', '-I', `name=${directory}/lib`, 'other')
 })
 
+test('whose language is spoken can be said in three ways', async (context) => {
+  const { directory, ours } = frontPeers(context, { BARYON_NIX_VERSION: '' })
+  const inOld = frontPeers(context, { BARYON_NIX_VERSION: '2.8' }).ours
+  const version = async (program: typeof ours, ...words: string[]) =>
+    (await program('nix-instantiate', '--eval', ...words, '-E', 'builtins.nixVersion')).stdout
+  assert.equal(await version(ours), '"2.36.0"\n')
+  assert.equal(await version(inOld), '"2.8.0"\n')
+  assert.equal(await version(inOld, '--option', 'nix-version', '2.36.0'), '"2.36.0"\n')
+  writeFileSync(join(directory, 'baryon.toml'), 'nix-version = "2.8.0"\n')
+  assert.equal(await version(ours), '"2.8.0"\n')
+  // An answer in one language is none in the other.
+  const sum = ['nix-instantiate', '--eval', '-E', '9223372036854775807 + 1'] as const
+  assert.equal((await ours(...sum)).stdout, '-9223372036854775808\n')
+  const refused = await ours(...sum, '--option', 'nix-version', 'newest')
+  assert.equal(refused.status, 1)
+  assert.match(refused.stderr, /integer overflow in adding 9223372036854775807 \+ 1/)
+  const unknown = await ours(...sum, '--option', 'nix-version', '2.9')
+  assert.match(unknown.stderr, /no language of Nix '2.9'/)
+  const pipes = ['--extra-experimental-features', 'nix-command pipe-operators', '--option', 'nix-version', '2.36']
+  assert.equal((await ours('nix-instantiate', '--eval', ...pipes, '-E', '1 |> builtins.add 2')).stdout, '3\n')
+  const deep = await ours('nix-instantiate', '--eval', '--max-call-depth', '50', '-E', '(x: x x) (x: x x)')
+  assert.equal(deep.status, 1)
+  assert.match(deep.stderr, /stack overflow/)
+  const limit = await ours('nix-instantiate', '--eval', '--max-call-depth', 'x', '-E', '1')
+  assert.match(limit.stderr, /'x' is no number of nested calls/)
+})
+
+test('a flake on this machine is evaluated', async (context) => {
+  const { directory, ours } = frontPeers(context, { BARYON_NIX_VERSION: '' })
+  const write = (path: string, text: string): void => {
+    mkdirSync(join(directory, path, '..'), { recursive: true })
+    writeFileSync(join(directory, path), text)
+  }
+  write('a/flake.nix', '{ outputs = { self }: { x = 41; me = toString self; }; }')
+  write('a/sub/flake.nix', '{ outputs = { self }: { x = "below"; }; }')
+  write('data/file', 'text')
+  write(
+    'b/flake.nix',
+    `{ inputs = { a.url = "path:${directory}/a"; c.follows = "a"; d = { url = "${directory}/data"; flake = false; }; };
+       outputs = { self, a, c, d }: { y = a.x + c.x; text = builtins.readFile (d + "/file"); again = self.y; }; }`,
+  )
+  const evaluated = async (expression: string): Promise<string> => {
+    const result = await ours('nix-instantiate', '--eval', '--strict', '--json', '--read-write-mode', '-E', expression)
+    assert.equal(result.status, 0, result.stderr)
+    return result.stdout.trim()
+  }
+  const b = `(builtins.getFlake "path:${directory}/b")`
+  assert.equal(await evaluated(`with ${b}; [ y text again _type ]`), '[82,"text",82,"flake"]')
+  assert.equal(await evaluated(`(builtins.getFlake ${directory}/a).x`), '41')
+  assert.equal(await evaluated(`(builtins.getFlake "path:${directory}/a?dir=sub").x`), '"below"')
+  assert.match(await evaluated(`(builtins.getFlake "${directory}/a").me`), /-source"$/)
+  // What is locked is taken from the lock, relative paths from the tree of their parent.
+  const { narHash } = JSON.parse(
+    await evaluated(`{ inherit (builtins.fetchTree { type = "path"; path = "${directory}/a"; }) narHash; }`),
+  ) as { narHash: string }
+  write('c/flake.nix', '{ inputs.a = { }; inputs.s = { }; outputs = { self, a, s }: { z = a.x; w = s.x; }; }')
+  write('c/s/flake.nix', '{ outputs = { self }: { x = "in the same tree"; }; }')
+  const lock = {
+    root: 'root',
+    version: 7,
+    nodes: {
+      root: { inputs: { a: 'a', s: 's' } },
+      a: { locked: { type: 'path', path: `${directory}/a`, narHash, lastModified: 1 } },
+      s: { locked: { type: 'path', path: './s' }, parent: [] },
+    },
+  }
+  write('c/flake.lock', JSON.stringify(lock))
+  assert.equal(await evaluated(`with builtins.getFlake "path:${directory}/c"; [ z w ]`), '[41,"in the same tree"]')
+  // Another tree under a hash that is not in the store is refused.
+  write('a/new', '')
+  lock.nodes.a.locked.narHash = 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+  write('c/flake.lock', JSON.stringify(lock))
+  const refused = await ours('nix-instantiate', '--eval', '-E', `(builtins.getFlake "path:${directory}/c").z`)
+  assert.equal(refused.status, 1)
+  assert.match(refused.stderr, /hash mismatch/)
+})
+
 test('evaluation leaves no trace where no store is', { skip }, async (context) => {
   const root = frontPeers(context).directory
   const { ours } = frontPeers(context, { NIX_STORE_DIR: `${root}/none/store`, NIX_STATE_DIR: `${root}/none/var` })
