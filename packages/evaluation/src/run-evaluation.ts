@@ -84,13 +84,14 @@ export function runEvaluation(job: EvaluationJob, listeners: EvaluationListeners
     if (error instanceof StackOverflowError) return { kind: 'overflow' }
     if (!(error instanceof UserError)) throw error
     const showTrace = job.request.settings?.showTrace ?? false
+    const newer = (job.request.settings?.nixVersion ?? DEFAULT_SETTINGS.nixVersion) !== '2.8.0'
     return {
       kind: 'failed',
       name: error.name,
       code: error.code,
-      message: error.message,
+      message: error instanceof EvaluationError ? error.messageIn(newer) : error.message,
       hint: error.hint,
-      report: error instanceof EvaluationError ? formatError(error, { showTrace }) : undefined,
+      report: error instanceof EvaluationError ? formatError(error, { showTrace, newer }) : undefined,
     }
   } finally {
     resources.close()

@@ -1,5 +1,6 @@
 import { findAttribute } from './attrs.ts'
 import { ContextCollector, makeString, pathElement } from './context.ts'
+import { valueInError } from './error-value.ts'
 import { ValueError } from './errors.ts'
 import type { EvalIo } from './eval-io.ts'
 import type { Evaluator } from './evaluator.ts'
@@ -8,7 +9,7 @@ import { typeName } from './force.ts'
 import { callFunction } from './function.ts'
 import { intern } from './symbols.ts'
 import { forceThunk, Thunk } from './thunk.ts'
-import { Attrs, Float, NixString, Path, type Slot } from './value.ts'
+import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
 
 /**
  * Nix's coercion to a string. Strings, paths, sets with `__toString` or `outPath` always work; with `coerceMore`
@@ -38,7 +39,7 @@ export function coerceToString(
       return coerceToString(evaluator, text, context, coerceMore, copyToStore)
     }
     const outPathAt = findAttribute(value, OUT_PATH)
-    if (outPathAt < 0) throw new ValueError('cannot coerce a set to a string')
+    if (outPathAt < 0) throw cannotCoerce(value)
     return coerceToString(evaluator, value.slots[outPathAt]!, context, coerceMore, copyToStore)
   }
   if (coerceMore) {
@@ -48,7 +49,12 @@ export function coerceToString(
     if (value instanceof Float) return formatFixed6(value.value)
     if (Array.isArray(value)) return coerceList(evaluator, value, context, copyToStore)
   }
-  throw new ValueError(`cannot coerce ${typeName(value)} to a string`)
+  throw cannotCoerce(value)
+}
+
+function cannotCoerce(value: Value): ValueError {
+  const message = `cannot coerce ${typeName(value)} to a string`
+  return new ValueError(message).inToday(() => `${message}: ${valueInError(value)}`)
 }
 
 /** The same as a value with its context; what already is a string comes back as it is. */

@@ -178,22 +178,26 @@ function matchFormals(
     map.push(index)
     if (index >= 0) used++
     else if (defaults[i] === null) {
-      throw new ValueError(`${describe(site)} called without required argument '${symbolText(symbols[i]!)}'`)
+      const problem = `called without required argument '${symbolText(symbols[i]!)}'`
+      throw new ValueError(`${describe(site)} ${problem}`).inToday(() => `${nameInToday(site)} ${problem}`)
     }
   }
   if (!formals.open && used < attrs.keys.length) {
     for (const key of attrs.keys) {
       if (findKey(formals.keys, key) >= 0) continue
       const name = symbolText(key)
-      const error = new ValueError(
-        `${describe(site)} called with unexpected argument '${name}'`,
-        undefined,
-        suggest(name, symbols.map(symbolText)),
+      const problem = `called with unexpected argument '${name}'`
+      const near = suggest(name, symbols.map(symbolText))
+      throw new ValueError(`${describe(site)} ${problem}`, undefined, near).inToday(
+        () => `${nameInToday(site)} ${problem}`,
       )
-      throw error
     }
   }
   return map
+}
+
+function nameInToday(site: LambdaSite): string {
+  return `function '${site.name === '' ? 'anonymous lambda' : site.name}'`
 }
 
 /** `'f' at file:1:2`. */

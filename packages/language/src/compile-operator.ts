@@ -1,9 +1,9 @@
 import { updateAttrs } from './attrs.ts'
 import { compile, notBoolean } from './compile.ts'
 import { valuesEqual } from './equality.ts'
-import { ValueError } from './errors.ts'
+
 import * as flat from './flat.ts'
-import { typeName } from './force.ts'
+import { wrongType } from './force.ts'
 import type { Unit } from './unit.ts'
 import { Attrs, type Code, type Slot, type Value } from './value.ts'
 
@@ -12,7 +12,7 @@ export function compileNot(unit: Unit, node: number): Code {
   return (env) => {
     const value = operand(env)
     if (typeof value === 'boolean') return !value
-    return wrongType(value, 'a Boolean')
+    return misplaced(value, 'a Boolean')
   }
 }
 
@@ -52,8 +52,8 @@ export function compileBinary(unit: Unit, node: number): Code {
       return (env) => {
         const a = left(env)
         const b = right(env)
-        if (!(a instanceof Attrs)) return wrongType(a, 'a set')
-        if (!(b instanceof Attrs)) return wrongType(b, 'a set')
+        if (!(a instanceof Attrs)) return misplaced(a, 'a set')
+        if (!(b instanceof Attrs)) return misplaced(b, 'a set')
         return updateAttrs(a, b)
       }
     case flat.CONCAT_LISTS:
@@ -72,12 +72,12 @@ export function compileBinary(unit: Unit, node: number): Code {
 }
 
 /** Nix gives these no position. */
-function wrongType(value: Value, expected: string): never {
-  const error = new ValueError(`value is ${typeName(value)} while ${expected} was expected`)
+function misplaced(value: Value, expected: string): never {
+  const error = wrongType(value, expected)
   error.wantsPosition = false
   throw error
 }
 
 function notList(unit: Unit, node: number, value: Value): never {
-  throw new ValueError(`value is ${typeName(value)} while a list was expected`, unit.position(node))
+  throw wrongType(value, 'a list', unit.position(node))
 }

@@ -3,7 +3,7 @@ import { findKey } from './attrs.ts'
 import { compile } from './compile.ts'
 import { EvaluationError, ValueError } from './errors.ts'
 import * as flat from './flat.ts'
-import { forceStringNoContext, typeName } from './force.ts'
+import { forceStringNoContext, wrongType } from './force.ts'
 import type { Position } from './position.ts'
 import { suggest } from './suggestion.ts'
 import { intern, symbolText } from './symbols.ts'
@@ -138,7 +138,7 @@ function stepSymbol(unit: Unit, node: number, steps: readonly Step[], i: number,
 }
 
 function notSet(unit: Unit, node: number, value: Value): never {
-  throw new ValueError(`value is ${typeName(value)} while a set was expected`, unit.position(node))
+  throw wrongType(value, 'a set', unit.position(node))
 }
 
 function missing(unit: Unit, node: number, attrs: Attrs, symbol: number): never {

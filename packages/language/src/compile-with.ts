@@ -1,7 +1,7 @@
 import { findAttribute } from './attrs.ts'
 import { compile, maker, makeSlot } from './compile.ts'
-import { UndefinedVariableError, ValueError } from './errors.ts'
-import { typeName } from './force.ts'
+import { UndefinedVariableError } from './errors.ts'
+import { wrongType } from './force.ts'
 import { forceThunk, Thunk } from './thunk.ts'
 import type { Unit } from './unit.ts'
 import { Attrs, type Code, type Env, type Slot } from './value.ts'
@@ -27,7 +27,7 @@ export function compileWithVariable(unit: Unit, node: number): Code {
       const slot = e[1] as Slot
       const attrs = slot instanceof Thunk ? forceThunk(slot) : slot
       if (!(attrs instanceof Attrs)) {
-        const error = new ValueError(`value is ${typeName(attrs)} while a set was expected`)
+        const error = wrongType(attrs, 'a set')
         error.wantsPosition = false
         throw error
       }

@@ -11,9 +11,9 @@ import { lambdaSite } from './compile-lambda.ts'
 import { compileBinary, compileNot } from './compile-operator.ts'
 import { compileHasAttr, compileSelect, constantSelection } from './compile-select.ts'
 import { compileWith, compileWithVariable } from './compile-with.ts'
-import { AssertionError, UndefinedVariableError, ValueError } from './errors.ts'
+import { AssertionError, UndefinedVariableError } from './errors.ts'
 import * as flat from './flat.ts'
-import { typeName } from './force.ts'
+import { wrongType } from './force.ts'
 import { Lambda, type LambdaSite } from './function.ts'
 import { resolvePath } from './path.ts'
 import type { Position } from './position.ts'
@@ -203,7 +203,7 @@ export function globalSlot(unit: Unit, node: number): Slot {
 
 /** The value of a condition, or an error at the node. */
 export function notBoolean(unit: Unit, node: number, value: Value): never {
-  throw new ValueError(`value is ${typeName(value)} while a Boolean was expected`, unit.position(node))
+  throw wrongType(value, 'a Boolean', unit.position(node))
 }
 
 const MAKE_LOCAL_0 = 0

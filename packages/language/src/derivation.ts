@@ -76,7 +76,10 @@ const DRV_PATH = intern('drvPath')
 
 function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | undefined): Draft {
   const nameSlot = getAttribute(attrs, NAME)
-  if (nameSlot === undefined) throw new ValueError("attribute 'name' missing for call to 'derivationStrict'")
+  if (nameSlot === undefined)
+    throw new ValueError("attribute 'name' missing for call to 'derivationStrict'").inToday(
+      () => "attribute 'name' missing",
+    )
   const name = framed(evaluator, position, "while evaluating the derivation attribute 'name'", () =>
     forceStringNoContext(nameSlot),
   )

@@ -1,4 +1,5 @@
 import { findAttribute, getAttribute } from './attrs.ts'
+import { valueInError } from './error-value.ts'
 import { ValueError } from './errors.ts'
 import { typeName } from './force.ts'
 import { Lambda, PartialApp, PrimOp } from './function.ts'
@@ -52,7 +53,13 @@ export function lessThan(left: Slot, right: Slot): boolean {
     return a instanceof Float || b instanceof Float ? Number(x) < Number(y) : x < y
   }
   if (Array.isArray(a) && Array.isArray(b)) return listLessThan(a, b)
-  throw new ValueError(`cannot compare ${typeName(a)} with ${typeName(b)}`)
+  const message = `cannot compare ${typeName(a)} with ${typeName(b)}`
+  throw new ValueError(message).inToday(() => {
+    const values = `${valueInError(a)} and ${valueInError(b)}`
+    return typeName(a) === typeName(b)
+      ? `${message}; values of that type are incomparable (values are ${values})`
+      : `${message}; values are ${values}`
+  })
 }
 
 /** The value is a set whose `type` is "derivation". */

@@ -3,12 +3,12 @@ import { EvaluationError } from './errors.ts'
 import { lineColumn, type Position } from './position.ts'
 
 /**
- * `error: …`, the place with an excerpt of the source, suggestions, and with `showTrace` the frames; bytes, without a
+ * `error: …` in the words of 2.8 or (`newer`) today, the place with an excerpt of the source, suggestions, and with `showTrace` the frames; bytes, without a
  * final line break.
  */
-export function formatError(error: Error, options: { readonly showTrace: boolean }): string {
+export function formatError(error: Error, options: { readonly showTrace: boolean; readonly newer?: boolean }): string {
   if (!(error instanceof EvaluationError)) return indented(`error: ${error.message}`)
-  let text = `error: ${error.message}\n`
+  let text = `error: ${error.messageIn(options.newer ?? false)}\n`
   if (error.position !== undefined) text += place(error.position)
   if (error.suggestions.length > 0) text += `Did you mean ${choice(error.suggestions)}?\n`
   if (options.showTrace) {

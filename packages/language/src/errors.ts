@@ -21,6 +21,7 @@ export class EvaluationError extends UserError {
   /** Names that the user may have meant. */
   readonly suggestions: readonly string[]
   #wantsCallSite = false
+  #today: (() => string) | undefined
 
   constructor(code: string, message: string, position?: Position, suggestions: readonly string[] = []) {
     // Capturing a JavaScript stack costs more than all the rest of a caught `throw`, the deeper the dearer.
@@ -33,6 +34,17 @@ export class EvaluationError extends UserError {
     this.wantsPosition = false
     this.frames = []
     this.suggestions = suggestions
+  }
+
+  /** Says what the message is in the language of today. It is made when it is shown. */
+  inToday(message: () => string): this {
+    this.#today = message
+    return this
+  }
+
+  /** The message in the language of today, or else of 2.8. */
+  messageIn(newer: boolean): string {
+    return newer && this.#today !== undefined ? this.#today() : this.message
   }
 
   /** Adds what was being evaluated while the error passed by. */

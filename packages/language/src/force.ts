@@ -1,6 +1,8 @@
 /** Forcing a slot to a value of an expected type, with Nix's words for what was found instead. */
+import { valueInError } from './error-value.ts'
 import { ValueError } from './errors.ts'
 import { isFunction, Lambda, PartialApp, PrimOp } from './function.ts'
+import type { Position } from './position.ts'
 import { forceThunk, Thunk } from './thunk.ts'
 import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
 
@@ -83,5 +85,12 @@ export function typeName(value: Value): string {
 }
 
 function mismatch(value: Value, expected: string): never {
-  throw new ValueError(`value is ${typeName(value)} while ${expected} was expected`)
+  throw wrongType(value, expected)
+}
+
+/** The error for a value of another type; without a position the caller's is filled in. */
+export function wrongType(value: Value, expected: string, position?: Position): ValueError {
+  return new ValueError(`value is ${typeName(value)} while ${expected} was expected`, position).inToday(
+    () => `expected ${expected} but found ${typeName(value)}: ${valueInError(value)}`,
+  )
 }

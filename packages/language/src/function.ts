@@ -1,4 +1,5 @@
 import { findAttribute } from './attrs.ts'
+import { valueInError } from './error-value.ts'
 import { ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import { typeName } from './force.ts'
@@ -161,7 +162,8 @@ function callOther(f: Value, argument: Slot): Value {
     const i = findAttribute(f, FUNCTOR)
     if (i >= 0) return callFunction2(f.slots[i]!, f, argument)
   }
-  throw new ValueError(`attempt to call something which is not a function but ${typeName(f)}`)
+  const message = `attempt to call something which is not a function but ${typeName(f)}`
+  throw new ValueError(message).inToday(() => `${message}: ${valueInError(f)}`)
 }
 
 function saturate(fn: Lambda | PrimOp, args: readonly Slot[]): Value {

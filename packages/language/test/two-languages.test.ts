@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { peer } from '@baryon/testing'
-import { type Evaluator, forceDeep, printValue } from '../index.ts'
+import { EvaluationError, type Evaluator, forceDeep, printValue } from '../index.ts'
 import { memoryIo, testEvaluator } from './memory-io.ts'
 
 const old = testEvaluator()
@@ -243,4 +243,69 @@ function shown(evaluator: Evaluator, expression: string): string {
     assert.ok(error instanceof Error && 'code' in error, String(error))
     return error.message
   }
+}
+
+test('errors are said in the words of the language', () => {
+  const rows: readonly (readonly [expression: string, inOld: string, now: string])[] = [
+    ['builtins.head 1', 'value is an integer while a list was expected', 'expected a list but found an integer: 1'],
+    [
+      'if [ 1 ] then 1 else 2',
+      'value is a list while a Boolean was expected',
+      'expected a Boolean but found a list: [ 1 ]',
+    ],
+    ['"${[ ]}"', 'cannot coerce a list to a string', 'cannot coerce a list to a string: [ ]'],
+    [
+      '1 2',
+      'attempt to call something which is not a function but an integer',
+      'attempt to call something which is not a function but an integer: 1',
+    ],
+    [
+      '{ } < { }',
+      'cannot compare a set with a set',
+      'cannot compare a set with a set; values of that type are incomparable (values are { } and { })',
+    ],
+    [
+      '"a" < 1',
+      'cannot compare a string with an integer',
+      'cannot compare a string with an integer; values are "a" and 1',
+    ],
+    ['builtins.head [ ]', 'list index 0 is out of bounds', "'builtins.head' called on an empty list"],
+    [
+      'builtins.elemAt [ 1 ] 3',
+      'list index 3 is out of bounds',
+      "'builtins.elemAt' called with index 3 on a list of size 1",
+    ],
+    [
+      '({ a }: 1) { }',
+      "anonymous function at (string):1:2 called without required argument 'a'",
+      "function 'anonymous lambda' called without required argument 'a'",
+    ],
+    [
+      'builtins.length { b = 1; a = x: x; type = 1 + 1; }',
+      'value is a set while a list was expected',
+      'expected a list but found a set: { type = «thunk»; a = «lambda a @ «stdin»:1:30»; b = 1; }',
+    ],
+    ['builtins.length "é"', 'value is a string while a list was expected', 'expected a list but found a string: "é"'],
+    ['1 + builtins.genList (x: 1) 12', 'cannot add a list to an integer', 'cannot add a list to an integer'],
+    [
+      'builtins.stringLength [ 1 2 3 4 5 6 7 8 9 10 11 12 ]',
+      'cannot coerce a list to a string',
+      'cannot coerce a list to a string: [ 1 2 3 4 5 6 7 8 9 10 «2 items elided» ]',
+    ],
+  ]
+  for (const [expression, inOld, now] of rows) {
+    assert.equal(message(old, expression, false), inOld)
+    assert.equal(message(today, expression, true), now)
+  }
+})
+
+function message(evaluator: Evaluator, expression: string, newer: boolean): string {
+  const bytes = Buffer.from(expression).toString('latin1')
+  try {
+    forceDeep(evaluator.evaluateText(bytes, '/', '«stdin»'))
+  } catch (error) {
+    assert.ok(error instanceof EvaluationError)
+    return Buffer.from(error.messageIn(newer), 'latin1').toString('utf8')
+  }
+  return 'no error'
 }

@@ -37,7 +37,10 @@ export const attributeSetBuiltins: readonly Builtin[] = [
     code: (_, nameSlot, slot) => {
       const name = forceStringNoContext(nameSlot)
       const found = getByName(forceAttrs(slot), name)
-      if (found === undefined) throw new ValueError(`attribute '${name}' missing for call to 'getAttr'`)
+      if (found === undefined)
+        throw new ValueError(`attribute '${name}' missing for call to 'getAttr'`).inToday(
+          () => `attribute '${name}' missing`,
+        )
       return force(found)
     },
   },
@@ -99,10 +102,16 @@ function listToAttrs(list: readonly Slot[]): Value {
   for (let i = 0; i < list.length; i++) {
     const pair = forceAttrs(list[i]!)
     const nameSlot = getAttribute(pair, NAME)
-    if (nameSlot === undefined) throw new ValueError("attribute 'name' missing for call to 'listToAttrs'")
+    if (nameSlot === undefined)
+      throw new ValueError("attribute 'name' missing for call to 'listToAttrs'").inToday(
+        () => "attribute 'name' missing",
+      )
     const symbol = intern(forceStringNoContext(nameSlot))
     const value = getAttribute(pair, VALUE)
-    if (value === undefined) throw new ValueError("attribute 'value' missing for call to 'listToAttrs'")
+    if (value === undefined)
+      throw new ValueError("attribute 'value' missing for call to 'listToAttrs'").inToday(
+        () => "attribute 'value' missing",
+      )
     symbols[i] = symbol
     slots[i] = value
   }

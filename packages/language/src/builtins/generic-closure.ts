@@ -21,7 +21,7 @@ export function genericClosure(argument: Slot): Value {
   for (let i = 0; i < queue.length; i++) {
     const item = queue[i]!
     const key = getAttribute(forceAttrs(item), KEY)
-    if (key === undefined) throw new ValueError("attribute 'key' required")
+    if (key === undefined) throw new ValueError("attribute 'key' required").inToday(() => "attribute 'key' missing")
     if (!keys.add(force(key))) continue
     found.push(item)
     const next = forceList(callFunction(operator, item))
@@ -39,7 +39,10 @@ const KEY = intern('key')
 
 function required(attrs: Attrs, symbol: number, name: string): Slot {
   const slot = getAttribute(attrs, symbol)
-  if (slot === undefined) throw new ValueError(`attribute '${name}' missing for call to 'genericClosure'`)
+  if (slot === undefined)
+    throw new ValueError(`attribute '${name}' missing for call to 'genericClosure'`).inToday(
+      () => `attribute '${name}' missing`,
+    )
   return slot
 }
 

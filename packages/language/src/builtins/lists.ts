@@ -11,17 +11,18 @@ import { genericClosure } from './generic-closure.ts'
 
 /** Lists, and what makes sets out of them by calling a function on each item. */
 export const listBuiltins: readonly Builtin[] = [
-  { name: '__head', arity: 1, code: (_, list) => itemAt(forceList(list), 0) },
+  { name: '__head', arity: 1, code: (_, list) => itemAt(forceList(list), 0, 'head') },
   {
     name: '__tail',
     arity: 1,
     code: (_, slot) => {
       const list = forceList(slot)
-      if (list.length === 0) throw new ValueError("'tail' called on an empty list")
+      if (list.length === 0)
+        throw new ValueError("'tail' called on an empty list").inToday(() => "'builtins.tail' called on an empty list")
       return list.slice(1)
     },
   },
-  { name: '__elemAt', arity: 2, code: (_, list, index) => itemAt(forceList(list), Number(forceInt(index))) },
+  { name: '__elemAt', arity: 2, code: (_, list, index) => itemAt(forceList(list), Number(forceInt(index)), 'elemAt') },
   { name: '__length', arity: 1, code: (_, list) => forceList(list).length },
   { name: 'map', arity: 2, code: map },
   { name: '__filter', arity: 2, code: filter },
@@ -64,9 +65,15 @@ export const listBuiltins: readonly Builtin[] = [
   { name: '__genericClosure', arity: 1, code: (_, slot) => genericClosure(slot) },
 ]
 
-function itemAt(list: readonly Slot[], index: number): Value {
+function itemAt(list: readonly Slot[], index: number, who: 'head' | 'elemAt'): Value {
   const slot = list[index]
-  if (slot === undefined) throw new ValueError(`list index ${index} is out of bounds`)
+  if (slot === undefined) {
+    throw new ValueError(`list index ${index} is out of bounds`).inToday(() =>
+      who === 'head'
+        ? "'builtins.head' called on an empty list"
+        : `'builtins.elemAt' called with index ${index} on a list of size ${list.length}`,
+    )
+  }
   return slot instanceof Thunk ? forceThunk(slot) : slot
 }
 

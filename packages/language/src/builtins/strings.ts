@@ -81,7 +81,9 @@ function replaceStrings(evaluator: Evaluator, fromSlot: Slot, toSlot: Slot, slot
   const fromList = forceList(fromSlot)
   const toList = forceList(toSlot)
   if (fromList.length !== toList.length) {
-    throw new ValueError("'from' and 'to' arguments to 'replaceStrings' have different lengths")
+    throw new ValueError("'from' and 'to' arguments to 'replaceStrings' have different lengths").inToday(
+      () => "'from' and 'to' arguments passed to builtins.replaceStrings have different lengths",
+    )
   }
   const from = fromList.map((item) => textOf(forceString(item)))
   // Today a replacement is only looked at where it is needed.
