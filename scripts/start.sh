@@ -35,6 +35,16 @@ for platform in $gcc12 $gcc11; do
   "$baryon" store closure -f stacks/hep analysis --platform "$platform" --size
 done
 
+heading '4. Publish to CVMFS, and run from there'
+published=$(readlink "$output/analysis-$gcc12" "$output/analysis-$gcc11")
+if [ "$(cat "$output/published" 2>/dev/null)" = "$published" ]; then
+  printf 'Published, copied and tried already: %s\n' "$output/cvmfs"
+else
+  sh scripts/start-cvmfs.sh "$output/cvmfs" "$output/analysis-$gcc12" "$output/analysis-$gcc11"
+  printf '%s\n' "$published" >"$output/published"
+fi
+printf 'To look around there: bin/baryon repository mount %s /cvmfs/lhcb.example.org\n' "$output/cvmfs/lhcb.example.org"
+
 heading 'Next'
 cat <<END
   bin/baryon run analysis -- analysis --help                      the program you have just built

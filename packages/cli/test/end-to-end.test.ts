@@ -6,10 +6,11 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, lstatSync, mkdirSync } from 'node:fs'
+import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isOnPath, ordinaryUser } from '@baryon/testing'
+import { keptRoot } from './kept-root.ts'
 
 const clone = join(import.meta.dirname, '../../..')
 const baryon = join(clone, 'bin/baryon')
@@ -131,14 +132,3 @@ test('a small stack, end to end', {
     call(cut, ['store', 'verify', '--check-contents', '--store-dir', storeDirectory])
   })
 })
-
-/** A directory that outlives the run and belongs to the user. */
-function keptRoot(uid: number): string {
-  const directory = `/var/tmp/baryon-test-${uid}`
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
-  const stat = lstatSync(directory)
-  assert.ok(stat.isDirectory() && !stat.isSymbolicLink(), `${directory} is in the way`)
-  if (process.geteuid?.() === 0 && stat.uid !== uid) chownSync(directory, uid, uid)
-  if (process.geteuid?.() === 0) chmodSync(directory, 0o755)
-  return directory
-}
