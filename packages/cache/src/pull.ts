@@ -3,7 +3,8 @@ import { removeTree, type Store } from '@baryon/store'
 import { byPriority, type FoundPath, findClosure } from './find-closure.ts'
 import { inParallel } from './in-parallel.ts'
 import type { CacheLookup, PathFinder } from './look-up.ts'
-import { asPathInfo, receivePath } from './receive-path.ts'
+import { receivePath } from './receive-path.ts'
+import { createRegistrar } from './registrar.ts'
 import type { OnTransfer } from './transfer-event.ts'
 import type { CacheAddress, OnBytes } from './transfer-job.ts'
 import { createTransferPool } from './transfer-pool.ts'
@@ -104,7 +105,7 @@ export async function receiveClosure(
     const begin = performance.now()
     const seconds = (): number => (performance.now() - begin) / 1000
     const location = store.reservePlace(path)
-    if (location === undefined) return registrar.isThere(path)
+    if (location === undefined) return registrar.isThere(storePathBaseName(path))
     onEvent?.({ kind: 'started', path })
     try {
       registrar.isUnpacked(await receive(one, location), location)
@@ -118,6 +119,7 @@ export async function receiveClosure(
   }
   try {
     await inParallel(Math.max(1, jobs), downloads, pull)
+    registrar.finish()
   } finally {
     registrar.discard()
   }
@@ -162,52 +164,4 @@ function sameReferences(a: Narinfo, b: Narinfo): boolean {
 
 function sizeOf({ fileSize, narSize }: Narinfo): number {
   return fileSize ?? narSize
-}
-
-interface Registrar {
-  isThere(path: StorePath): void
-  /** Registers it as soon as all that it refers to is, together with what waits for the same. */
-  isUnpacked(narinfo: Narinfo, location: string): void
-  /** Removes what could not be registered. */
-  discard(): void
-}
-
-function createRegistrar(store: Store, found: ReadonlyMap<string, FoundPath>): Registrar {
-  /** Not registered yet. */
-  const open = new Set(found.keys())
-  const unpacked = new Map<string, { readonly narinfo: Narinfo; readonly location: string }>()
-  const registerReady = (): void => {
-    const ready = new Set(unpacked.keys())
-    for (let size = -1; size !== ready.size; ) {
-      size = ready.size
-      for (const base of ready) {
-        const { references } = unpacked.get(base)!.narinfo
-        const waits = references.some((path) => {
-          const other = storePathBaseName(path)
-          return open.has(other) && !ready.has(other)
-        })
-        if (waits) ready.delete(base)
-      }
-    }
-    if (ready.size === 0) return
-    const items = [...ready].map((base) => unpacked.get(base)!)
-    store.placeReceived(items.map(({ narinfo, location }) => ({ info: asPathInfo(narinfo), location })))
-    for (const base of ready) {
-      unpacked.delete(base)
-      open.delete(base)
-    }
-  }
-  return {
-    isThere(path) {
-      open.delete(storePathBaseName(path))
-      registerReady()
-    },
-    isUnpacked(narinfo, location) {
-      unpacked.set(storePathBaseName(narinfo.path), { narinfo, location })
-      registerReady()
-    },
-    discard() {
-      for (const { location } of unpacked.values()) removeTree(location)
-    },
-  }
 }
