@@ -10,7 +10,7 @@ export class Log {
   }
 
   get text(): string {
-    return this.#lines.join('\n')
+    return this.#lines.join('\n').slice(-LARGEST)
   }
 }
 
@@ -19,4 +19,6 @@ function stackOf(error: unknown): string {
   return error instanceof Error ? `${error.stack}` : String(error)
 }
 
+/** An attribute has no room for more. */
+const LARGEST = 60_000
 const MOST = 64

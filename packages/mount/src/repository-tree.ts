@@ -70,7 +70,7 @@ export class RepositoryTree implements FileSystem {
   }
 
   read(id: number, offset: number, target: Uint8Array): number {
-    const open = this.#files.get(id)
+    const open = this.#opened(id)
     if (open !== undefined) return readFully(open, target, offset)
     const entry = this.entry(id)
     const pieces = piecesOf(entry)
@@ -222,14 +222,23 @@ export class RepositoryTree implements FileSystem {
 
   /** What was read last stays open, and so readable whatever becomes of the cache: `key` is the node, or the hash of a chunk. */
   #open(key: number | string, entry: Entry, piece: Piece): number {
-    let descriptor = this.#files.get(key)
-    if (descriptor !== undefined) return descriptor
-    descriptor = this.#openPiece(entry, piece)
+    const open = this.#opened(key)
+    if (open !== undefined) return open
+    const descriptor = this.#openPiece(entry, piece)
     if (this.#files.size >= MOST_FILES) {
       const [oldest, old] = this.#files.entries().next().value!
       this.#files.delete(oldest)
       closeSync(old)
     }
+    this.#files.set(key, descriptor)
+    return descriptor
+  }
+
+  #opened(key: number | string): number | undefined {
+    const descriptor = this.#files.get(key)
+    if (descriptor === undefined) return undefined
+    // Behind all others.
+    this.#files.delete(key)
     this.#files.set(key, descriptor)
     return descriptor
   }
