@@ -399,5 +399,11 @@ function systemFailure(verb: string, path: string, error: unknown): unknown {
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return error
   const reason = REASONS[String(error.code)] ?? error.message
   if (error.code === 'EISDIR') return new EvaluationError('EVAL_FILE', `reading from file: ${reason}`)
-  return new EvaluationError('EVAL_FILE', `${verb} '${path}': ${reason}`)
+  return new EvaluationError('EVAL_FILE', `${verb} '${path}': ${reason}`).inToday(() =>
+    error.code === 'ENOENT'
+      ? `path '${path}' does not exist`
+      : error.code === 'ENOTDIR'
+        ? `'${path}' is not a directory`
+        : `${verb} '${path}': ${reason}`,
+  )
 }

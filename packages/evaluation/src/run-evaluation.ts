@@ -156,7 +156,7 @@ function textOf(evaluator: Evaluator, request: EvaluationRequest, value: Value):
     case 'xml':
       return xmlText(value, { strict, locations: request.locations ?? true }, context)
     default:
-      if (strict) forceDeep(value)
+      if (strict) forceDeep(value, evaluator.settings)
       return printValue(value, { deep: strict })
   }
 }

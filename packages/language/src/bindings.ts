@@ -1,3 +1,4 @@
+import { positionInError } from './error-value.ts'
 import { ParseError } from './errors.ts'
 import { formatPosition } from './position.ts'
 import type { AttrName, AttrsExpr, Expr } from './syntax.ts'
@@ -98,6 +99,9 @@ function setLambdaName(expr: Expr, name: string): void {
 
 function duplicate(file: SourceFile, path: readonly AttrName[], at: number, earlier: number): never {
   const text = printAttrPath(path)
-  const where = formatPosition({ file, offset: earlier })
-  throw new ParseError(`attribute '${text}' already defined at ${where}`, { file, offset: at })
+  const position = { file, offset: earlier }
+  throw new ParseError(`attribute '${text}' already defined at ${formatPosition(position)}`, {
+    file,
+    offset: at,
+  }).inToday(() => `attribute '${text}' already defined at ${positionInError(position)}`)
 }

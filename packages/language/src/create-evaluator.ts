@@ -178,7 +178,9 @@ class FileEvaluator implements Evaluator {
         type = this.io.fileType(file)
       }
       if (type === undefined) {
-        throw new EvaluationError('EVAL_FILE', `getting status of '${file}': No such file or directory`)
+        throw new EvaluationError('EVAL_FILE', `getting status of '${file}': No such file or directory`).inToday(
+          () => `path '${file}' does not exist`,
+        )
       }
       if (type === 'directory') return this.#resolveDefault(path, file)
     }

@@ -42,7 +42,7 @@ function show(slot: Slot, depth: number, shown: Shown): string {
   if (value instanceof Attrs) return attributes(value, depth, shown)
   if (value instanceof Lambda) {
     const { name, position } = value.site
-    return marked(`lambda${name === '' ? '' : ` ${name}`} @ ${place(position)}`)
+    return marked(`lambda${name === '' ? '' : ` ${name}`} @ ${positionInError(position)}`)
   }
   if (value instanceof PrimOp) return marked(`primop ${value.name}`)
   if (value instanceof PartialApp) {
@@ -96,7 +96,8 @@ function elided(count: number, what: string): string {
   return marked(`${count} ${what}${count === 1 ? '' : 's'} elided`)
 }
 
-function place({ file, offset }: Position): string {
+/** `file:line:column`, also of what is no file: `«stdin»:1:2` in bytes. */
+export function positionInError({ file, offset }: Position): string {
   const { line, column } = lineColumn(file.source(), offset)
   const name = /^«(.*)»$/.exec(file.name)
   return `${name === null ? file.name : marked(name[1]!)}:${line}:${column}`

@@ -48,7 +48,7 @@ export interface EvalSettings {
   readonly experimentalFeatures: readonly string[]
   /** How deep calls may nest; undefined: as deep as the stack allows. */
   readonly maxCallDepth: number | undefined
-  /** How deep data may nest that is written as JSON. */
+  /** How deep data may nest that is evaluated completely or written as JSON. */
   readonly maxDataDepth: number
   /** Collect frames while an error passes by (`--show-trace`). */
   readonly showTrace: boolean

@@ -245,6 +245,11 @@ export function pathPartLength(source: string, p: number): number {
   return Math.max(segment, pathLength(source, p))
 }
 
+/** Name of a token in messages of today's Nix. */
+export function tokenNameToday(token: number): string {
+  return token > 32 || token === PIPE_FROM ? tokenName(token) : (TOKEN_NAMES_TODAY[token] ?? 'invalid token')
+}
+
 /** Name of a token in messages: as bison prints it. */
 export function tokenName(token: number): string {
   if (token === PIPE_FROM) return "'<|'"
@@ -254,6 +259,12 @@ export function tokenName(token: number): string {
 const TOKEN_NAMES = (
   'end of file,ID,INT,FLOAT,PATH,HPATH,SPATH,URI,IF,THEN,ELSE,ASSERT,WITH,LET,IN,REC,INHERIT,OR_KW,ELLIPSIS,' +
   "EQ,NEQ,LEQ,GEQ,AND,OR,IMPL,UPDATE,CONCAT,IND_STRING_OPEN,DOLLAR_CURLY,'|>'"
+).split(',')
+
+const TOKEN_NAMES_TODAY = (
+  "end of file,identifier,integer,floating-point literal,path,'~/\xe2\x80\xa6' path,'<\xe2\x80\xa6>' path,URI,'if','then'," +
+  "'else','assert','with','let','in','rec','inherit','or','...','==','!=','<=','>=','&&','||','->','//','++'," +
+  "start of an indented string,'${','|>'"
 ).split(',')
 
 const PIPES_OFF =

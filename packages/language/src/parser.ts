@@ -493,10 +493,12 @@ export class Parser {
   unexpected(expected?: number, alternative?: number): never {
     const lexer = this.lexer
     const at = lexer.token === t.END ? lexer.lastMatch : lexer.start
-    let message = `syntax error, unexpected ${t.tokenName(lexer.token)}`
-    if (expected !== undefined) message += `, expecting ${t.tokenName(expected)}`
-    if (alternative !== undefined) message += ` or ${t.tokenName(alternative)}`
-    return this.fail(message, at)
+    const { token } = lexer
+    const message = (name: (token: number) => string): string =>
+      `syntax error, unexpected ${name(token)}` +
+      (expected === undefined ? '' : `, expecting ${name(expected)}`) +
+      (alternative === undefined ? '' : ` or ${name(alternative)}`)
+    throw new ParseError(message(t.tokenName), { file: this.file, offset: at }).inToday(() => message(t.tokenNameToday))
   }
 
   fail(message: string, at: number): never {

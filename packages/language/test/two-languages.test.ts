@@ -161,6 +161,11 @@ describe('what only today has', () => {
     const shallow = testEvaluator(undefined, { newerFeatures: true, maxDataDepth: 100 })
     check(shallow, deep, /stack overflow; max-call-depth exceeded/)
     check(today, deep, /null/)
+    check(
+      shallow,
+      "builtins.deepSeq (builtins.foldl' (a: b: [ a ]) null (builtins.genList (x: x) 200)) 1",
+      /max-call-depth exceeded/,
+    )
   })
 
   test('warnings show all their lines', () => {

@@ -53,8 +53,8 @@ export const controlBuiltins: readonly Builtin[] = [
   {
     name: '__deepSeq',
     arity: 2,
-    code: (_, first, second) => {
-      forceDeep(first)
+    code: (evaluator, first, second) => {
+      forceDeep(first, evaluator.settings)
       return force(second)
     },
   },
