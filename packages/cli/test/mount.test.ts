@@ -264,6 +264,8 @@ interface Running {
 
 function createScene(t: TestContext): Scene {
   const user = ordinaryUser(t)
+  // A server ends after its command, and writes what it has compiled.
+  atEnd(t, () => allGone(user.home))
   const start = (repository: string, command: readonly string[], options: MountOptions = {}): Running => {
     const { point = POINT, words = device.words } = options
     const keys = existsSync(`${repository}.keys`) ? [] : ['--key', options.key ?? key]
@@ -347,6 +349,21 @@ async function gone(pid: number): Promise<void> {
   for (let left = 200; existsSync(`/proc/${pid}`); left--) {
     assert.ok(left > 0, `process ${pid} is still there`)
     await delay(50)
+  }
+}
+
+/** Until no process has this home. */
+async function allGone(home: string): Promise<void> {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(`HOME=${home}`))
+  for (const pid of pids) await gone(Number(pid))
+}
+
+function environmentOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
+  } catch {
+    // It has ended, or is somebody else's.
+    return []
   }
 }
 
