@@ -27,10 +27,10 @@ export interface NamedRepository {
 }
 
 /** A repository to read: `DIR`, `URL;URL` or `s3://…`. The public key is given, or lies with the others beside the directory. */
-export function nameRepository(context: Context, name: string): NamedRepository {
+export function nameRepository(context: Context, name: string, isPipelined = false): NamedRepository {
   const isWeb = /^https?:\/\//.test(name)
   return {
-    source: isWeb ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY }) : existingStorage(name),
+    source: isWeb ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY, isPipelined }) : existingStorage(name),
     publicKeys: publicKeys(context, isWeb ? undefined : name),
     cacheDirectory: cacheDirectory(),
   }

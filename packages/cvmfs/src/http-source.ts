@@ -10,6 +10,8 @@ export interface HttpSourceOptions {
   readonly timeout?: number
   /** Tries of each server by each way; default 2. */
   readonly attempts?: number
+  /** Small files in pipelines: quicker, but many are asked for before the first has come. Default: false. */
+  readonly isPipelined?: boolean
   /** As in `CVMFS_HTTP_PROXY`; default: none. */
   readonly proxies?: string | undefined
 }
@@ -31,7 +33,7 @@ export function httpSource(urls: string, options: HttpSourceOptions = {}): Objec
     whole: async (name, limit) => {
       const server = servers.current
       const way = proxies.current ?? server
-      if (server.protocol !== 'http:') return undefined
+      if (options.isPipelined !== true || server.protocol !== 'http:') return undefined
       let pipeline = pipelines.get(way.host)
       if (pipeline === undefined) {
         pipeline = new Pipeline({ host: way.hostname.replace(/^\[|\]$/g, ''), port: Number(way.port || 80) }, timeout)

@@ -29,7 +29,7 @@ async function serve(context: Context, name: string, descriptor: number): Promis
   const die = (): void => void process.kill(process.pid, 'SIGKILL')
   let isShown = false
   await serveRepository({
-    ...nameRepository(context, name),
+    ...nameRepository(context, name, true),
     descriptor,
     quota,
     ttl: context.arguments.number('ttl'),
