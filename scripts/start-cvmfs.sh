@@ -3,7 +3,8 @@
 #   start-cvmfs.sh DIRECTORY LINK…     where all of it is kept; links of `baryon build` to what is published
 # Through Squid where it is installed, and by a mount where this user may open /dev/fuse; else by a copy of the paths.
 set -eu
-baryon=$(cd "$(dirname "$0")/.." && pwd)/bin/baryon
+clone=$(cd "$(dirname "$0")/.." && pwd)
+baryon=$clone/bin/baryon
 name=lhcb.example.org
 BARYON_STORE_DIR=/cvmfs/$name/nix/store
 export BARYON_STORE_DIR
@@ -42,7 +43,7 @@ echo 'Published, the analysis for both platforms with all that it needs:'
 through=
 squid=$(PATH=$PATH:/usr/sbin command -v squid) || squid=
 if [ -n "$squid" ]; then
-  port=$(node -e 'const s = net.createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
+  port=$("$clone/node_modules/.bin/node" -e 'const s = net.createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close() })')
   cat >squid.conf <<END
 http_port 127.0.0.1:$port
 http_access allow all
