@@ -8,11 +8,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { HOST_PATH } from './host-program.ts'
+import { killTree } from './kill-tree.ts'
 
 export interface StartedCommand {
   /** Its status as a shell says it: 128 + N when signal N ended it. Never rejects. */
   readonly exited: Promise<number>
-  /** Kills the process that is the parent of the command: for commands that ask to die with it. */
+  /** Kills the command and all that it has started. */
   kill(): void
 }
 
@@ -52,7 +53,7 @@ function startShell(): Starter {
   const kill = (id: number, one: Pending) => {
     one.killed = true
     if (one.pid === undefined) return
-    signal(one.pid)
+    killTree(one.pid)
     // Killed, the subshell cannot answer.
     give(`wait ${one.pid}; echo "e ${id} $?" >&3\n`)
   }
