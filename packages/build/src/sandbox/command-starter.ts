@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { HOST_PATH } from './host-program.ts'
 import { killTree } from './kill-tree.ts'
+import { signalProcess } from './processes.ts'
 
 export interface StartedCommand {
   /** Its status as a shell says it: 128 + N when signal N ended it. Never rejects. */
@@ -75,7 +76,7 @@ function startShell(): Starter {
   })
   const onEnd = () => {
     if (starter === own) starter = undefined
-    if (shell.pid !== undefined) signal(-shell.pid)
+    if (shell.pid !== undefined) signalProcess(-shell.pid, 'SIGKILL')
     for (const id of [...pending.keys()]) end(id, 128 + SIGKILL)
   }
   shell.once('error', onEnd).once('exit', onEnd)
@@ -112,14 +113,6 @@ function onLines(stream: Readable, give: (line: string) => void): void {
     rest = lines.pop()!
     for (const line of lines) give(line)
   })
-}
-
-function signal(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // ESRCH: it is gone.
-  }
 }
 
 const SIGKILL = 9

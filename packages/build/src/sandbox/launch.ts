@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { startCommand } from './command-starter.ts'
 import { HOST_PATH } from './host-program.ts'
 import { type OutputPipe, takeOutputPipe } from './output-pipe.ts'
+import { signalProcess } from './processes.ts'
 import type { BuilderEnd, RunningBuilder } from './sandbox.ts'
 import { shellCommand } from './shell-quote.ts'
 
@@ -79,11 +80,11 @@ function spawnedProcess(child: ChildProcess, options: LaunchOptions): Launchable
     kill: () => {
       if (pid === undefined) return
       if (options.kill !== undefined) options.kill(pid)
-      else signalGroup(pid, 'SIGKILL')
+      else signalProcess(-pid, 'SIGKILL')
     },
     sweep: async () => {
       if (pid === undefined) return
-      signalGroup(pid, 'SIGKILL')
+      signalProcess(-pid, 'SIGKILL')
       await options.sweep?.(pid)
     },
   }
@@ -133,15 +134,6 @@ class LaunchedProcess implements RunningBuilder {
         resolve()
       })
     })
-  }
-}
-
-/** Signals a process group that may be gone already. */
-export function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // ESRCH: it is gone. EPERM: only zombies are left.
   }
 }
 

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { pathBytes } from '@baryon/store'
 import { launch } from './launch.ts'
+import { processIds, readOfProcess, signalProcess } from './processes.ts'
 import type { Sandbox, SandboxRequest } from './sandbox.ts'
 
 /**
@@ -22,33 +22,12 @@ export function noSandbox(): Sandbox {
         env,
         // A daemon leaves the process group, but rarely drops its environment.
         sweep: async () => {
-          for (const pid of ourProcesses()) {
-            if (environmentOf(pid).includes(marker)) kill(pid)
+          for (const pid of processIds()) {
+            if (pid !== process.pid && readOfProcess(pid, 'environ')?.includes(marker) === true)
+              signalProcess(pid, 'SIGKILL')
           }
         },
       })
     },
-  }
-}
-
-function ourProcesses(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map(Number)
-}
-
-function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1')
-  } catch {
-    return ''
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // ESRCH: it has gone.
   }
 }

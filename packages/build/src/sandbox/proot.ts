@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathBytes } from '@baryon/store'
 import { withBytePaths } from './byte-paths.ts'
 import { launch } from './launch.ts'
 import { inheritedByLoader, throughShell } from './loader-environment.ts'
+import { processIds, readOfProcess, signalProcess } from './processes.ts'
 import { SANDBOX_USER, type Sandbox, type SandboxRequest } from './sandbox.ts'
 import { deathSignal } from './unshare.ts'
 
@@ -104,7 +105,7 @@ interface Watch {
  */
 function watchBuilder(pid: number): Watch {
   const timer = setInterval(() => {
-    const children = readText(`/proc/${pid}/task/${pid}/children`)
+    const children = readOfProcess(pid, `task/${pid}/children`)
     // Before the start there are neither children nor tracees.
     if (children?.trim() === '' && traceesOf(pid).length > 0) void endTracees(pid)
   }, 100)
@@ -112,37 +113,18 @@ function watchBuilder(pid: number): Watch {
 }
 
 async function endTracees(pid: number): Promise<void> {
-  kill(pid, 'SIGQUIT')
+  signalProcess(pid, 'SIGQUIT')
   for (let round = 0; round < 50; round++) {
     const tracees = traceesOf(pid)
     if (tracees.length === 0) return
-    if (round > 0) for (const tracee of tracees) kill(tracee, 'SIGKILL')
+    if (round > 0) for (const tracee of tracees) signalProcess(tracee, 'SIGKILL')
     await delay(20)
   }
 }
 
 function traceesOf(pid: number): number[] {
   const line = `\nTracerPid:\t${pid}\n`
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && readText(`/proc/${name}/status`)?.includes(line) === true)
-    .map(Number)
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    // The process has gone, or is not ours to look at.
-    return undefined
-  }
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch {
-    // ESRCH: it has gone.
-  }
+  return processIds().filter((one) => readOfProcess(one, 'status')?.includes(line) === true)
 }
 
 function splitVariable(variable: string): [string, string] {
