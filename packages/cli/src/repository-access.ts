@@ -13,7 +13,7 @@ import {
   parseManifest,
   type Repository,
   readKeys,
-  readWhole,
+  readSmallFile,
   type SigningKey,
   s3Storage,
 } from '@baryon/cvmfs'
@@ -72,7 +72,7 @@ export async function repositoryWithKeys(context: Context, place: string) {
 
 /** As its manifest says. */
 export async function repositoryName(place: string): Promise<string> {
-  return parseManifest(await readWhole(existingStorage(place), '.cvmfspublished', MANIFEST_LIMIT)).name
+  return parseManifest(await readSmallFile(existingStorage(place), '.cvmfspublished')).name
 }
 
 /** A directory or a bucket to write to. */
@@ -80,8 +80,6 @@ export function storageAt(place: string): ObjectStorage {
   const bucket = parseBucketLocation(place)
   return bucket === undefined ? directoryStorage(resolve(place)) : s3Storage({ ...bucket, url: bucket.root })
 }
-
-const MANIFEST_LIMIT = 64 * 1024
 
 function existingStorage(place: string): ObjectStorage {
   return storageAt(isBucket(place) ? place : existingRepository(place))

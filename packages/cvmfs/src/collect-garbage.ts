@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { type ContentHash, contentHashesEqual, formatContentHash, objectName } from './content-hash.ts'
 import { createIngester } from './ingest.ts'
-import { nextCertificate } from './next-certificate.ts'
+import { nextCertificate, type SigningCertificate } from './next-certificate.ts'
 import type { PublishOptions } from './publish.ts'
 import { type Reference, readReflog, writeReflog } from './reflog.ts'
 import { openRepository, type Repository } from './repository.ts'
@@ -46,11 +46,7 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
     }
     const references = await reflogOf(options, lock.scratch)
     const roots = await keptRoots(repository, references, options)
-    const ingester = createIngester(storage, {
-      algorithm: repository.manifest.rootCatalog.algorithm,
-      isCompressed: true,
-    })
-    const certificate = await nextCertificate(repository, ingester, options.certificate)
+    const certificate = await storedCertificate(repository, options)
     const kept = await mark(repository, roots, options)
     kept.add(objectName(certificate.hash, 'certificate'))
     const rest = references.filter(({ hash, kind }) => kept.has(objectName(hash, kind)))
@@ -69,6 +65,20 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
     }
   } finally {
     await lock.release()
+  }
+}
+
+/** That of the next manifest, with which the reflog is made current. */
+async function storedCertificate(
+  repository: Repository,
+  { storage, certificate }: CollectOptions,
+): Promise<SigningCertificate> {
+  const { algorithm } = repository.manifest.rootCatalog
+  const ingester = createIngester(storage, { algorithm, isCompressed: true })
+  try {
+    return await nextCertificate(repository, ingester, certificate)
+  } finally {
+    ingester.close()
   }
 }
 

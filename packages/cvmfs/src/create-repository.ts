@@ -5,7 +5,7 @@ import { CatalogWriter, NO_COUNTS } from './catalog-writer.ts'
 import type { HashAlgorithm } from './content-hash.ts'
 import { createIngester } from './ingest.ts'
 import type { Manifest } from './manifest.ts'
-import { readWhole } from './object-source.ts'
+import { readSmallFile } from './object-source.ts'
 import { createDirectories, directoryStorage, type ObjectStorage } from './object-storage.ts'
 import { newWhitelist } from './renew-whitelist.ts'
 import { makeKeys } from './repository-keys.ts'
@@ -132,11 +132,10 @@ export async function createRepository(options: CreateRepositoryOptions): Promis
 }
 
 const DEFAULT_TTL = 240
-const MANIFEST_LIMIT = 64 * 1024
 
 async function isPublished(storage: ObjectStorage): Promise<boolean> {
   try {
-    await readWhole(storage, '.cvmfspublished', MANIFEST_LIMIT)
+    await readSmallFile(storage, '.cvmfspublished')
     return true
   } catch (error) {
     if (error instanceof UserError && error.code === 'CVMFS_MISSING') return false

@@ -67,6 +67,18 @@ export function missing(name: string, source: string): UserError {
   })
 }
 
+/** Bytes that a manifest, a whitelist or a certificate has at the most. */
+export const SMALL_FILE_LIMIT = 64 * 1024
+
+/** All bytes of the manifest or the whitelist. */
+export function readSmallFile(
+  source: ObjectSource,
+  name: '.cvmfspublished' | '.cvmfswhitelist',
+  options: OpenOptions = {},
+): Promise<Buffer> {
+  return readWhole(source, name, SMALL_FILE_LIMIT, options)
+}
+
 /** All bytes of a file that may not be larger than `limit`. */
 export async function readWhole(
   source: ObjectSource,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { type Manifest, parseManifest } from './manifest.ts'
 import { openObjectCache } from './object-cache.ts'
-import { readWhole } from './object-source.ts'
+import { readSmallFile, SMALL_FILE_LIMIT } from './object-source.ts'
 import type { PublishOptions } from './publish.ts'
 import { makePair, readKeyFile } from './repository-keys.ts'
 import { parsePrivateKey, type SigningKey } from './signing-key.ts'
@@ -29,7 +29,7 @@ export async function renewWhitelist(options: RenewOptions): Promise<SignedWhite
   const lock = await options.storage.lock()
   try {
     const { storage, certificate, now = Date.now() } = options
-    const manifest = parseManifest(await readWhole(storage, '.cvmfspublished', MANIFEST_LIMIT))
+    const manifest = parseManifest(await readSmallFile(storage, '.cvmfspublished'))
     const inUse = await certificateInUse(options, manifest)
     const fingerprints = [...new Set([certificate, ...inUse].map((pem) => fingerprintOf(pem)))]
     const bytes = newWhitelist({ ...options, name: manifest.name, fingerprints, now })
@@ -99,13 +99,12 @@ export function newWhitelist(options: NewWhitelistOptions): Buffer {
   )
 }
 
-const MANIFEST_LIMIT = 64 * 1024
 const DEFAULT_VALID_DAYS = 30
 const DAY = 24 * 3600 * 1000
 
 /** None for a repository that has lost it. */
 async function certificateInUse(options: RenewOptions, { certificate: hash }: Manifest): Promise<Buffer[]> {
-  const wanted = { hash, kind: 'certificate', isCompressed: true, limit: MANIFEST_LIMIT } as const
+  const wanted = { hash, kind: 'certificate', isCompressed: true, limit: SMALL_FILE_LIMIT } as const
   try {
     return [readFileSync(await openObjectCache(options.cacheDirectory).fetch(options.storage, wanted, options.signal))]
   } catch (error) {

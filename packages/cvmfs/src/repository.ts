@@ -5,7 +5,7 @@ import { type ContentHash, formatContentHash } from './content-hash.ts'
 import { readTags, type Tag } from './history.ts'
 import { parseManifest, type SignedManifest } from './manifest.ts'
 import { type ObjectCache, openObjectCache } from './object-cache.ts'
-import { type ObjectSource, type OpenOptions, readWhole } from './object-source.ts'
+import { type ObjectSource, type OpenOptions, readSmallFile, SMALL_FILE_LIMIT } from './object-source.ts'
 import { Revision } from './revision.ts'
 import { fingerprintOf, parseWhitelist, type SignedWhitelist } from './whitelist.ts'
 
@@ -89,7 +89,6 @@ export async function openRepository(options: OpenRepositoryOptions): Promise<Re
 }
 
 const HISTORY_LIMIT = 256 * 1024 * 1024
-const SMALL_FILE_LIMIT = 64 * 1024
 
 type Trusted = Pick<Repository, 'manifest' | 'whitelist' | 'certificate' | 'manifestBytes' | 'whitelistBytes'>
 
@@ -116,7 +115,7 @@ const STALE = new Set([
 
 async function verify(options: OpenRepositoryOptions, cache: ObjectCache, open: OpenOptions): Promise<Trusted> {
   const { source, known } = options
-  const manifestBytes = await readWhole(source, '.cvmfspublished', SMALL_FILE_LIMIT, open)
+  const manifestBytes = await readSmallFile(source, '.cvmfspublished', open)
   const manifest = parseManifest(manifestBytes)
   checkName('manifest', manifest.name, options.name ?? manifest.name)
   if (known !== undefined && isOlder(manifest, known)) {
@@ -134,7 +133,7 @@ async function verify(options: OpenRepositoryOptions, cache: ObjectCache, open: 
     ),
   )
   manifest.verify(certificate)
-  const whitelistBytes = await readWhole(source, '.cvmfswhitelist', SMALL_FILE_LIMIT, open)
+  const whitelistBytes = await readSmallFile(source, '.cvmfswhitelist', open)
   const whitelist = parseWhitelist(whitelistBytes)
   checkWhitelist(whitelist, options, manifest.name)
   const isListed = whitelist.fingerprints.some((fingerprint) => {

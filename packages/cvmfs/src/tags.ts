@@ -29,11 +29,15 @@ export async function changeTags(options: PublishOptions, changes: readonly TagC
     for (const change of changes) tags = changed(tags, change, manifest, now)
     const { rootCatalog, rootCatalogSize, revision } = manifest
     const ingester = createIngester(storage, { algorithm: rootCatalog.algorithm, isCompressed: true })
-    const certificate = await nextCertificate(repository, ingester, options.certificate)
-    return await writeRevision(
-      { storage, last: manifest, ingester, privateKey: options.privateKey, certificate, scratch: lock.scratch, now },
-      { rootCatalog, rootCatalogSize, revision, tags },
-    )
+    try {
+      const certificate = await nextCertificate(repository, ingester, options.certificate)
+      return await writeRevision(
+        { storage, last: manifest, ingester, privateKey: options.privateKey, certificate, scratch: lock.scratch, now },
+        { rootCatalog, rootCatalogSize, revision, tags },
+      )
+    } finally {
+      ingester.close()
+    }
   } finally {
     await lock.release()
   }
