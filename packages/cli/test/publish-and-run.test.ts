@@ -3,12 +3,12 @@
  * from the mount; then one package changes, and the change is taken back, under the eyes of a program that runs.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import { atEnd, fuseDevice, type OrdinaryUser, ordinaryUser } from '@baryon/testing'
+import { atEnd, type Cleanup, fuseDevice, type OrdinaryUser, ordinaryUser } from '@baryon/testing'
 import { keptRoot } from './kept-root.ts'
 import { baryon } from './repository-scene.ts'
 import { skip, startSquid } from './squid.ts'
@@ -81,17 +81,11 @@ test('build, publish, replicate, mount and run; change, and change back', {
     env: { ...user.environment, ...node },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const ended = new Promise<void>((done) => child.once('close', () => done()))
-  atEnd(t, async () => {
-    child.kill('SIGTERM')
-    await ended
-  })
-  let errors = ''
-  child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  const errors = untilTheEnd(t, child, 'SIGTERM')
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   const line = async (): Promise<string> => {
     const { value, done } = await lines.next()
-    assert.ok(done !== true, `the mount ended: ${errors}`)
+    assert.ok(done !== true, `the mount ended: ${errors()}`)
     return value
   }
   const [, mountPoint, type, options] = (await line()).split(' ')
@@ -146,21 +140,22 @@ import ${resolve(import.meta.dirname, '../../../stacks/hep')} {
 }
 
 /** The URL of the repository in a directory. */
-async function serve(
-  t: Parameters<typeof atEnd>[0],
-  user: OrdinaryUser,
-  root: string,
-  directory: string,
-): Promise<string> {
+async function serve(t: Cleanup, user: OrdinaryUser, root: string, directory: string): Promise<string> {
   const words = ['repository', 'serve', directory, '--port', '0', '--max-age', '0', '--quiet', '--json']
   const child = user.spawn(baryon, words, { env: { BARYON_ROOT: root }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const errors = untilTheEnd(t, child, 'SIGKILL')
+  for await (const line of createInterface({ input: child.stdout! })) return JSON.parse(line).repositories[0].url
+  throw new Error(`the server ended: ${errors()}`)
+}
+
+/** Ends a process with the test. What is given says what is in its standard error so far. */
+function untilTheEnd(t: Cleanup, child: ChildProcess, signal: NodeJS.Signals): () => string {
   const ended = new Promise<void>((done) => child.once('close', () => done()))
   atEnd(t, async () => {
-    child.kill('SIGKILL')
+    child.kill(signal)
     await ended
   })
   let errors = ''
   child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-  for await (const line of createInterface({ input: child.stdout! })) return JSON.parse(line).repositories[0].url
-  throw new Error(`the server ended: ${errors}`)
+  return () => errors
 }

@@ -1,12 +1,12 @@
 /** Every mutation that the real `check` or the real client notices is found, and some that they miss. */
 import assert from 'node:assert/strict'
 import { constants, privateEncrypt, sign } from 'node:crypto'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { deflateSync, gzipSync, inflateSync } from 'node:zlib'
+import { temporaryDirectory } from '@baryon/testing'
 import {
   checkRepository,
   createRepository,
@@ -28,7 +28,7 @@ test('the sample of the real tool is right', async (context) => {
   const report = await checkRepository({
     source: directorySource(join(data, 'sample')),
     publicKeys: [readFileSync(join(data, 'sample.pub'))],
-    cacheDirectory: temporary(context),
+    cacheDirectory: temporaryDirectory(context),
     withTags: true,
   })
   assert.deepEqual(report.problems, [])
@@ -187,10 +187,10 @@ for (const [name, { code, message, mutate }] of Object.entries(mutations)) {
   test(name, async (context) => {
     const place = await create(context)
     const options = { source: directorySource(place.directory), publicKeys: [place.keys.publicKey] }
-    const before = await checkRepository({ ...options, cacheDirectory: temporary(context) })
+    const before = await checkRepository({ ...options, cacheDirectory: temporaryDirectory(context) })
     assert.deepEqual(before.problems, [])
     mutate(place)
-    const { problems } = await checkRepository({ ...options, cacheDirectory: temporary(context) })
+    const { problems } = await checkRepository({ ...options, cacheDirectory: temporaryDirectory(context) })
     const found = problems.find(
       (problem) => problem.code === code && (message === undefined || message.test(problem.message)),
     )
@@ -203,7 +203,7 @@ test('the wrong public key', async (context) => {
   const { problems } = await checkRepository({
     source: directorySource(place.directory),
     publicKeys: [readFileSync(join(data, 'sample.pub'))],
-    cacheDirectory: temporary(context),
+    cacheDirectory: temporaryDirectory(context),
   })
   assert.equal(problems[0]?.code, 'CVMFS_WHITELIST')
 })
@@ -229,10 +229,10 @@ interface Place {
 }
 
 async function create(context: TestContext): Promise<Place> {
-  const directory = temporary(context)
-  const keyDirectory = temporary(context)
-  const scratch = temporary(context)
-  const tree = temporary(context)
+  const directory = temporaryDirectory(context)
+  const keyDirectory = temporaryDirectory(context)
+  const scratch = temporaryDirectory(context)
+  const tree = temporaryDirectory(context)
   await createRepository({ name: NAME, directory, keyDirectory })
   const keys = readKeys(NAME, keyDirectory)
   mkdirSync(join(tree, 'a'))
@@ -340,10 +340,4 @@ function flip(place: Place, name: string, offset: number): void {
   const index = offset < 0 ? bytes.length + offset : offset
   bytes[index]! ^= 0x01
   writeFileSync(file, bytes)
-}
-
-function temporary(context: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'baryon-test-'))
-  context.after(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
 }

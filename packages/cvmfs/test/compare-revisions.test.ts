@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict'
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { temporaryDirectory } from '@baryon/testing'
 import {
   type Change,
   compareRevisions,
@@ -38,7 +29,7 @@ test('the revisions of the sample differ as what the real client showed of them'
   const repository = await openRepository({
     source: directorySource(join(data, 'sample')),
     publicKeys: [readFileSync(join(data, 'sample.pub'))],
-    cacheDirectory: temporary(context),
+    cacheDirectory: temporaryDirectory(context),
   })
   const [first, second] = ['v1', 'v2'].map((tag) => {
     const lines = readFileSync(join(data, `sample-${tag}.jsonl`), 'utf8')
@@ -66,7 +57,7 @@ test('the revisions of the sample differ as what the real client showed of them'
 
 test('each kind of change, in order, with what differs', async (context) => {
   const place = await create(context)
-  const tree = temporary(context)
+  const tree = temporaryDirectory(context)
   const at = (path: string) => join(tree, path)
   for (const [path, text] of [
     ['a/same', 'same'],
@@ -116,7 +107,7 @@ test('each kind of change, in order, with what differs', async (context) => {
 test('only catalogs that changed are fetched', async (context) => {
   const place = await create(context)
   const trees = Array.from({ length: 30 }, (_, index) => {
-    const tree = temporary(context)
+    const tree = temporaryDirectory(context)
     writeFileSync(join(tree, 'file'), `contents ${index}`)
     return { kind: 'tree', at: `/many/d${index}`, from: tree, isNested: true } as const
   })
@@ -164,7 +155,11 @@ async function differences(repository: Repository, one: string, other: string): 
 }
 
 async function create(context: TestContext) {
-  const [directory, keys, cacheDirectory] = [temporary(context), temporary(context), temporary(context)]
+  const [directory, keys, cacheDirectory] = [
+    temporaryDirectory(context),
+    temporaryDirectory(context),
+    temporaryDirectory(context),
+  ]
   await createRepository({ name: NAME, directory, keyDirectory: keys })
   const { publicKey, privateKey } = readKeys(NAME, keys)
   const storage = directoryStorage(directory)
@@ -179,13 +174,7 @@ async function create(context: TestContext) {
       openRepository({
         source: wrap(directorySource(directory)),
         publicKeys: [publicKey],
-        cacheDirectory: temporary(context),
+        cacheDirectory: temporaryDirectory(context),
       }),
   }
-}
-
-function temporary(context: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'baryon-test-'))
-  context.after(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
 }

@@ -1,28 +1,23 @@
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
+import { type Cleanup, temporaryDirectory } from '@baryon/testing'
 import { checkRepository, createRepository, directorySource, directoryStorage, publish, readKeys } from '../index.ts'
+import { assertRight } from './assert-right.ts'
 
 const KILLS = 25
 
 test('a publisher that is killed anywhere loses nothing that was published', async (context) => {
-  const [directory, keys, cache, tree] = Array.from({ length: 4 }, () => temporary(context)) as [
-    string,
-    string,
-    string,
-    string,
-  ]
-  await createRepository({ name: 'crash.hep.example', directory, keyDirectory: keys })
+  const { directory, keys, cache, tree } = await makePlace(context)
   mkdirSync(join(tree, 'nested'))
   writeFileSync(join(tree, 'nested/.cvmfscatalog'), '')
   for (let index = 0; index < 20; index++) writeFileSync(join(tree, `file-${index}`), `${index}`.repeat(1000))
   const { publicKey, privateKey } = readKeys('crash.hep.example', keys)
   const source = directorySource(directory)
   const check = (withTags: boolean) =>
-    checkRepository({ source, publicKeys: [publicKey], cacheDirectory: temporary(context), withTags })
+    checkRepository({ source, publicKeys: [publicKey], cacheDirectory: temporaryDirectory(context), withTags })
   let published = 1
   for (let kill = 0; kill < KILLS; kill++) {
     published = Math.max(published, await killedAfter(Math.random() * 400, [directory, keys, cache, tree]))
@@ -44,13 +39,7 @@ test('a publisher that is killed anywhere loses nothing that was published', asy
 })
 
 test('two publishers at once: one after the other, or an error that says so', async (context) => {
-  const [directory, keys, cache, tree] = Array.from({ length: 4 }, () => temporary(context)) as [
-    string,
-    string,
-    string,
-    string,
-  ]
-  await createRepository({ name: 'crash.hep.example', directory, keyDirectory: keys })
+  const { directory, keys, cache, tree } = await makePlace(context)
   writeFileSync(join(tree, 'file'), 'text')
   const { publicKey, privateKey } = readKeys('crash.hep.example', keys)
   const results = await Promise.allSettled(
@@ -65,14 +54,20 @@ test('two publishers at once: one after the other, or an error that says so', as
   for (const result of results) {
     if (result.status === 'rejected') assert.equal((result.reason as { code: string }).code, 'CVMFS_LOCKED')
   }
-  const report = await checkRepository({
-    source: directorySource(directory),
-    publicKeys: [publicKey],
-    cacheDirectory: temporary(context),
-    withTags: true,
-  })
-  assert.deepEqual(report.problems, [])
+  await assertRight(context, directory, publicKey)
 })
+
+/** An empty repository, and a directory for what is published. */
+async function makePlace(context: Cleanup) {
+  const place = {
+    directory: temporaryDirectory(context),
+    keys: temporaryDirectory(context),
+    cache: temporaryDirectory(context),
+    tree: temporaryDirectory(context),
+  }
+  await createRepository({ name: 'crash.hep.example', directory: place.directory, keyDirectory: place.keys })
+  return place
+}
 
 /** Gives the last revision that the publisher said it had published. */
 function killedAfter(milliseconds: number, words: readonly string[]): Promise<number> {
@@ -91,10 +86,4 @@ function killedAfter(milliseconds: number, words: readonly string[]): Promise<nu
       signal === 'SIGKILL' ? resolve(last) : reject(new Error(`the publisher ended by itself: ${complaint}`)),
     )
   })
-}
-
-function temporary(context: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'baryon-test-'))
-  context.after(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
 }

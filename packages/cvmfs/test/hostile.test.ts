@@ -1,11 +1,11 @@
 /** Bytes of any origin give an error with a code, in bounded time, and nothing else. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { inflateSync } from 'node:zlib'
 import { UserError } from '@baryon/format'
+import { temporaryDirectory } from '@baryon/testing'
 import fc from 'fast-check'
 import { Catalog, formatXattrs, hashContent, parseManifest, parseWhitelist, parseXattrs } from '../index.ts'
 import { checkCatalog } from '../src/check-catalog.ts'
@@ -60,7 +60,7 @@ test('extended attributes there and back, and any bytes', () => {
 })
 
 test('catalogs and histories with changed bytes', (context) => {
-  const directory = temporary(context)
+  const directory = temporaryDirectory(context)
   const objects = readdirSync(join(sample, 'data')).flatMap((prefix) =>
     readdirSync(join(sample, 'data', prefix)).map((name) => join(sample, 'data', prefix, name)),
   )
@@ -133,9 +133,3 @@ test('chunks cover any contents, between the bounds', () => {
     }),
   )
 })
-
-function temporary(context: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'baryon-test-'))
-  context.after(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
-}

@@ -6,16 +6,15 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { temporaryDirectory } from '@baryon/testing'
 import {
   type Change,
   checkRepository,
@@ -37,10 +36,10 @@ test('what the real tool wrote, published by us, makes the same catalogs', async
   const sample = await openRepository({
     source: directorySource(join(data, 'sample')),
     publicKeys: [readFileSync(join(data, 'sample.pub'))],
-    cacheDirectory: temporary(context),
+    cacheDirectory: temporaryDirectory(context),
   })
   const theirs = await sample.revision('v1')
-  const tree = temporary(context)
+  const tree = temporaryDirectory(context)
   await materialise(theirs, tree)
   const place = await create(context)
   const tops = readdirSync(tree)
@@ -93,7 +92,7 @@ test('a certificate of ours is one for openssl', async (context) => {
 })
 
 test('keys that are there are used, those that are missing made', async (context) => {
-  const [keys, one, other] = [temporary(context), temporary(context), temporary(context)]
+  const [keys, one, other] = [temporaryDirectory(context), temporaryDirectory(context), temporaryDirectory(context)]
   await createRepository({ name: NAME, directory: one, keyDirectory: keys })
   const file = (suffix: string) => join(keys, `${NAME}.${suffix}`)
   const before = ['masterkey', 'pub', 'key', 'crt'].map((suffix) => readFileSync(file(suffix), 'utf8'))
@@ -102,13 +101,13 @@ test('keys that are there are used, those that are missing made', async (context
   await createRepository({ name: NAME, directory: other, keyDirectory: keys })
   assert.deepEqual([readFileSync(file('masterkey'), 'utf8'), readFileSync(file('pub'), 'utf8')], before.slice(0, 2))
   const source = directorySource(other)
-  await openRepository({ source, publicKeys: [before[1]!], cacheDirectory: temporary(context) })
+  await openRepository({ source, publicKeys: [before[1]!], cacheDirectory: temporaryDirectory(context) })
   assert.deepEqual(readdirSync(keys).length, 4)
 })
 
 test('changes, additions, deletions, and what is left alone', async (context) => {
   const place = await create(context)
-  const tree = temporary(context)
+  const tree = temporaryDirectory(context)
   write(tree, 'a/one', 'one')
   write(tree, 'a/deep/two', 'two')
   write(tree, 'b/.cvmfscatalog', '')
@@ -155,7 +154,7 @@ test('changes, additions, deletions, and what is left alone', async (context) =>
 
 test('large files are cut where the real tool cuts, small ones are not', async (context) => {
   const place = await create(context)
-  const tree = temporary(context)
+  const tree = temporaryDirectory(context)
   const large = Buffer.alloc(40 << 20)
   for (let index = 0, state = 1; index < large.length; index += 4) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
@@ -179,7 +178,7 @@ test('large files are cut where the real tool cuts, small ones are not', async (
 
 test('files from memory, and what markers say', async (context) => {
   const place = await create(context)
-  const [plain, marked] = [temporary(context), temporary(context)]
+  const [plain, marked] = [temporaryDirectory(context), temporaryDirectory(context)]
   write(plain, 'x', 'x')
   write(marked, '.cvmfscatalog', 'its own')
   const marker = () => Buffer.from('about the tree')
@@ -203,14 +202,14 @@ test('files from memory, and what markers say', async (context) => {
   const report = await checkRepository({
     source: directorySource(place.directory),
     publicKeys: [readKeys(NAME, place.keys).publicKey],
-    cacheDirectory: temporary(context),
+    cacheDirectory: temporaryDirectory(context),
   })
   assert.deepEqual(report.problems, [])
 })
 
 test('one publishes at a time, and what fails changes nothing', async (context) => {
   const place = await create(context)
-  const tree = temporary(context)
+  const tree = temporaryDirectory(context)
   write(tree, 'file', 'text')
   const lock = await directoryStorage(place.directory).lock()
   await assert.rejects(place.publish([{ kind: 'tree', at: '/a', from: tree }]), { code: 'CVMFS_LOCKED' })
@@ -236,9 +235,9 @@ interface Place {
 }
 
 async function create(context: TestContext): Promise<Place> {
-  const directory = temporary(context)
-  const keys = temporary(context)
-  const cacheDirectory = temporary(context)
+  const directory = temporaryDirectory(context)
+  const keys = temporaryDirectory(context)
+  const cacheDirectory = temporaryDirectory(context)
   await createRepository({ name: NAME, directory, keyDirectory: keys })
   const { publicKey } = readKeys(NAME, keys)
   const privateKey = createPrivateKey(readFileSync(join(keys, `${NAME}.key`)))
@@ -356,10 +355,4 @@ function splitSigned(bytes: Buffer): { readonly hash: string; readonly signature
   const start = bytes.indexOf('\n--\n') + 4
   const end = bytes.indexOf('\n', start)
   return { hash: bytes.toString('latin1', start, end), signature: bytes.subarray(end + 1) }
-}
-
-function temporary(context: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'baryon-test-'))
-  context.after(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
 }

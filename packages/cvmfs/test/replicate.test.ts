@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { temporaryDirectory } from '@baryon/testing'
 import {
   checkRepository,
   createRepository,
@@ -22,7 +22,7 @@ const samplePublicKeys = [readFileSync(join(data, 'sample.pub'))]
 const sample = join(data, 'sample')
 
 test('a replica of the sample has the bytes of the original, and is right', async (context) => {
-  const directory = temporary(context)
+  const directory = temporaryDirectory(context)
   const server = await serve(context, sample)
   const options = { source: httpSource(server.url), publicKeys: samplePublicKeys, directory }
   const first = await replicate(options)
@@ -48,7 +48,7 @@ test('a replica of the sample has the bytes of the original, and is right', asyn
   const report = await checkRepository({
     source: directorySource(directory),
     publicKeys: samplePublicKeys,
-    cacheDirectory: temporary(context),
+    cacheDirectory: temporaryDirectory(context),
     withTags: true,
   })
   assert.deepEqual(report.problems, [])
@@ -68,7 +68,7 @@ const mischiefs: Readonly<Record<string, Mischief>> = {
 
 for (const [name, mischief] of Object.entries(mischiefs)) {
   test(`a server that ${name}`, async (context) => {
-    const directory = temporary(context)
+    const directory = temporaryDirectory(context)
     const server = await serve(context, sample, mischief)
     const result = await replicate({ source: httpSource(server.url), publicKeys: samplePublicKeys, directory })
     assert.equal(result.catalogs, 6)
@@ -83,7 +83,7 @@ test('a server that is always wrong ends with a code, and nothing appears', asyn
     ['corrupt', 'CVMFS_CORRUPT'],
     ['error', 'CVMFS_HTTP'],
   ] as const) {
-    const directory = temporary(context)
+    const directory = temporaryDirectory(context)
     const server = await serve(context, sample, (name) => (/^data\/...*[0-9a-f]$/.test(name) ? kind : undefined))
     await assert.rejects(
       replicate({ source: httpSource(server.url), publicKeys: samplePublicKeys, directory }),
@@ -103,10 +103,10 @@ test('a server that is always wrong ends with a code, and nothing appears', asyn
 test('the next mirror is taken when one is dead, empty or damaged', async (context) => {
   const good = await serve(context, sample)
   const dead = await serve(context, sample, () => 'hang up')
-  const empty = await serve(context, temporary(context))
+  const empty = await serve(context, temporaryDirectory(context))
   const damaged = await serve(context, sample, (name) => (name.startsWith('data/') ? 'corrupt' : undefined))
   for (const other of [dead, empty, damaged]) {
-    const directory = temporary(context)
+    const directory = temporaryDirectory(context)
     const source = httpSource(`${other.url};${good.url}`)
     await replicate({ source, publicKeys: samplePublicKeys, directory })
     await rightAt(context, directory)
@@ -114,7 +114,7 @@ test('the next mirror is taken when one is dead, empty or damaged', async (conte
 })
 
 test('an older revision never replaces a newer one', async (context) => {
-  const [origin, keys, cache, tree, directory] = Array.from({ length: 5 }, () => temporary(context)) as [
+  const [origin, keys, cache, tree, directory] = Array.from({ length: 5 }, () => temporaryDirectory(context)) as [
     string,
     string,
     string,
@@ -146,7 +146,7 @@ test('through a proxy, past dead ones', async (context) => {
   const proxy = await forwarder(context)
   const dead = await serve(context, sample)
   dead.close()
-  const directory = temporary(context)
+  const directory = temporaryDirectory(context)
   const source = httpSource(good.url, { proxies: `${dead.url};${proxy.url}|${proxy.url};DIRECT` })
   await replicate({ source, publicKeys: samplePublicKeys, directory })
   await rightAt(context, directory)
@@ -168,7 +168,7 @@ test('lists of proxies', () => {
 })
 
 async function rightAt(context: TestContext, directory: string): Promise<void> {
-  const cacheDirectory = temporary(context)
+  const cacheDirectory = temporaryDirectory(context)
   const source = directorySource(directory)
   const report = await checkRepository({ source, publicKeys: samplePublicKeys, cacheDirectory, withTags: true })
   assert.deepEqual(report.problems, [])
@@ -239,10 +239,4 @@ async function listen(context: TestContext, server: Server): Promise<string> {
     server.close()
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-function temporary(context: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'baryon-test-'))
-  context.after(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
 }

@@ -1,12 +1,12 @@
 /** The repository that the real tool wrote reads back as the real client showed it. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { createReadStream, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { temporaryDirectory } from '@baryon/testing'
 import { httpSource, openRepository } from '../index.ts'
 import { directorySource, type ObjectSource } from '../src/object-source.ts'
 import type { Revision } from '../src/revision.ts'
@@ -20,7 +20,7 @@ for (const [kind, makeSource] of Object.entries({ directory: sampleDirectory, ht
       const repository = await openRepository({
         source: await makeSource(context),
         publicKeys,
-        cacheDirectory: temporary(context),
+        cacheDirectory: temporaryDirectory(context),
         name: 'sample.hep.example',
       })
       assert.deepEqual(
@@ -43,7 +43,7 @@ for (const [kind, makeSource] of Object.entries({ directory: sampleDirectory, ht
 
 test('the current revision is the newest', async (context) => {
   const source = directorySource(join(data, 'sample'))
-  const repository = await openRepository({ source, publicKeys, cacheDirectory: temporary(context) })
+  const repository = await openRepository({ source, publicKeys, cacheDirectory: temporaryDirectory(context) })
   const revision = await repository.revision()
   const tagged = await repository.revision('v2')
   assert.deepEqual(await records(revision), await records(tagged))
@@ -101,10 +101,4 @@ async function sampleServer(context: TestContext): Promise<ObjectSource> {
     server.close()
   })
   return httpSource(`http://127.0.0.1:${(server.address() as AddressInfo).port}/cvmfs/sample`)
-}
-
-function temporary(context: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'baryon-test-'))
-  context.after(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
 }

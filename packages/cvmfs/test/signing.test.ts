@@ -1,22 +1,12 @@
 /** Who signs: keys with a passphrase, commands, and certificates that take each other's place. openssl is the peer. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { temporaryDirectory } from '@baryon/testing'
 import {
   changeTags,
-  checkRepository,
   collectGarbage,
   commandKey,
   createRepository,
@@ -29,6 +19,7 @@ import {
   renewWhitelist,
   rotateCertificate,
 } from '../index.ts'
+import { assertRight } from './assert-right.ts'
 
 const NAME = 'sign.hep.example'
 
@@ -41,7 +32,11 @@ interface Place {
 }
 
 function place(context: TestContext): Place {
-  const [directory, keys, cache] = [temporary(context), temporary(context), temporary(context)]
+  const [directory, keys, cache] = [
+    temporaryDirectory(context),
+    temporaryDirectory(context),
+    temporaryDirectory(context),
+  ]
   return {
     directory,
     keys,
@@ -89,7 +84,7 @@ test('keys with a passphrase are encrypted for openssl, and nothing is signed wi
 
 test('a command signs instead of a key', async (context) => {
   const { directory, keys, cache, file, openssl } = place(context)
-  const card = temporary(context)
+  const card = temporaryDirectory(context)
   const [key, master] = [join(card, 'key.pem'), join(card, 'master.pem')]
   for (const one of [key, master]) openssl('genrsa', '-out', one, '2048')
   openssl('rsa', '-in', master, '-pubout', '-out', file('pub'))
@@ -105,7 +100,7 @@ test('a command signs instead of a key', async (context) => {
   const change = { kind: 'file', at: '/x', bytes: () => Buffer.from('x') } as const
   const { manifest } = await publish({ ...publishing, privateKey }, [change])
   assert.equal(manifest.revision, 2)
-  await rightAt(context, directory, publicKey)
+  await assertRight(context, directory, publicKey)
   // The files are those that it makes with a key in memory.
   const raw = readFileSync(join(directory, '.cvmfspublished'))
   const [hash, signature] = splitSigned(raw)
@@ -136,7 +131,7 @@ test('a command signs instead of a key', async (context) => {
   assert.deepEqual(readFileSync(join(directory, '.cvmfspublished')), raw)
   assert.deepEqual(readFileSync(join(directory, '.cvmfsreflog')), before)
   await renewWhitelist({ ...renewing, masterKey })
-  await rightAt(context, directory, publicKey)
+  await assertRight(context, directory, publicKey)
 })
 
 test('a new certificate takes the place of the old one, and the old key is not believed in the end', async (context) => {
@@ -160,7 +155,7 @@ test('a new certificate takes the place of the old one, and the old key is not b
   assert.equal(statSync(file('key')).mode & 0o777, 0o600)
   const listed = async () => (await openAt(context, directory, publicKey)).whitelist.fingerprints
   assert.deepEqual(await listed(), [fingerprintOf(certificate), fingerprintOf(oldCertificate)])
-  await rightAt(context, directory, publicKey)
+  await assertRight(context, directory, publicKey)
   // A mirror that is behind is believed for now.
   const newManifest = readFileSync(join(directory, '.cvmfspublished'))
   writeFileSync(join(directory, '.cvmfspublished'), oldManifest)
@@ -212,7 +207,7 @@ test('a rotation that was interrupted goes on, wherever it was', async (context)
     if (step === 'key') await assert.rejects(attempt, { code: 'CVMFS_KEY' })
     else {
       await attempt
-      await rightAt(context, directory, publicKey)
+      await assertRight(context, directory, publicKey)
       assert.ok(privateKey.equals(oldKey) && certificate === oldCertificate)
     }
     await rotateCertificate(rotating)
@@ -221,7 +216,7 @@ test('a rotation that was interrupted goes on, wherever it was', async (context)
     await publish({ ...old, privateKey: next.privateKey, certificate: next.certificate }, [
       { kind: 'file', at: '/y', bytes: () => Buffer.from(step) },
     ])
-    await rightAt(context, directory, publicKey)
+    await assertRight(context, directory, publicKey)
   }
 })
 
@@ -244,35 +239,19 @@ test('an expired whitelist is renewed; a collection keeps the certificate', asyn
     cacheDirectory: cache,
   })
   assert.ok(collected.removedObjects > 0)
-  await rightAt(context, directory, publicKey)
+  await assertRight(context, directory, publicKey)
 })
 
 function openAt(context: TestContext, directory: string, publicKey: string) {
   return openRepository({
     source: directorySource(directory),
     publicKeys: [publicKey],
-    cacheDirectory: temporary(context),
+    cacheDirectory: temporaryDirectory(context),
   })
-}
-
-async function rightAt(context: TestContext, directory: string, publicKey: string): Promise<void> {
-  const report = await checkRepository({
-    source: directorySource(directory),
-    publicKeys: [publicKey],
-    cacheDirectory: temporary(context),
-    withTags: true,
-  })
-  assert.deepEqual(report.problems, [])
 }
 
 function splitSigned(bytes: Buffer): readonly [hash: string, signature: Buffer] {
   const start = bytes.indexOf('\n--\n') + 4
   const end = bytes.indexOf('\n', start)
   return [bytes.toString('latin1', start, end), bytes.subarray(end + 1)]
-}
-
-function temporary(context: TestContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'baryon-test-'))
-  context.after(() => rmSync(directory, { recursive: true, force: true }))
-  return directory
 }

@@ -5,7 +5,8 @@ import { mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, symlink
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { temporaryDirectory } from '@baryon/testing'
-import { type CacheResponse, createFileService, type WebService } from '../index.ts'
+import { createFileService, type WebService } from '../index.ts'
+import { bytesOf } from './serving.ts'
 
 const noBody = { [Symbol.asyncIterator]: async function* () {} }
 const large = Buffer.alloc(700_001, 'contents of an object ')
@@ -29,15 +30,6 @@ function open(t: TestContext): { readonly directory: string; readonly service: W
 async function ask(service: WebService, target: string, headers: Record<string, string> = {}, method = 'GET') {
   const response = await service.handle({ method, target, headers, body: noBody })
   return { ...response, bytes: await bytesOf(response) }
-}
-
-async function bytesOf({ body }: CacheResponse): Promise<Buffer> {
-  if (typeof body === 'string') return Buffer.from(body, 'latin1')
-  if (body instanceof Uint8Array) return Buffer.from(body)
-  const chunks: Buffer[] = []
-  for (let chunk = await body.read(); chunk !== undefined; chunk = await body.read()) chunks.push(Buffer.from(chunk))
-  body.close()
-  return Buffer.concat(chunks)
 }
 
 test('objects: whole, in part, known already; for ever', async (t) => {

@@ -7,7 +7,8 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { generateKeyPair, parseCacheInfo, parseNarinfo, pathFingerprint, verify } from '@baryon/format'
 import { dumpNar, openStore } from '@baryon/store'
 import { temporaryStore, writeTree } from '@baryon/testing'
-import { type BinaryCache, type BinaryCacheOptions, type CacheResponse, createBinaryCache } from '../index.ts'
+import { type BinaryCache, type BinaryCacheOptions, createBinaryCache } from '../index.ts'
+import { bytesOf } from './serving.ts'
 
 const noBody = { [Symbol.asyncIterator]: async function* () {} }
 
@@ -27,15 +28,6 @@ async function ask(cache: BinaryCache, target: string, headers: Record<string, s
   await new Promise(setImmediate)
   const response = await cache.handle({ method, target, headers, body: noBody })
   return { ...response, bytes: await bytesOf(response) }
-}
-
-async function bytesOf({ body }: CacheResponse): Promise<Buffer> {
-  if (typeof body === 'string') return Buffer.from(body, 'latin1')
-  if (body instanceof Uint8Array) return Buffer.from(body)
-  const chunks: Buffer[] = []
-  for (let chunk = await body.read(); chunk !== undefined; chunk = await body.read()) chunks.push(Buffer.from(chunk))
-  body.close()
-  return Buffer.concat(chunks)
 }
 
 test('nix-cache-info', async (t) => {

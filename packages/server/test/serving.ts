@@ -3,7 +3,14 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { resolveLocation, type Store } from '@baryon/store'
 import { atEnd, type Cleanup, cleanEnvironment, nixEnvironment, peer, temporaryDirectory } from '@baryon/testing'
-import { type AccessRecord, type BinaryCacheOptions, createBinaryCache, type HttpLimits, serveHttp } from '../index.ts'
+import {
+  type AccessRecord,
+  type BinaryCacheOptions,
+  type CacheResponse,
+  createBinaryCache,
+  type HttpLimits,
+  serveHttp,
+} from '../index.ts'
 
 export interface Serving {
   readonly url: string
@@ -74,3 +81,13 @@ export const skip = peer('nix').skip || peer('nix-store').skip
 
 /** The store's location, for a second opening of it. */
 export { resolveLocation }
+
+/** All of a body, which is closed. */
+export async function bytesOf({ body }: CacheResponse): Promise<Buffer> {
+  if (typeof body === 'string') return Buffer.from(body, 'latin1')
+  if (body instanceof Uint8Array) return Buffer.from(body)
+  const chunks: Buffer[] = []
+  for (let chunk = await body.read(); chunk !== undefined; chunk = await body.read()) chunks.push(Buffer.from(chunk))
+  body.close()
+  return Buffer.concat(chunks)
+}
