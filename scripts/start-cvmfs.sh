@@ -11,10 +11,14 @@ export BARYON_STORE_DIR
 directory=$1
 shift
 mkdir -p "$directory"
+# From here on the arguments are the name of each link and its store path.
 paths=
 for link; do
+  shift
   path=$(readlink "$link")
-  paths="$paths $BARYON_STORE_DIR/${path##*/}"
+  path=$BARYON_STORE_DIR/${path##*/}
+  paths="$paths $path"
+  set -- "$@" "${link##*/}" "$path"
 done
 cd "$directory"
 servers=
@@ -85,13 +89,6 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 END
-  set -- "$@" --
-  for path in $paths; do
-    link=$1
-    shift
-    set -- "$@" "${link##*/}" "$path"
-  done
-  shift
   rm -rf node
   for state in 'nothing cached' 'all in the cache of the node'; do
     echo "Run from /cvmfs/$name, mounted without root$through, with $state:"
