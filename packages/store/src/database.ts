@@ -97,17 +97,16 @@ export class StoreDatabase {
   outputsAmong(
     derivations: readonly string[],
   ): { readonly derivation: string; readonly id: string; readonly path: string }[] {
-    return this.#all(
+    const rows = this.#all(
       'select v.path as derivation, d.id as id, d.path as path from json_each(?) j cross join ValidPaths v on v.path = j.value cross join DerivationOutputs d on d.drv = v.id order by j.key, d.id',
       JSON.stringify(derivations),
-    ) as { derivation: string; id: string; path: string }[]
+    )
+    return rows.map((row) => ({ derivation: String(row.derivation), id: String(row.id), path: String(row.path) }))
   }
 
   /** The first valid path that is not before `prefix`. */
   firstFrom(prefix: string): string | undefined {
-    return this.#get('select path from ValidPaths where path >= ? order by path limit 1', prefix)?.path as
-      | string
-      | undefined
+    return this.#texts('select path as text from ValidPaths where path >= ? order by path limit 1', prefix)[0]
   }
 
   allPaths(): string[] {
@@ -125,7 +124,8 @@ export class StoreDatabase {
 
   /** What a graph of all paths needs of their rows. */
   allNodes(): Pick<PathRow, 'id' | 'path' | 'deriver' | 'narSize'>[] {
-    return this.#all('select id, path, deriver, narSize from ValidPaths order by path') as unknown as PathRow[]
+    const rows = this.#all('select id, path, deriver, narSize from ValidPaths order by path')
+    return rows.map((row) => this.#checked(row, NODE_COLUMNS))
   }
 
   /** All references as pairs of row ids. */
@@ -252,7 +252,10 @@ export class StoreDatabase {
   }
 
   #texts(sql: string, ...values: SQLInputValue[]): string[] {
-    return this.#all(sql, ...values).map((row) => String(row.text))
+    return this.#all(sql, ...values).map(({ text }) => {
+      if (isText(text)) return text
+      throw this.#damaged(`${String(text)} stands in the place of a text`)
+    })
   }
 
   #run(sql: string, ...values: SQLInputValue[]): { readonly lastInsertRowid: number | bigint } {
@@ -261,12 +264,20 @@ export class StoreDatabase {
 
   /** Refuses a row that is none: SQLite lets a column hold anything, whatever its type. */
   checked(row: Record<string, unknown>): PathRow {
-    for (const [column, fits] of COLUMNS) {
-      if (fits(row[column])) continue
-      const message = `the store database '${this.#file}' is damaged: row ${String(row.id)} has a bad ${column}`
-      throw new UserError('STORE_CORRUPT', message, { hint: 'see what is wrong with: baryon store verify' })
+    return this.#checked(row, COLUMNS)
+  }
+
+  #checked(row: Record<string, unknown>, columns: typeof COLUMNS): PathRow {
+    for (const [column, fits] of columns) {
+      if (!fits(row[column])) throw this.#damaged(`row ${String(row.id)} has a bad ${column}`)
     }
     return row as unknown as PathRow
+  }
+
+  #damaged(what: string): UserError {
+    return new UserError('STORE_CORRUPT', `the store database '${this.#file}' is damaged: ${what}`, {
+      hint: 'see what is wrong with: baryon store verify',
+    })
   }
 
   get #file(): string {
@@ -292,7 +303,7 @@ export function readOnlyError(directory: string): UserError {
   })
 }
 
-const isText = (value: unknown) => typeof value === 'string'
+const isText = (value: unknown): value is string => typeof value === 'string'
 const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0
 const COLUMNS: readonly (readonly [keyof PathRow, (value: unknown) => boolean])[] = [
   ['path', isText],
@@ -303,3 +314,4 @@ const COLUMNS: readonly (readonly [keyof PathRow, (value: unknown) => boolean])[
   ['sigs', (value) => value === null || isText(value)],
   ['ca', (value) => value === null || isText(value)],
 ]
+const NODE_COLUMNS = COLUMNS.filter(([column]) => ['path', 'deriver', 'narSize'].includes(column))

@@ -20,8 +20,11 @@ export function loadDenseGraph(database: StoreDatabase): DenseGraph {
   const byId = new Map(rows.map((row, index) => [row.id, index]))
   const byPath = new Map(rows.map((row, index) => [row.path, index]))
   const references: number[][] = rows.map(() => [])
-  for (const { referrer, reference } of database.allReferences())
-    references[byId.get(referrer)!]!.push(byId.get(reference)!)
+  for (const { referrer, reference } of database.allReferences()) {
+    const [from, to] = [byId.get(referrer), byId.get(reference)]
+    // A row that refers to a missing one is for `verify` to tell of.
+    if (from !== undefined && to !== undefined) references[from]!.push(to)
+  }
   const derivers = validDerivers(database, rows, byId, byPath)
   const withDerivers = references.map((list, index) => {
     const deriver = derivers.get(index)
@@ -85,8 +88,9 @@ function validDerivers(
 ): Map<number, number> {
   const derivers = new Map<number, number>()
   for (const { drv, path } of database.allDerivationOutputs()) {
-    const [index, deriver] = [byPath.get(path), byId.get(drv)!]
-    if (index !== undefined && rows[index]!.deriver === rows[deriver]!.path) derivers.set(index, deriver)
+    const [index, deriver] = [byPath.get(path), byId.get(drv)]
+    if (index === undefined || deriver === undefined) continue
+    if (rows[index]!.deriver === rows[deriver]!.path) derivers.set(index, deriver)
   }
   return derivers
 }
