@@ -2,15 +2,33 @@
 export function formatGeneral6(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
   if (value === 0) return Object.is(value, -0) ? '-0' : '0'
-  const scientific = value.toExponential(5)
-  const at = scientific.indexOf('e')
-  const exponent = Number(scientific.slice(at + 1))
-  if (exponent < -4 || exponent >= 6) {
-    const mantissa = trimZeros(scientific.slice(0, at))
-    const digits = Math.abs(exponent).toString().padStart(2, '0')
-    return `${mantissa}e${exponent < 0 ? '-' : '+'}${digits}`
+  // A shortest text of at most six digits is that of six digits, but for its form far from 1.
+  if (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6) {
+    const shortest = String(value)
+    if (shortest.length <= 7) return shortest
   }
-  return trimZeros(value.toFixed(5 - exponent))
+  const { sign, digits, exponent } = sixDigits(value)
+  if (exponent < -4 || exponent >= 6) {
+    const mantissa = trimZeros(`${digits[0]}.${digits.slice(1)}`)
+    return `${sign}${mantissa}e${exponent < 0 ? '-' : '+'}${Math.abs(exponent).toString().padStart(2, '0')}`
+  }
+  const whole = exponent < 0 ? '0' : digits.slice(0, exponent + 1)
+  const fraction = exponent < 0 ? '0'.repeat(-exponent - 1) + digits : digits.slice(exponent + 1)
+  return trimZeros(`${sign}${whole}.${fraction}`)
+}
+
+/** Rounded to six digits; a value half way between two goes to the even one, as in C, and not away from zero. */
+function sixDigits(value: number): { readonly sign: string; readonly digits: string; readonly exponent: number } {
+  const sign = value < 0 ? '-' : ''
+  const exact = split(Math.abs(value).toExponential(24))
+  const isHalfWay = /^.{5}[02468]50*$/.test(exact.digits)
+  const rounded = isHalfWay ? exact : split(Math.abs(value).toExponential(5))
+  return { sign, digits: rounded.digits.slice(0, 6), exponent: rounded.exponent }
+}
+
+function split(scientific: string): { readonly digits: string; readonly exponent: number } {
+  const at = scientific.indexOf('e')
+  return { digits: scientific[0] + scientific.slice(2, at), exponent: Number(scientific.slice(at + 1)) }
 }
 
 /** The shortest text that reads back the same, as today's Nix writes floats in JSON: `1.0`, `1e+16`, `1.5e-05`. */
@@ -38,10 +56,19 @@ export function formatFixed6(value: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
   // `toFixed` changes to scientific notation from 1e21 on; there every float is an integer.
   if (Math.abs(value) >= 1e21) return `${BigInt(value)}.000000`
-  const text = value.toFixed(6)
-  return Object.is(value, -0) ? `-${text}` : text
+  // Half way between two texts is only an odd multiple of 1/128: 10^6 / 128 is 7812.5.
+  const count = Math.abs(value) * 128
+  const text = count % 2 === 1 ? halfWayToEven(count) : Math.abs(value).toFixed(6)
+  return value < 0 || Object.is(value, -0) ? `-${text}` : text
+}
+
+/** `count` / 128 with six places, as C rounds it. */
+function halfWayToEven(count: number): string {
+  const lower = (BigInt(count) * 15625n) >> 1n
+  const text = (lower + (lower & 1n)).toString().padStart(7, '0')
+  return `${text.slice(0, -6)}.${text.slice(-6)}`
 }
 
 function trimZeros(text: string): string {
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
+  return text.includes('.') ? text.replace(/\.?0*$/, '') : text
 }

@@ -245,7 +245,7 @@ export class Parser {
       case t.FLOAT: {
         const text = lexer.text()
         const value = Number(text)
-        if (!Number.isFinite(value)) this.fail(`invalid float '${text}'`, at)
+        if (isOutOfRange(value, text)) this.fail(`invalid float '${text}'`, at)
         lexer.next()
         return { kind: 'float', value }
       }
@@ -600,4 +600,9 @@ function startsAttr(token: number): boolean {
 
 function call(name: string, args: Expr[], at: number): Expr {
   return { kind: 'call', fn: { kind: 'variable', name, at }, args, at }
+}
+
+/** What `strtod` calls out of range: too large, or so near to zero that the number has lost some of its bits. */
+function isOutOfRange(value: number, text: string): boolean {
+  return value === 0 ? /^[.0]*[1-9]/.test(text) : !(value >= 2 ** -1022 && value < Number.POSITIVE_INFINITY)
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { peer } from '@baryon/testing'
+import fc from 'fast-check'
 import { forceDeep, formatError, parseFile, parseSyntax, printSyntax, printValue, symbolText } from '../index.ts'
 import { readExpressions } from './expressions.ts'
 import { testEvaluator } from './memory-io.ts'
@@ -29,6 +30,25 @@ describe('differential with nix-instantiate', { skip: nix.skip }, () => {
     // Which one is it?
     for (const text of expressions) assert.equal(ourValue(text), nixValue(text), text)
     assert.fail('each expression agrees, but not all of them together')
+  })
+
+  test('floats are rounded as in C', () => {
+    const odd = fc.integer({ min: 0, max: 2 ** 30 }).map((count) => 2 * count + 1)
+    const float = fc.oneof(
+      // Half way between two texts of six places, and of six digits.
+      odd.map((count) => count / 128),
+      fc
+        .tuple(fc.integer({ min: 100_000, max: 999_999 }), fc.integer({ min: -4, max: 12 }))
+        .map(([n, e]) => (10 * n + 5) * 10 ** e),
+      fc.integer({ min: 100_000, max: 999_999 }).map((number) => number + 0.5),
+      fc
+        .double({ noNaN: true, noDefaultInfinity: true, min: -1e20, max: 1e20 })
+        // Nix takes no literal of a number that has fewer bits than others.
+        .filter((value) => value === 0 || Math.abs(value) > 1e-300),
+    )
+    const literals = fc.sample(float, 400).map((value) => `(${literal(value)})`)
+    const all = `let floats = [ ${literals.join(' ')} ]; in [ floats (map toString floats) (builtins.toJSON floats) ]`
+    assert.equal(ourValue(all), nixValue(all))
   })
 
   test('errors', () => {
@@ -60,6 +80,12 @@ describe('differential with nix-instantiate', { skip: nix.skip }, () => {
     }
   })
 })
+
+/** A float of the language has a point. */
+function literal(value: number): string {
+  const [mantissa, exponent] = value.toExponential().split('e') as [string, string]
+  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}e${exponent}`
+}
 
 function ourValue(text: string): string {
   return printValue(forceDeep(evaluator.evaluateText(text, home, '«stdin»')))
