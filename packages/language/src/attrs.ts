@@ -47,6 +47,18 @@ export function nameOrder(attrs: Attrs): readonly number[] {
 
 /** A set from unsorted pairs; of equal symbols the first wins (`listToAttrs`), or the last when `lastWins`. */
 export function attrsFromEntries(symbols: readonly number[], slots: readonly Slot[], lastWins = false): Attrs {
+  const order = orderKeys(symbols, lastWins)
+  return new Attrs(order.keys, selectSlots(order, slots))
+}
+
+/** Sorted keys, and where each of them stood; undefined when they were sorted already. */
+export interface KeyOrder {
+  readonly keys: readonly number[]
+  readonly sources: readonly number[] | undefined
+}
+
+/** Sorts symbols; of equal ones the first is kept, or the last when `lastWins`. */
+export function orderKeys(symbols: readonly number[], lastWins: boolean): KeyOrder {
   const count = symbols.length
   let sorted = true
   for (let i = 1; i < count; i++) {
@@ -55,20 +67,28 @@ export function attrsFromEntries(symbols: readonly number[], slots: readonly Slo
       break
     }
   }
-  if (sorted) return new Attrs(symbols, slots)
+  if (sorted) return { keys: symbols, sources: undefined }
   const order: number[] = new Array(count)
   for (let i = 0; i < count; i++) order[i] = i
   order.sort((a, b) => symbols[a]! - symbols[b]! || (lastWins ? b - a : a - b))
   const keys: number[] = []
-  const values: Slot[] = []
+  const sources: number[] = []
   for (let i = 0; i < count; i++) {
     const at = order[i]!
     const symbol = symbols[at]!
     if (keys.length > 0 && keys[keys.length - 1] === symbol) continue
     keys.push(symbol)
-    values.push(slots[at]!)
+    sources.push(at)
   }
-  return new Attrs(keys, values)
+  return { keys, sources }
+}
+
+export function selectSlots({ sources }: KeyOrder, slots: readonly Slot[]): readonly Slot[] {
+  if (sources === undefined) return slots
+  const { length } = sources
+  const selected: Slot[] = new Array(length)
+  for (let i = 0; i < length; i++) selected[i] = slots[sources[i]!]!
+  return selected
 }
 
 /** `left // right`. Returns an argument itself when the other adds nothing. */

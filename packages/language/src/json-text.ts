@@ -1,8 +1,8 @@
-import { attrsFromEntries, EMPTY_ATTRS } from './attrs.ts'
+import { EMPTY_ATTRS } from './attrs.ts'
 import { ValueError } from './errors.ts'
 import { diagnoseJson } from './json-diagnosis.ts'
+import { type ObjectBuilder, ShapeTable } from './json-shape.ts'
 import { refuseNullByte } from './null-byte.ts'
-import { intern } from './symbols.ts'
 import { Float, type Slot, type Value } from './value.ts'
 
 /**
@@ -23,13 +23,13 @@ interface Cursor {
   readonly newer: boolean
 }
 
-type Open =
-  | { readonly kind: 'list'; readonly items: Slot[] }
-  | { readonly kind: 'set'; readonly symbols: number[]; readonly slots: Slot[] }
+/** The text of a list as its items, that of a set as its builder. */
+type Open = Slot[] | ObjectBuilder
 
 const SPACE = /[ \t\n\r]*/y
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y
-const PLAIN = /[^"\\\x00-\x1f\x80-\xff]*/y
+/** With so many digits a number is exact. */
+const EXACT_DIGITS = 15
 const UTF8 =
   /(?:[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})+/y
 const HEX4 = /[0-9a-fA-F]{4}/y
@@ -40,6 +40,7 @@ const MAX_UNSIGNED = (1n << 64n) - 1n
 /** Undefined for every text that is not JSON; nesting costs no stack. */
 function parseDocument(cursor: Cursor): Value | undefined {
   const open: Open[] = []
+  const shapes = new ShapeTable()
   const { text } = cursor
   if (text.startsWith('\xef\xbb\xbf')) cursor.at = 3
   skipSpace(cursor)
@@ -51,7 +52,7 @@ function parseDocument(cursor: Cursor): Value | undefined {
       cursor.at++
       skipSpace(cursor)
       if (text.charCodeAt(cursor.at) !== 0x5d) {
-        open.push({ kind: 'list', items: [] })
+        open.push([])
         continue
       }
       cursor.at++
@@ -60,7 +61,7 @@ function parseDocument(cursor: Cursor): Value | undefined {
       cursor.at++
       skipSpace(cursor)
       if (text.charCodeAt(cursor.at) !== 0x7d) {
-        const set: Open = { kind: 'set', symbols: [], slots: [] }
+        const set = shapes.open()
         if (!parseKey(cursor, set)) return undefined
         open.push(set)
         continue
@@ -77,34 +78,37 @@ function parseDocument(cursor: Cursor): Value | undefined {
       const top = open.at(-1)
       if (top === undefined) return cursor.at === text.length ? value : undefined
       const next = text.charCodeAt(cursor.at++)
-      if (top.kind === 'list') top.items.push(value)
-      else top.slots.push(value)
+      top.push(value)
+      const isList = Array.isArray(top)
       if (next === 0x2c) {
         skipSpace(cursor)
-        if (top.kind === 'set' && !parseKey(cursor, top)) return undefined
+        if (!isList && !parseKey(cursor, top)) return undefined
         break
       }
-      if (next !== (top.kind === 'list' ? 0x5d : 0x7d)) return undefined
+      if (next !== (isList ? 0x5d : 0x7d)) return undefined
       open.pop()
-      value = top.kind === 'list' ? top.items : attrsFromEntries(top.symbols, top.slots, true)
+      value = isList ? top : top.finish()
     }
   }
 }
 
-function parseKey(cursor: Cursor, set: Extract<Open, { kind: 'set' }>): boolean {
+function parseKey(cursor: Cursor, set: ObjectBuilder): boolean {
   if (cursor.text.charCodeAt(cursor.at) !== 0x22) return false
-  const key = parseString(cursor)
-  if (key === undefined) return false
+  const after = set.takeExpectedName(cursor.text, cursor.at)
+  if (after >= 0) cursor.at = after
+  else {
+    const key = parseString(cursor)
+    if (key === undefined) return false
+    set.addName(key)
+  }
   skipSpace(cursor)
   if (cursor.text.charCodeAt(cursor.at) !== 0x3a) return false
   cursor.at++
   skipSpace(cursor)
-  set.symbols.push(intern(key))
   return true
 }
 
 function parseScalar(cursor: Cursor, char: number): Value | undefined {
-  const { text } = cursor
   switch (char) {
     case 0x22:
       return parseString(cursor)
@@ -115,6 +119,31 @@ function parseScalar(cursor: Cursor, char: number): Value | undefined {
     case 0x6e:
       return literal(cursor, 'null', null)
   }
+  return parseInteger(cursor) ?? parseNumber(cursor)
+}
+
+/** Undefined for what is no integer of few digits. */
+function parseInteger(cursor: Cursor): number | undefined {
+  const { text } = cursor
+  const isNegative = text.charCodeAt(cursor.at) === 0x2d
+  const start = isNegative ? cursor.at + 1 : cursor.at
+  let at = start
+  let number = 0
+  let code = text.charCodeAt(at)
+  while (code >= 0x30 && code <= 0x39) {
+    number = 10 * number + code - 0x30
+    code = text.charCodeAt(++at)
+  }
+  const count = at - start
+  if (count === 0 || count > EXACT_DIGITS || (count > 1 && text.charCodeAt(start) === 0x30)) return undefined
+  // The point or the exponent of a float.
+  if (code === 0x2e || code === 0x65 || code === 0x45) return undefined
+  cursor.at = at
+  return isNegative && number !== 0 ? -number : number
+}
+
+function parseNumber(cursor: Cursor): Value | undefined {
+  const { text } = cursor
   NUMBER.lastIndex = cursor.at
   const match = NUMBER.exec(text)
   if (match === null) return undefined
@@ -146,11 +175,10 @@ function parseString(cursor: Cursor): string | undefined {
   let start = cursor.at + 1
   let result = ''
   for (;;) {
-    PLAIN.lastIndex = start
-    PLAIN.test(text)
-    let at = PLAIN.lastIndex
-    result += text.slice(start, at)
-    const char = text.charCodeAt(at)
+    let at = start
+    let char = text.charCodeAt(at)
+    while (char >= 0x20 && char < 0x80 && char !== 0x22 && char !== 0x5c) char = text.charCodeAt(++at)
+    result = start === cursor.at + 1 ? text.slice(start, at) : result + text.slice(start, at)
     if (char === 0x22) {
       cursor.at = at + 1
       if (cursor.newer) refuseNullByte(result)

@@ -1,4 +1,5 @@
 import { findAttribute, nameOrder } from './attrs.ts'
+import { ByteText } from './byte-text.ts'
 import { callDepthMessage } from './call-depth.ts'
 import { coerceToString, copyPathToStore } from './coerce.ts'
 import type { ContextCollector } from './context.ts'
@@ -28,13 +29,17 @@ export function jsonText(
   context: ContextCollector,
   { strict = true, newer = false }: JsonOptions = {},
 ): string {
-  const quote = newer ? modernJsonString : jsonString
-  return write({ evaluator, context, strict, newer, quote, maxDepth: evaluator.settings.maxDataDepth }, slot, 1)
+  const { maxDataDepth } = evaluator.settings
+  const writer: Writer = { evaluator, context, strict, newer, maxDepth: maxDataDepth, text: sharedText }
+  return sharedText.collect(() => write(writer, slot, 1))
 }
 
-/** A byte string quoted for JSON; bytes above ASCII are left as they are. */
-export function jsonString(text: string): string {
-  return NEEDS_ESCAPE.test(text) ? `"${text.replace(ESCAPED, escapeChar)}"` : `"${text}"`
+/** One for all: a `toJSON` inside the value of another one goes on after what that one has written so far. */
+const sharedText = new ByteText()
+
+/** A byte string quoted for JSON in the form of 2.8; bytes above ASCII are left as they are. */
+export function jsonString(value: string): string {
+  return sharedText.collect(() => writeString({ text: sharedText, newer: false }, value))
 }
 
 interface Writer {
@@ -42,69 +47,83 @@ interface Writer {
   readonly context: ContextCollector
   readonly strict: boolean
   readonly newer: boolean
-  readonly quote: (text: string) => string
   readonly maxDepth: number
+  readonly text: ByteText
 }
 
-function write(writer: Writer, slot: Slot, depth: number): string {
-  const { evaluator, context, strict, quote } = writer
+function write(writer: Writer, slot: Slot, depth: number): void {
+  const { evaluator, context, text } = writer
   if (depth > writer.maxDepth) throw new CallDepthError(callDepthMessage(evaluator.settings))
-  if (slot instanceof Thunk && !strict && slot.code !== null) throw new ValueError('cannot convert a thunk to JSON')
+  if (slot instanceof Thunk && !writer.strict && slot.code !== null)
+    throw new ValueError('cannot convert a thunk to JSON')
   const value = slot instanceof Thunk ? forceThunk(slot) : slot
-  switch (typeof value) {
-    case 'string':
-      return quote(value)
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-      return value.toString()
-  }
-  if (value === null) return 'null'
-  if (value instanceof NixString) {
+  if (typeof value === 'string') writeString(writer, value)
+  else if (typeof value === 'number' || typeof value === 'bigint') text.add(value.toString())
+  else if (typeof value === 'boolean') text.add(value ? 'true' : 'false')
+  else if (value === null) text.add('null')
+  else if (value instanceof NixString) {
     context.add(value.context)
-    return quote(value.text)
-  }
-  if (value instanceof Attrs) {
-    if (findAttribute(value, TO_STRING) >= 0) return quote(coerceToString(evaluator, value, context, false, false))
-    const outPathAt = findAttribute(value, OUT_PATH)
-    if (outPathAt >= 0) return write(writer, value.slots[outPathAt]!, depth + 1)
-    const order = nameOrder(value)
-    let text = '{'
-    for (let i = 0; i < order.length; i++) {
-      const at = order[i]!
-      const item = write(writer, value.slots[at]!, depth + 1)
-      text += `${i === 0 ? '' : ','}${quote(symbolText(value.keys[at]!))}:${item}`
-    }
-    return `${text}}`
-  }
-  if (Array.isArray(value)) {
-    let text = '['
+    writeString(writer, value.text)
+  } else if (value instanceof Attrs) writeAttrs(writer, value, depth)
+  else if (Array.isArray(value)) {
+    text.addByte(OPEN_BRACKET)
     for (let i = 0; i < value.length; i++) {
-      text += (i === 0 ? '' : ',') + write(writer, value[i]!, depth + 1)
+      if (i > 0) text.addByte(COMMA)
+      write(writer, value[i]!, depth + 1)
     }
-    return `${text}]`
+    text.addByte(CLOSE_BRACKET)
+  } else if (value instanceof Path) writeString(writer, copyPathToStore(evaluator, value.path, context))
+  else if (value instanceof Float) text.add((writer.newer ? formatShortest : formatGeneral6)(value.value))
+  else throw new ValueError(`cannot convert ${typeName(value)} to JSON`)
+}
+
+function writeAttrs(writer: Writer, value: Attrs, depth: number): void {
+  const { text } = writer
+  if (findAttribute(value, TO_STRING) >= 0) {
+    writeString(writer, coerceToString(writer.evaluator, value, writer.context, false, false))
+    return
   }
-  if (value instanceof Path) return quote(copyPathToStore(evaluator, value.path, context))
-  if (value instanceof Float) return writer.newer ? formatShortest(value.value) : formatGeneral6(value.value)
-  throw new ValueError(`cannot convert ${typeName(value)} to JSON`)
+  const outPathAt = findAttribute(value, OUT_PATH)
+  if (outPathAt >= 0) {
+    write(writer, value.slots[outPathAt]!, depth + 1)
+    return
+  }
+  const order = nameOrder(value)
+  text.addByte(OPEN_BRACE)
+  for (let i = 0; i < order.length; i++) {
+    const at = order[i]!
+    if (i > 0) text.addByte(COMMA)
+    writeString(writer, symbolText(value.keys[at]!))
+    text.addByte(COLON)
+    write(writer, value.slots[at]!, depth + 1)
+  }
+  text.addByte(CLOSE_BRACE)
 }
 
-/** As `jsonString`, in the form of today. */
-function modernJsonString(text: string): string {
-  if (BEYOND_ASCII.test(text)) checkUtf8(text)
-  return NEEDS_ESCAPE.test(text) ? `"${text.replace(ESCAPED, modernEscape)}"` : `"${text}"`
+function writeString({ text, newer }: Pick<Writer, 'text' | 'newer'>, value: string): void {
+  text.addByte(QUOTE)
+  if (SPECIAL.test(value)) {
+    if (newer && BEYOND_ASCII.test(value)) checkUtf8(value)
+    const escapes = newer ? MODERN_ESCAPES : ESCAPES
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i)
+      const written = escapes[code]
+      if (written === undefined) text.addByte(code)
+      else text.add(written)
+    }
+  } else text.add(value)
+  text.addByte(QUOTE)
 }
 
-const TO_STRING = intern('__toString')
-const OUT_PATH = intern('outPath')
-const NEEDS_ESCAPE = /["\\\x00-\x1f]/
-const ESCAPED = /["\\\x00-\x1f]/g
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d]
+const [COMMA, COLON, QUOTE] = [0x2c, 0x3a, 0x22]
+/** What may have to be written otherwise, or be refused. */
+const SPECIAL = /["\\\x00-\x1f\x80-\xff]/
 
 const BEYOND_ASCII = /[\x80-\xff]/
 
-function modernEscape(char: string): string {
-  return char === '\b' ? '\\b' : char === '\f' ? '\\f' : escapeChar(char)
-}
+const TO_STRING = intern('__toString')
+const OUT_PATH = intern('outPath')
 
 /** The error has the words of the JSON library that Nix uses. */
 function checkUtf8(text: string): void {
@@ -142,18 +161,10 @@ function hexByte(text: string, at: number): string {
   return text.charCodeAt(at).toString(16).toUpperCase().padStart(2, '0')
 }
 
-function escapeChar(char: string): string {
-  switch (char) {
-    case '"':
-    case '\\':
-      return `\\${char}`
-    case '\n':
-      return '\\n'
-    case '\r':
-      return '\\r'
-    case '\t':
-      return '\\t'
-    default:
-      return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
-  }
-}
+/** By code, of the characters that have one. */
+const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 0x80 }, (_, code) => {
+  const known = { 34: '\\"', 92: '\\\\', 10: '\\n', 13: '\\r', 9: '\\t' }[code]
+  return known ?? (code < 0x20 ? `\\u${code.toString(16).padStart(4, '0')}` : undefined)
+})
+
+const MODERN_ESCAPES = ESCAPES.with(0x08, '\\b').with(0x0c, '\\f')
