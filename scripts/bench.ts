@@ -4,15 +4,16 @@
  * itself and prints what it found.
  *
  *   npm run bench                 every group
- *   npm run bench -- language     one group; --runs N sets the number of runs (7), --only TEXT selects rows by name
+ *   npm run bench -- evaluator    one group; --runs N sets the number of runs (7), --only TEXT selects rows by name
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, statfsSync } from 'node:fs'
+import { mkdtempSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cacheRows } from './bench-cache.ts'
 import { cvmfsRows } from './bench-cvmfs.ts'
+import { evaluatorRows } from './bench-evaluator.ts'
 import { mountRows } from './bench-mount.ts'
 import { serverRows } from './bench-server.ts'
 import { storeRows } from './bench-store.ts'
@@ -49,7 +50,7 @@ const environment = {
 }
 
 const groups: Record<string, () => readonly Row[]> = {
-  language,
+  evaluator: () => evaluatorRows(root, work),
   command,
   store: () => storeRows(root, work, environment),
   server: () => serverRows(root, work),
@@ -80,21 +81,6 @@ function parseArguments(words: readonly string[]): {
     process.exit(2)
   }
   return { names: positionals.length > 0 ? positionals : Object.keys(groups), runs, only: values.only }
-}
-
-/** The evaluator on small programs, whole processes, against `nix-instantiate`. */
-function language(): readonly Row[] {
-  const directory = join(root, 'packages/language/test/data/bench')
-  const files = readdirSync(directory).sort()
-  const row = (name: string, args: readonly string[]): Row => ({
-    name,
-    ours: [join(root, 'bin/nix-instantiate'), ...args],
-    peer: ['nix-instantiate', ...args],
-  })
-  return [
-    row('1 + 1', ['--eval', '-E', '1 + 1']),
-    ...files.map((file) => row(basename(file, '.nix'), ['--eval', '--strict', join(directory, file)])),
-  ]
 }
 
 /** Start-up of the commands that are typed or scripted most, against what they replace. */

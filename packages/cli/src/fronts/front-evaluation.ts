@@ -49,6 +49,7 @@ export async function evaluateFront(
     attributePaths: attributes.length > 0 ? attributes : [''],
     arguments: args,
     searchPath: given.all('--include'),
+    answerCache: optionOf(given, 'eval-cache') !== 'false',
     realise: {
       module: new URL('../realise-during-evaluation.ts', import.meta.url).href,
       data: { offline: given.has('--offline'), sandbox: frontSandbox(given), caches: frontCaches(given) },
