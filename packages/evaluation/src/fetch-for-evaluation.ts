@@ -92,20 +92,22 @@ async function copyTree(call: FetchCall, attributes: Attributes): Promise<FetchO
       const value = attributes[name]
       if (typeof value === 'string' || typeof value === 'number') extra[name] = value
     }
-    extra.lastModified ??= newestChange(path)
+    extra.lastModified ??= Math.floor(newestChange(Buffer.from(path)) / 1000)
     extra.lastModifiedDate = dateText(Number(extra.lastModified))
     if (typeof extra.rev === 'string') extra.shortRev = extra.rev.slice(0, 7)
     return await keep(call, attributes, { destination, method: 'recursive', name: 'source', extra }, true)
   })
 }
 
-/** Seconds since 1970 of the file or directory below `path` that was changed last. */
-function newestChange(path: string): number {
-  let newest = lstatSync(path).mtimeMs
-  for (const name of readdirSync(path, { recursive: true, encoding: 'buffer' })) {
-    newest = Math.max(newest, lstatSync(Buffer.concat([Buffer.from(`${path}/`), name])).mtimeMs)
+/** Milliseconds since 1970 of what was changed last at or below `path`. Not by a recursive `readdir`: Node 24 has none of bytes. */
+function newestChange(path: Buffer): number {
+  const status = lstatSync(path)
+  let newest = status.mtimeMs
+  if (!status.isDirectory()) return newest
+  for (const name of readdirSync(path, { encoding: 'buffer' })) {
+    newest = Math.max(newest, newestChange(Buffer.concat([path, Buffer.from('/'), name])))
   }
-  return Math.floor(newest / 1000)
+  return newest
 }
 
 async function fetchFile(call: FetchCall, attributes: Attributes, log: (text: string) => void): Promise<FetchOutcome> {
