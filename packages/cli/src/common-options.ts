@@ -93,6 +93,17 @@ export const substituterOptions: readonly Option[] = [
   { name: 'no-substitute', help: 'ask no binary cache' },
 ]
 
+/** Where programs may be run from without building or copying them. */
+export const publishedOptions: readonly Option[] = [
+  {
+    name: 'repository',
+    values: ['URL'],
+    help: 'CVMFS repository to run from what neither this machine nor its store has (BARYON_REPOSITORY; else baryon.toml)',
+    complete: 'directory',
+  },
+  { name: 'key', values: ['FILE'], repeat: true, help: 'public key of the repository', complete: 'file' },
+]
+
 /** Stores of other users of this machine. */
 export const neighbourOptions: readonly Option[] = [
   {

@@ -28,10 +28,24 @@ export interface NamedRepository {
 
 /** A repository to read: `DIR`, `URL;URL` or `s3://…`. The public key is given, or lies with the others beside the directory. */
 export function nameRepository(context: Context, name: string, isPipelined = false): NamedRepository {
+  const { arguments: given } = context
+  return repositoryAt(name, given.values('key'), { keyDirectory: given.value('keys'), isPipelined })
+}
+
+/** The same, without a command that has the usual options. */
+export function repositoryAt(
+  name: string,
+  keyFiles: readonly string[],
+  {
+    keyDirectory,
+    isPipelined = false,
+  }: { readonly keyDirectory?: string | undefined; readonly isPipelined?: boolean } = {},
+): NamedRepository {
   const isWeb = /^https?:\/\//.test(name)
+  const keys = keyDirectory ?? (isWeb || isBucket(name) ? undefined : `${resolve(name)}.keys`)
   return {
     source: isWeb ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY, isPipelined }) : existingStorage(name),
-    publicKeys: publicKeys(context, isWeb ? undefined : name),
+    publicKeys: readPublicKeys(keyFiles.length > 0 || keys === undefined ? keyFiles : besides(resolve(keys))),
     cacheDirectory: cacheDirectory(),
   }
 }
@@ -128,11 +142,7 @@ export function existingRepository(directory: string): string {
   })
 }
 
-function publicKeys(context: Context, place: string | undefined): Uint8Array[] {
-  const given = context.arguments.values('key')
-  const keys =
-    context.arguments.value('keys') ?? (place === undefined || isBucket(place) ? undefined : `${resolve(place)}.keys`)
-  const files = given.length > 0 || keys === undefined ? given : besides(resolve(keys))
+function readPublicKeys(files: readonly string[]): Uint8Array[] {
   if (files.length === 0) {
     throw new UserError('CVMFS_PUBLIC_KEY', 'without a public key nothing of a repository can be believed', {
       hint: 'give the file NAME.pub of whoever publishes it: --key FILE',

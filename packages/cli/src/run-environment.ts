@@ -16,7 +16,7 @@ import {
   type Tier,
   type TierChoice,
 } from '@baryon/environment'
-import { isSystemError, UserError } from '@baryon/format'
+import { isSystemError, storePathBaseName, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import type { Context } from './command.ts'
 import { openToLook } from './open-to-look.ts'
@@ -35,12 +35,15 @@ export interface RunEnvironment {
   readonly label: string
 }
 
-/** Evaluates, builds what is missing, and works out the variables. */
+/**
+ * Evaluates, builds what is missing, and works out the variables. What is published needs no building: see
+ * `usePublished`; the result is then the status of the command, which has run in a mount.
+ */
 export async function prepareEnvironment(
   context: Context,
   names: readonly string[],
   kind: ActivationKind,
-): Promise<RunEnvironment> {
+): Promise<RunEnvironment | number> {
   const settings = await stackSettings(context)
   const platform = selectedPlatform(context.arguments.value('platform'))
   const packages: ResolvedPackage[] = []
@@ -52,14 +55,27 @@ export async function prepareEnvironment(
       outputNames(one, kind).flatMap((name) => one.derivation.outputs[name] ?? []),
     )
     store.addTempRoot(...known.map((path) => store.parse(path)))
-    await buildMissing(context, store, packages, kind)
-    const named = packages.flatMap((one) => outputsFor(one, kind)).map((path) => prefixOf(store, path)!)
-    const prefixes = environmentClosure(named, kind, (path) => prefixOf(store, path))
+    const missing = missingTargets(store, packages, kind)
+    let { physicalDirectory } = store
+    if (missing.length > 0) {
+      const { areInPlace, usePublished } = await import('./published-packages.ts')
+      const outputs = packages.flatMap((one) => outputNames(one, kind))
+      const isKnown = known.length === outputs.length
+      if (isKnown && areInPlace(settings.storeDirectory, known)) physicalDirectory = settings.storeDirectory
+      else {
+        const use = isKnown ? await usePublished(context, settings, store, known) : undefined
+        if (typeof use === 'number') return use
+        if (use === undefined) await build(context, store, missing)
+      }
+    }
+    const prefixAt = (path: string) => prefixOf(store, physicalDirectory, path)
+    const named = packages.flatMap((one) => outputsFor(one, kind)).map((path) => prefixAt(path)!)
+    const prefixes = environmentClosure(named, kind, prefixAt)
     return {
       settings,
       packages,
       changes: activationOf(prefixes, kind),
-      physicalDirectory: store.physicalDirectory,
+      physicalDirectory,
       paths: named.map((prefix) => prefix.logical),
       label: packages.map((one) => one.attribute).join(' '),
     }
@@ -134,21 +150,17 @@ function tierFor(context: Context, { settings, physicalDirectory }: RunEnvironme
   return choice === 'none' ? undefined : selectTier(choice)
 }
 
-async function buildMissing(
-  context: Context,
-  store: Store,
-  packages: readonly ResolvedPackage[],
-  kind: ActivationKind,
-): Promise<void> {
-  const targets = packages.flatMap((one): RealiseTarget[] => {
-    const wanted = outputNames(one, kind)
-    const missing = wanted.filter((name) => {
+function missingTargets(store: Store, packages: readonly ResolvedPackage[], kind: ActivationKind): RealiseTarget[] {
+  return packages.flatMap((one) => {
+    const outputs = outputNames(one, kind).filter((name) => {
       const path = one.derivation.outputs[name]
       return path === undefined || !store.isValid(store.parse(path))
     })
-    return missing.length === 0 ? [] : [{ derivation: store.parse(one.derivation.drvPath), outputs: missing }]
+    return outputs.length === 0 ? [] : [{ derivation: store.parse(one.derivation.drvPath), outputs }]
   })
-  if (targets.length === 0) return
+}
+
+async function build(context: Context, store: Store, targets: readonly RealiseTarget[]): Promise<void> {
   const { realiseWithProgress } = await import('./realise-with-progress.ts')
   await realiseWithProgress(context, store, targets)
 }
@@ -164,10 +176,10 @@ function outputNames({ derivation }: ResolvedPackage, kind: ActivationKind): str
   return [...new Set(all)]
 }
 
-function prefixOf(store: Store, logical: string): Prefix | undefined {
+function prefixOf(store: Store, physicalDirectory: string, logical: string): Prefix | undefined {
   try {
     const path = store.parse(logical)
-    return { logical: store.format(path), physical: store.physicalPath(path) }
+    return { logical: store.format(path), physical: `${physicalDirectory}/${storePathBaseName(path)}` }
   } catch (error) {
     // Propagated words that are no store paths (flags, host paths) have no place in an environment.
     if (error instanceof UserError) return undefined

@@ -12,6 +12,8 @@
  * nix-version = "2.8.0"                      # whose language the expressions are written in; default 2.36.0
  * substituters = ["https://cache.example.org"]            # asked before anything is built
  * trusted-public-keys = ["cache.example.org-1:BASE64"]    # whose signatures are believed
+ * repository = "http://s1.example.org/cvmfs/lhcb.example.org"    # a CVMFS repository that programs may be run from
+ * repository-keys = ["lhcb.example.org.pub"]                     # public keys of who publishes it
  * ```
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
@@ -32,6 +34,9 @@ export interface Settings {
   /** Caches and keys: `BARYON_SUBSTITUTERS` and `BARYON_TRUSTED_PUBLIC_KEYS` (separated by spaces), else the baryon.toml. */
   readonly substituters: readonly string[]
   readonly trustedPublicKeys: readonly string[]
+  /** A CVMFS repository (URLs or a directory) and files with its public keys: `BARYON_REPOSITORY`, else the baryon.toml. */
+  readonly repository: string | undefined
+  readonly repositoryKeys: readonly string[]
   /** Places where a baryon.toml was looked for, and whether one was there: what these settings depend on. */
   readonly consulted: ReadonlyMap<string, boolean>
 }
@@ -90,6 +95,8 @@ export async function resolveSettings(source: SettingsSource, request: SettingsR
     nixVersion: environment.BARYON_NIX_VERSION || content.nixVersion,
     substituters: words(environment.BARYON_SUBSTITUTERS) ?? content.substituters ?? [],
     trustedPublicKeys: words(environment.BARYON_TRUSTED_PUBLIC_KEYS) ?? content.trustedPublicKeys ?? [],
+    repository: (environment.BARYON_REPOSITORY ?? content.repository) || undefined,
+    repositoryKeys: words(environment.BARYON_REPOSITORY_KEYS) ?? content.repositoryKeys ?? [],
     consulted,
   }
 }
@@ -116,10 +123,12 @@ interface Configuration {
   readonly nixVersion?: string
   readonly substituters?: readonly string[]
   readonly trustedPublicKeys?: readonly string[]
+  readonly repository?: string
+  readonly repositoryKeys?: readonly string[]
 }
 
-const texts = ['store-dir', 'stack', 'platform', 'nix-version'] as const
-const lists = ['substituters', 'trusted-public-keys'] as const
+const texts = ['store-dir', 'stack', 'platform', 'nix-version', 'repository'] as const
+const lists = ['substituters', 'trusted-public-keys', 'repository-keys'] as const
 const keys = [...texts, ...lists] as const
 
 async function readConfiguration(file: string): Promise<Configuration> {
@@ -147,8 +156,10 @@ async function readConfiguration(file: string): Promise<Configuration> {
     }
     if (typeof value !== 'string') throw new UserError('CONFIGURATION_KEY', `${file}: '${key}' must be a string`)
   }
-  const [storeDirectory, stack, platform, nixVersion] = texts.map((key) => table[key] as string | undefined)
-  const [substituters, trustedPublicKeys] = lists.map((key) => table[key] as readonly string[] | undefined)
+  const [storeDirectory, stack, platform, nixVersion, repository] = texts.map((key) => table[key] as string | undefined)
+  const [substituters, trustedPublicKeys, repositoryKeys] = lists.map(
+    (key) => table[key] as readonly string[] | undefined,
+  )
   return {
     ...(substituters === undefined ? {} : { substituters: substituters.map((url) => localTo(file, url)) }),
     ...(trustedPublicKeys === undefined ? {} : { trustedPublicKeys }),
@@ -156,6 +167,8 @@ async function readConfiguration(file: string): Promise<Configuration> {
     ...(stack === undefined ? {} : { stack: resolve(dirname(file), stack) }),
     ...(platform === undefined ? {} : { platform }),
     ...(nixVersion === undefined ? {} : { nixVersion }),
+    ...(repository === undefined ? {} : { repository: localTo(file, repository) }),
+    ...(repositoryKeys === undefined ? {} : { repositoryKeys: repositoryKeys.map((key) => localTo(file, key)) }),
   }
 }
 

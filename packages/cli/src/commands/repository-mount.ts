@@ -1,17 +1,11 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import {
-  formatMountLaunch,
-  listTiers,
-  type MountLaunch,
-  prepareRootTable,
-  type RootTable,
-  type Tier,
-} from '@baryon/environment'
-import { isSystemError, UserError } from '@baryon/format'
+import { formatMountLaunch, type MountLaunch, prepareRootTable, type RootTable } from '@baryon/environment'
+import { isSystemError } from '@baryon/format'
 import { serveRepository } from '@baryon/mount'
 import type { Context, Outcome } from '../command.ts'
+import { mountTier } from '../mount-tier.ts'
 import { UsageError } from '../parse-arguments.ts'
 import { replaceProcess } from '../replace-process.ts'
 import { nameRepository } from '../repository-access.ts'
@@ -58,7 +52,6 @@ const QUOTA = 4000
 function start(context: Context, name: string, mountPoint: string): number {
   // What is wrong in them is said before anything is started.
   const { cacheDirectory } = nameRepository(context, name)
-  checkDevice()
   const tier = mountTier()
   const launch: MountLaunch = {
     mountPoint,
@@ -73,39 +66,6 @@ function start(context: Context, name: string, mountPoint: string): number {
   const command = context.arguments.command ?? []
   const wanted = command.length > 0 ? command : [process.env.SHELL || '/bin/sh']
   return replaceProcess(program!, [program!, ...words, '/bin/sh', '-c', formatMountLaunch(launch), 'baryon', ...wanted])
-}
-
-function checkDevice(): void {
-  try {
-    closeSync(openSync('/dev/fuse', 'r+'))
-  } catch (cause) {
-    if (isSystemError(cause, 'EACCES', 'EPERM')) {
-      throw new UserError(
-        'FUSE_FORBIDDEN',
-        'this user may not open /dev/fuse, through which file systems are mounted',
-        {
-          hint: 'an administrator allows it with: chmod 0666 /dev/fuse',
-          cause,
-        },
-      )
-    }
-    if (!isSystemError(cause, 'ENOENT', 'ENXIO', 'ENODEV')) throw cause
-    throw new UserError('FUSE_MISSING', 'this machine has no /dev/fuse, through which file systems are mounted', {
-      hint: 'an administrator loads it with: modprobe fuse; containers need --device /dev/fuse',
-      cause,
-    })
-  }
-}
-
-function mountTier(): Tier {
-  for (const { tier, works } of listTiers('userns')) if (works && tier.kind === 'unshare') return tier
-  throw new UserError(
-    'NO_NAMESPACE',
-    'this machine does not let its users mount anything in a namespace of their own',
-    {
-      hint: 'allow namespaces of users (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns)',
-    },
-  )
 }
 
 /** Only in a directory of the user's own it is made; elsewhere the namespace shows it. */
