@@ -286,10 +286,19 @@ export const repositoryCommands: readonly Command[] = [
       '/cvmfs/NAME works everywhere. Other processes do not see it; with the last one that does the mount goes.\n\n' +
       'Files are fetched when they are opened, verified, and kept in a cache that all mounts of a user share; what is there is read ' +
       'without a network. A newer revision is shown when the time that the repository gives is over. Faults are told by ' +
-      'the attribute user.logbuffer: getfattr -n user.logbuffer MOUNTPOINT.',
+      'the attribute user.logbuffer: getfattr -n user.logbuffer MOUNTPOINT.\n\n' +
+      '--record writes down what is read, --prefetch fetches what was recorded before it is asked for: a program that is started ' +
+      'for the first time waits for a few answers of the server instead of for hundreds. A trace may be published with what it is of.',
     options: [
       keyOption,
       keysOption,
+      {
+        name: 'prefetch',
+        values: ['FILE'],
+        help: 'fetch what this trace names; it may lie below MOUNTPOINT',
+        complete: 'file',
+      },
+      { name: 'record', values: ['FILE'], help: 'write a trace of what is read', complete: 'file' },
       { name: 'quota', values: ['MB'], help: 'most megabytes in the cache of all repositories (4000)' },
       {
         name: 'ttl',
@@ -305,6 +314,10 @@ export const repositoryCommands: readonly Command[] = [
         'a shell',
       ],
       ['baryon repository mount /srv/cvmfs/lhcb.example.org ./mnt -- ls -l mnt', 'a command'],
+      [
+        'baryon repository mount repo /cvmfs/lhcb.example.org --record trace -- /cvmfs/lhcb.example.org/current/bin/root -b -q',
+        'what does a start of ROOT read?',
+      ],
     ],
     load: () => import('./commands/repository-mount.ts'),
   },

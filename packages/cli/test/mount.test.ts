@@ -196,6 +196,51 @@ describe('baryon repository mount', { skip: device.skip }, () => {
     assert.ok(size > 0)
   })
 
+  test('what one run read is here before the next one asks for it', async (t) => {
+    const first = createScene(t)
+    const trace = join(first.user.home, 'a trace')
+    const reads = `cd ${POINT}; cat lhcb/a; dd if=lhcb/events.raw bs=1 skip=18000000 count=5 2>/dev/null; cat 'odd names/with space'`
+    const recorded = await first.mount(sample, ['sh', '-c', reads], { options: ['--record', trace] })
+    // Of two names of one file the other one stands there.
+    const lines = [...new Set(readFileSync(trace, 'latin1').trimEnd().split('\n'))]
+    assert.deepEqual(
+      lines.map((line) => line.replace(/^[1-9]\d*/, 'N')),
+      ['0 /lhcb/b', 'N /lhcb/events.raw', '0 /odd names/with space'],
+    )
+
+    // Without a server at the time of reading.
+    const second = createScene(t)
+    const server = await serve(t, sample)
+    const running = second.start(server.url, ['sh', '-c', `echo waiting; read go; ${reads}`], {
+      options: ['--prefetch', trace],
+    })
+    await running.line('waiting')
+    while (cached(second).filter((name) => !/[CX]$/.test(name)).length < lines.length) await delay(20)
+    server.close()
+    running.process.stdin!.end('go\n')
+    assert.equal((await running.end).stdout, `waiting\n${recorded.stdout}`)
+
+    // Published with what it is of; names that are gone do no harm, and one that is none is said.
+    const third = createScene(t)
+    const tree = join(third.user.home, 'tree')
+    const home = third.user.home
+    const script = `mkdir '${tree}'; cd '${tree}'; echo data > file; printf '0 /gone\\n0 /t/file\\n0 /\\n' > trace; echo none > bad`
+    assert.equal(third.user.run('sh', ['-c', script]).status, 0)
+    const origin = join(home, 'origin')
+    third.good('repository', 'create', 'sample.hep.example', '--dir', origin)
+    third.good('repository', 'publish', origin, '--tree', tree, '--at', '/t')
+    const command = ['sh', '-c', `${python} -c '${attribute('user.logbuffer', POINT)}'; sleep 0.5; cat ${POINT}/t/file`]
+    const good = await third.mount(origin, command, { options: ['--prefetch', `${POINT}/t/trace`] })
+    assert.equal(good.stdout, '\ndata\n', good.stderr)
+    const late = ['sh', '-c', `sleep 1; ${python} -c '${attribute('user.logbuffer', POINT)}'`]
+    const bad = await third.mount(origin, late, { options: ['--prefetch', `${POINT}/t/bad`] })
+    assert.match(bad.stdout, /error\[MOUNT_TRACE\]: line 1 of the trace is no offset and path/)
+    for (const option of ['--prefetch', '--record']) {
+      const none = await third.mount(origin, ['true'], { options: [option, join(home, 'no such directory/trace')] })
+      assert.match(none.stderr, /^error\[MOUNT_TRACE\]: .*ENOENT/)
+    }
+  })
+
   test('what is missing is said', async (t) => {
     const scene = createScene(t)
     const wrongKey = join(scene.user.home, 'wrong.pub')

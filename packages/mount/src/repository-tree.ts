@@ -24,6 +24,8 @@ export interface TreeOptions {
   readonly environment: NodeJS.ProcessEnv
   /** Whose all files are shown to be; undefined for those that the catalogs name. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined
+  /** Called when a piece of a file is opened. */
+  readonly record?: ((path: string, piece: Piece) => void) | undefined
   /** Attributes that say something about the mount, by name. Throws `Absent` where another thread knows them. */
   status(name: string): string | undefined
 }
@@ -225,6 +227,7 @@ export class RepositoryTree implements FileSystem {
     const open = this.#opened(key)
     if (open !== undefined) return open
     const descriptor = this.#openPiece(entry, piece)
+    this.#options.record?.(entry.path, piece)
     if (this.#files.size >= MOST_FILES) {
       const [oldest, old] = this.#files.entries().next().value!
       this.#files.delete(oldest)

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import {
   formatContentHash,
   type NestedCatalog,
+  type ObjectCache,
   type ObjectSource,
   openObjectCache,
   type Repository,
@@ -15,6 +16,7 @@ import { Log } from './log.ts'
 import { RepositoryTree } from './repository-tree.ts'
 import { SlowRequests } from './slow-requests.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
+import { createRecorder, fetchTrace, parseTrace, type TraceLine } from './trace.ts'
 
 export interface ServeRepositoryOptions {
   /** Open, of /dev/fuse; mounted by somebody else, now or soon. */
@@ -28,6 +30,10 @@ export interface ServeRepositoryOptions {
   readonly ttl?: number | undefined
   /** Whose all files are shown to be; default: what the catalogs say. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined
+  /** A file to which a trace is added. */
+  readonly record?: string | undefined
+  /** What is fetched ahead: a trace, or the path of one in the repository. */
+  readonly prefetch?: Uint8Array | string | undefined
   /** Called when the repository is verified and can be mounted. */
   onReady?(name: string): void
 }
@@ -37,7 +43,8 @@ export interface ServeRepositoryOptions {
  * start; later faults are errors of who reads, and lines in the attribute `user.logbuffer`.
  */
 export async function serveRepository(options: ServeRepositoryOptions): Promise<void> {
-  const { descriptor, source, cacheDirectory, owner } = options
+  const { descriptor, source, cacheDirectory, owner, record } = options
+  const trace = typeof options.prefetch === 'object' ? parseTrace(options.prefetch) : undefined
   const log = new Log()
   const { repository, problem } = await openLatest(options)
   if (problem !== undefined) log.add(problem)
@@ -56,6 +63,7 @@ export async function serveRepository(options: ServeRepositoryOptions): Promise<
     catalogs,
     environment: process.env,
     owner,
+    record: record === undefined ? undefined : createRecorder(record),
     status,
   })
   const told: ToThread[] = []
@@ -68,8 +76,11 @@ export async function serveRepository(options: ServeRepositoryOptions): Promise<
   const slow = new SlowRequests({ descriptor, tree, catalogs, cache, source, log, tell })
   await slow.catalog(rootOf(repository))
   options.onReady?.(repository.name)
+  const ahead = new AbortController()
+  if (options.prefetch !== undefined)
+    void fetchAhead(trace ?? String(options.prefetch), repository, cache, ahead.signal).catch((error) => log.add(error))
 
-  const data: ThreadData = { descriptor, cacheDirectory, root: rootOf(repository), owner, posted }
+  const data: ThreadData = { descriptor, cacheDirectory, root: rootOf(repository), owner, record, posted }
   thread = new Worker(new URL('./serve-thread.ts', import.meta.url), { workerData: data, execArgv: [] })
   for (const message of told) tell(message)
   let session: Session | undefined
@@ -111,9 +122,37 @@ export async function serveRepository(options: ServeRepositoryOptions): Promise<
     })
   } finally {
     clearTimeout(timer)
+    ahead.abort()
     quota.close()
   }
 }
+
+async function fetchAhead(
+  trace: readonly TraceLine[] | string,
+  repository: Repository,
+  cache: ObjectCache,
+  signal: AbortSignal,
+): Promise<void> {
+  const lines = typeof trace === 'string' ? parseTrace(await readTrace(trace, repository, signal)) : trace
+  await fetchTrace(lines, repository, cache, signal)
+}
+
+async function readTrace(path: string, repository: Repository, signal: AbortSignal): Promise<Uint8Array> {
+  const revision = await repository.revision(undefined, signal)
+  try {
+    const entry = await revision.entry(path, signal)
+    if (entry === undefined || entry.kind !== 'file' || entry.size > LARGEST_TRACE)
+      throw new UserError('MOUNT_TRACE', `${path} is no trace in the repository`)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of revision.read(entry, signal)) chunks.push(Uint8Array.from(chunk))
+    return Buffer.concat(chunks)
+  } finally {
+    await revision.close()
+  }
+}
+
+/** Bytes. */
+const LARGEST_TRACE = 1 << 26
 
 function rootOf({ manifest }: Repository): NestedCatalog {
   return { path: '', hash: manifest.rootCatalog, size: manifest.rootCatalogSize }

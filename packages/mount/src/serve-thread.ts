@@ -7,6 +7,7 @@ import { CatalogTable } from './catalog-table.ts'
 import { RepositoryTree } from './repository-tree.ts'
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts'
 import { timeouts } from './timeouts.ts'
+import { createRecorder } from './trace.ts'
 
 const data = workerData as ThreadData
 const port = parentPort!
@@ -19,6 +20,7 @@ const tree = new RepositoryTree(data.root, {
   catalogs,
   environment: process.env,
   owner: data.owner,
+  record: data.record === undefined ? undefined : createRecorder(data.record),
   status: () => {
     throw new Absent({ kind: 'status' })
   },

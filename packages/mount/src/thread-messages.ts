@@ -8,6 +8,8 @@ export interface ThreadData {
   readonly cacheDirectory: string
   readonly root: NestedCatalog
   readonly owner: { readonly uid: number; readonly gid: number } | undefined
+  /** Where a trace is recorded. */
+  readonly record: string | undefined
   /** One number, increased after each message to the thread and before anything that a request may need it for. */
   readonly posted: SharedArrayBuffer
 }

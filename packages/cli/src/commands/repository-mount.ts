@@ -1,8 +1,18 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { formatMountLaunch, type MountLaunch, prepareRootTable, type RootTable } from '@baryon/environment'
-import { isSystemError } from '@baryon/format'
+import { isSystemError, UserError } from '@baryon/format'
 import { serveRepository } from '@baryon/mount'
 import type { Context, Outcome } from '../command.ts'
 import { mountTier } from '../mount-tier.ts'
@@ -15,10 +25,10 @@ export async function run(context: Context): Promise<Outcome> {
   const [name = '', mountPoint = ''] = context.arguments.operands
   const descriptor = context.arguments.number('descriptor')
   if (descriptor === undefined) return { status: start(context, name, resolve(mountPoint)) }
-  return serve(context, name, descriptor)
+  return serve(context, name, resolve(mountPoint), descriptor)
 }
 
-async function serve(context: Context, name: string, descriptor: number): Promise<Outcome> {
+async function serve(context: Context, name: string, mountPoint: string, descriptor: number): Promise<Outcome> {
   const quota = (context.arguments.number('quota') ?? QUOTA) * 1e6
   const die = (): void => void process.kill(process.pid, 'SIGKILL')
   let isShown = false
@@ -27,6 +37,8 @@ async function serve(context: Context, name: string, descriptor: number): Promis
     descriptor,
     quota,
     ttl: context.arguments.number('ttl'),
+    record: recordFile(context),
+    prefetch: prefetchOf(context, mountPoint),
     owner: isNamespaceOfUsers() ? { uid: process.getuid!(), gid: process.getgid!() } : undefined,
     onReady: () => {
       isShown = true
@@ -46,12 +58,39 @@ async function serve(context: Context, name: string, descriptor: number): Promis
   return {}
 }
 
+function recordFile({ arguments: given }: Context): string | undefined {
+  const file = given.value('record')
+  if (file === undefined) return undefined
+  try {
+    writeFileSync(file, '')
+    return resolve(file)
+  } catch (cause) {
+    if (!isSystemError(cause, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'EROFS', 'ENOSPC', 'EDQUOT')) throw cause
+    throw new UserError('MOUNT_TRACE', `no trace can be written to '${file}' (${cause.code})`, { cause })
+  }
+}
+
+/** The bytes of a trace, or the path of one in the repository itself. */
+function prefetchOf({ arguments: given }: Context, mountPoint: string): Uint8Array | string | undefined {
+  const file = given.value('prefetch')
+  if (file === undefined) return undefined
+  if (file.startsWith(`${mountPoint}/`)) return file.slice(mountPoint.length)
+  try {
+    return readFileSync(file)
+  } catch (cause) {
+    if (!isSystemError(cause, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw cause
+    throw new UserError('MOUNT_TRACE', `the trace '${file}' cannot be read (${cause.code})`, { cause })
+  }
+}
+
 /** Megabytes, as the real client has it. */
 const QUOTA = 4000
 
 function start(context: Context, name: string, mountPoint: string): number {
   // What is wrong in them is said before anything is started.
   const { cacheDirectory } = nameRepository(context, name)
+  prefetchOf(context, mountPoint)
+  recordFile(context)
   const tier = mountTier()
   const launch: MountLaunch = {
     mountPoint,
