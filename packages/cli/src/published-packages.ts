@@ -27,16 +27,16 @@ export function areInPlace(storeDirectory: string, paths: readonly string[]): bo
 }
 
 /**
- * Runs the same command line again where the repository that is configured is mounted, if it has all the paths; gives its
- * status. Where nothing can be mounted the paths are copied into the store, and the result is 'received'. Undefined:
- * there is no such repository, or it does not have them.
+ * If the repository that is configured has all the paths: what runs the same command line again where it is mounted, and
+ * gives the status. Where nothing can be mounted the paths are copied into the store, and the result is 'received'.
+ * Undefined: there is no such repository, or it does not have them.
  */
 export async function usePublished(
   context: Context,
   settings: Settings,
   store: Store,
   paths: readonly string[],
-): Promise<number | 'received' | undefined> {
+): Promise<RunMounted | 'received' | undefined> {
   const place = process.env[MOUNTED] === undefined ? repositoryOf(context, settings) : undefined
   if (place === undefined) return undefined
   const repository = await openIfReachable(context, place)
@@ -52,7 +52,7 @@ export async function usePublished(
       return undefined
     }
     const problem = mountProblem()
-    if (problem === undefined) return runMounted(place, repository.name)
+    if (problem === undefined) return () => runMounted(place, repository.name)
     context.terminal.err(`${problem.message}: copying from ${repository.name} instead of mounting it`)
     await withReporter(context, (onEvent) =>
       receiveClosure(store, [source], wanted, { jobs: 4, onEvent, signal: context.signal }),
@@ -76,6 +76,9 @@ async function openIfReachable(context: Context, { name, keys }: RepositoryPlace
 }
 
 const UNREACHABLE: ReadonlySet<string> = new Set(['CVMFS_HTTP', 'CVMFS_MISSING'])
+
+/** Replaces this process where that is possible. */
+export type RunMounted = () => number
 
 interface RepositoryPlace {
   readonly name: string

@@ -22,6 +22,7 @@ import type { Context } from './command.ts'
 import { openToLook } from './open-to-look.ts'
 import { type ResolvedPackage, resolvePackage } from './package-resolution.ts'
 import { UsageError } from './parse-arguments.ts'
+import type { RunMounted } from './published-packages.ts'
 import type { Settings } from './settings.ts'
 import { selectedPlatform, stackSettings } from './stack-evaluation.ts'
 
@@ -36,14 +37,14 @@ export interface RunEnvironment {
 }
 
 /**
- * Evaluates, builds what is missing, and works out the variables. What is published needs no building: see
- * `usePublished`; the result is then the status of the command, which has run in a mount.
+ * Evaluates, builds what is missing, and works out the variables. What is published needs no building; what is to be done
+ * may then be to run the same in a mount: see `usePublished`.
  */
 export async function prepareEnvironment(
   context: Context,
   names: readonly string[],
   kind: ActivationKind,
-): Promise<RunEnvironment | number> {
+): Promise<RunEnvironment | RunMounted> {
   const settings = await stackSettings(context)
   const platform = selectedPlatform(context.arguments.value('platform'))
   const packages: ResolvedPackage[] = []
@@ -64,7 +65,7 @@ export async function prepareEnvironment(
       if (isKnown && areInPlace(settings.storeDirectory, known)) physicalDirectory = settings.storeDirectory
       else {
         const use = isKnown ? await usePublished(context, settings, store, known) : undefined
-        if (typeof use === 'number') return use
+        if (typeof use === 'function') return use
         if (use === undefined) await build(context, store, missing)
       }
     }

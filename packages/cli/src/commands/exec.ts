@@ -7,6 +7,6 @@ export async function run(context: Context): Promise<Outcome> {
   const command = context.arguments.command ?? []
   if (command.length === 0) throw new UsageError('the command after -- is missing')
   const environment = await prepareEnvironment(context, context.arguments.operands, 'run')
-  if (typeof environment === 'number') return { status: environment }
+  if (typeof environment === 'function') return { status: environment() }
   return { status: launch(launchOf(context, environment, { assignments: [], defaultCommand: undefined }), command) }
 }

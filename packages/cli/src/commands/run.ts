@@ -9,7 +9,7 @@ export async function run(context: Context): Promise<Outcome> {
   const { assignments, name } = splitOperands(context.arguments.operands)
   if (name === undefined) throw new UsageError('the name of a package is missing')
   const environment = await prepareEnvironment(context, [name], 'run')
-  if (typeof environment === 'number') return { status: environment }
+  if (typeof environment === 'function') return { status: environment() }
   const program = mainProgram(environment)
   const command = context.arguments.command ?? []
   if (command.length === 0 && program === undefined) throw noProgramError(environment)

@@ -12,7 +12,7 @@ export async function run(context: Context): Promise<Outcome> {
   const wanted = given.value('shell') ?? process.env.SHELL ?? '/bin/sh'
   const shell = shellNamed(wanted)
   const environment = await prepareEnvironment(context, given.operands, 'develop')
-  if (typeof environment === 'number') return { status: environment }
+  if (typeof environment === 'function') return { status: environment() }
   if (given.flag('print')) return print(shell, environment)
   const program = findProgram(wanted.startsWith('/') ? wanted.slice(wanted.lastIndexOf('/') + 1) : wanted)
   if (program === undefined) {
