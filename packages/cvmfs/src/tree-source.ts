@@ -1,6 +1,7 @@
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { quoteBytes, UserError } from '@baryon/format'
 import type { NewEntry } from './catalog-writer.ts'
+import type { XattrReader } from './disk-xattrs.ts'
 import type { EntryKind } from './entry.ts'
 
 /** A directory tree on disk that is to be published. Paths and names are byte strings. */
@@ -16,6 +17,8 @@ export interface DiskEntry {
 export interface TreeOptions {
   /** Owner of everything; default: as on disk. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined
+  /** Reads extended attributes; default: none are published. */
+  readonly readXattrs?: XattrReader | undefined
 }
 
 /** `file` is a place on disk, `path` where it goes in the repository. */
@@ -42,7 +45,7 @@ export function diskEntry(file: string, path: string, options: TreeOptions): Dis
     isCompressed: true,
     isExternal: false,
     target,
-    xattrs: NO_XATTRS,
+    xattrs: kind === 'symlink' ? NO_XATTRS : (options.readXattrs?.(file) ?? NO_XATTRS),
   }
   return { kind, file, stat, entry: base }
 }

@@ -22,6 +22,8 @@ import {
   directorySource,
   directoryStorage,
   openRepository,
+  openXattrReader,
+  type PublishOptions,
   publish,
   type Repository,
   type Revision,
@@ -41,15 +43,18 @@ test('what the real tool wrote, published by us, makes the same catalogs', async
   const theirs = await sample.revision('v1')
   const tree = temporaryDirectory(context)
   await materialise(theirs, tree)
-  const place = await create(context)
+  // Older versions of Node cannot call the C library, and so read no extended attributes.
+  const readXattrs = process.getBuiltinModule('node:ffi') === undefined ? undefined : openXattrReader()
+  const place = await create(context, { readXattrs })
   const tops = readdirSync(tree)
   await place.publish(tops.map((name) => ({ kind: 'tree', at: `/${name}`, from: join(tree, name) })))
   const ours = await (await place.open()).revision()
 
-  // Ours has no extended attributes (Node cannot read them), and its root was changed at another time.
+  // The root of ours was changed at another time.
   const strip = (rows: readonly Row[]) =>
-    rows.map(({ xattrs: _, ...row }) => ({
+    rows.map(({ xattrs, ...row }) => ({
       ...row,
+      xattrs: readXattrs === undefined ? {} : xattrs,
       mtime: row.path === '' ? 0 : row.mtime,
       ns: row.path === '' ? 0 : row.ns,
     }))
@@ -57,7 +62,9 @@ test('what the real tool wrote, published by us, makes the same catalogs', async
   const counters = (catalogs: readonly Catalog[]) =>
     catalogs.map(({ path, statistics }) => [
       path,
-      Object.fromEntries([...statistics].filter(([name]) => !name.endsWith('_xattr')).sort()),
+      Object.fromEntries(
+        [...statistics].filter(([name]) => readXattrs !== undefined || !name.endsWith('_xattr')).sort(),
+      ),
     ])
   assert.deepEqual(counters(await catalogsOf(ours)), counters(await catalogsOf(theirs)))
   await ours.close()
@@ -234,7 +241,7 @@ interface Place {
   open(): Promise<Repository>
 }
 
-async function create(context: TestContext): Promise<Place> {
+async function create(context: TestContext, options: Partial<PublishOptions> = {}): Promise<Place> {
   const directory = temporaryDirectory(context)
   const keys = temporaryDirectory(context)
   const cacheDirectory = temporaryDirectory(context)
@@ -245,7 +252,10 @@ async function create(context: TestContext): Promise<Place> {
     directory,
     keys,
     publish: (changes) =>
-      publish({ storage: directoryStorage(directory), publicKeys: [publicKey], privateKey, cacheDirectory }, changes),
+      publish(
+        { storage: directoryStorage(directory), publicKeys: [publicKey], privateKey, cacheDirectory, ...options },
+        changes,
+      ),
     open: () => openRepository({ source: directorySource(directory), publicKeys: [publicKey], cacheDirectory }),
   }
 }
@@ -340,10 +350,17 @@ async function materialise(revision: Revision, directory: string): Promise<void>
       first.set(group, place.toString('latin1'))
     }
     if (entry.kind !== 'symlink') chmodSync(place, entry.mode & 0o7777)
+    if (entry.xattrs.size > 0) setXattrs(place, entry.xattrs)
     // Node's times have not enough digits.
     times.push(() => execFileSync('touch', ['-h', '-d', `@${time}`, '--', place.toString('utf8')]))
   }
   for (const set of times.reverse()) set()
+}
+
+function setXattrs(file: Buffer, xattrs: ReadonlyMap<string, string>): void {
+  const program =
+    'import json, os, sys; file, pairs = json.load(sys.stdin)\nfor name, value in pairs: os.setxattr(file.encode("latin1"), name, value.encode("latin1"))'
+  execFileSync('python3', ['-c', program], { input: JSON.stringify([file.toString('latin1'), [...xattrs]]) })
 }
 
 function write(tree: string, path: string, text: string): void {

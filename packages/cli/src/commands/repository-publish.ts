@@ -1,6 +1,13 @@
 import { resolve } from 'node:path'
 import { closureChanges } from '@baryon/cache'
-import { type Change, formatContentHash, type PublishProgress, type PublishResult, publish } from '@baryon/cvmfs'
+import {
+  type Change,
+  formatContentHash,
+  openXattrReader,
+  type PublishProgress,
+  type PublishResult,
+  publish,
+} from '@baryon/cvmfs'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatSeconds } from '../format-quantity.ts'
@@ -52,6 +59,7 @@ async function publishWithProgress(
         isCompressed: !given.flag('uncompressed'),
         // What is in a store belongs to nobody in particular.
         ...(given.operands.length > 1 ? { owner: { uid: 0, gid: 0 } } : {}),
+        readXattrs: given.flag('xattrs') ? openXattrReader() : undefined,
         ...(tag === undefined ? {} : { tag: { name: tag, description: given.value('description') ?? '' } }),
         onProgress: (done) => progress.show(() => show(done)),
       },
@@ -88,6 +96,7 @@ function treeChanges(context: Context): Change[] {
   const tree = given.value('tree')
   const at = given.value('at')
   if ((tree === undefined) !== (at === undefined)) throw new UserError('USAGE', '--tree and --at belong together')
+  if (given.flag('xattrs') && tree === undefined) throw new UserError('USAGE', '--xattrs goes with --tree')
   const bytes = (path: string) => Buffer.from(path, 'utf8').toString('latin1')
   return [
     ...given.values('remove').map((path): Change => ({ kind: 'remove', at: bytes(path) })),
