@@ -11,6 +11,7 @@ import {
   sandboxOption,
   substituterOptions,
 } from './common-options.ts'
+import { jobsCommands } from './jobs-catalogue.ts'
 import { repositoryCommands } from './repository-catalogue.ts'
 import { storeCommands } from './store-catalogue.ts'
 
@@ -158,6 +159,7 @@ const commands: readonly Command[] = [
     ],
     load: () => import('./commands/eval.ts'),
   },
+  ...jobsCommands,
   {
     name: 'repl',
     summary: 'try the language line by line',

@@ -33,6 +33,8 @@ export interface EvalIoOptions {
   readonly writable: boolean
   readonly environment: Readonly<NodeJS.ProcessEnv>
   readonly log: (message: string) => void
+  /** Told of each derivation that is made, written or not. */
+  readonly onDerivation?: ((path: string, aterm: string) => void) | undefined
   /** Fetched files without a store, git repositories. */
   readonly cacheDirectory: () => string
   readonly recorder?: DependencyRecorder | undefined
@@ -226,6 +228,7 @@ class RealWorld implements WorldIo {
   }
 
   writeDerivation(path: string, aterm: string, _references: readonly string[]): void {
+    this.#options.onDerivation?.(path, aterm)
     const store = this.#writableStore()
     if (store === undefined || this.isValidPath(path)) return
     this.#batch ??= store.startBatch()

@@ -7,7 +7,7 @@ import type { EvaluationJob, EvaluationListeners, EvaluationOutcome } from './ru
  * stack itself holds some 3 million of the smallest calls, and takes ten times as long to fill because each scavenge
  * scans all of it.
  */
-const LARGE_STACK_DEPTH = 1_200_000
+export const LARGE_STACK_DEPTH = 1_200_000
 
 /**
  * Runs an evaluation in a thread with a stack of 1 GB: enough for a million levels, as many as Nix takes. The semi-space

@@ -50,6 +50,8 @@ export interface EvaluationJob {
 }
 
 export interface EvaluationListeners {
+  /** Told of each derivation that is made, with its ATerm. */
+  readonly onDerivation?: (path: string, aterm: string) => void
   readonly onLog: (message: string) => void
   readonly onBuildEvent: (event: unknown) => void
 }
@@ -83,32 +85,30 @@ export function runEvaluation(job: EvaluationJob, listeners: EvaluationListeners
     const error = typedError(thrown)
     if (error instanceof StackOverflowError) return { kind: 'overflow' }
     if (!(error instanceof UserError)) throw error
-    const showTrace = job.request.settings?.showTrace ?? false
-    const newer = (job.request.settings?.nixVersion ?? DEFAULT_SETTINGS.nixVersion) !== '2.8.0'
-    return {
-      kind: 'failed',
-      name: error.name,
-      code: error.code,
-      message: error instanceof EvaluationError ? error.messageIn(newer) : error.message,
-      hint: error.hint,
-      report: error instanceof EvaluationError ? formatError(error, { showTrace, newer }) : undefined,
-    }
+    return failureOf(error, job)
   } finally {
     resources.close()
+  }
+}
+
+/** An error as it is told to those outside. */
+export function failureOf(error: UserError, job: EvaluationJob): Extract<EvaluationOutcome, { kind: 'failed' }> {
+  const showTrace = job.request.settings?.showTrace ?? false
+  const newer = (job.request.settings?.nixVersion ?? DEFAULT_SETTINGS.nixVersion) !== '2.8.0'
+  return {
+    kind: 'failed',
+    name: error.name,
+    code: error.code,
+    message: error instanceof EvaluationError ? error.messageIn(newer) : error.message,
+    hint: error.hint,
+    report: error instanceof EvaluationError ? formatError(error, { showTrace, newer }) : undefined,
   }
 }
 
 function run(job: EvaluationJob, resources: Resources): EvaluationOutcome {
   const { request } = job
   const { io, recorder } = resources
-  const settings = { ...DEFAULT_SETTINGS, ...request.settings }
-  const searchPath = searchPathEntries(request, io, settings)
-  for (const entry of searchPath) if (entry.path.startsWith('/')) io.allow(entry.path)
-  const evaluator = createEvaluator({
-    io,
-    settings: { ...settings, ...languageOf(settings, job), searchPath },
-    ...(resources.parsed === undefined ? {} : { parseCache: resources.parsed }),
-  })
+  const evaluator = evaluatorFor(job, resources)
   if (request.output === 'parse') {
     return done({ texts: [printParsed(evaluator, request)], derivations: [], fromCache: false }, recorder)
   }
@@ -126,6 +126,19 @@ function run(job: EvaluationJob, resources: Resources): EvaluationOutcome {
   }
   io.finish()
   return done({ texts, derivations, fromCache: false }, recorder)
+}
+
+/** An evaluator with the settings and the search path of a request. */
+export function evaluatorFor(job: EvaluationJob, { io, parsed }: Resources): Evaluator {
+  const { request } = job
+  const settings = { ...DEFAULT_SETTINGS, ...request.settings }
+  const searchPath = searchPathEntries(request, io, settings)
+  for (const entry of searchPath) if (entry.path.startsWith('/')) io.allow(entry.path)
+  return createEvaluator({
+    io,
+    settings: { ...settings, ...languageOf(settings, job), searchPath },
+    ...(parsed === undefined ? {} : { parseCache: parsed }),
+  })
 }
 
 function languageOf({ nixVersion, maxCallDepth }: EvaluationSettings, job: EvaluationJob) {
@@ -162,12 +175,13 @@ function textOf(evaluator: Evaluator, request: EvaluationRequest, value: Value):
 }
 
 /** What an evaluation holds open. */
-class Resources {
+export class Resources {
   readonly io: WorldIo
   readonly recorder: DependencyRecorder | undefined
   readonly parsed: PackCache | undefined
   readonly #hashes: PackCache | undefined
-  readonly #store: Store | undefined
+  /** Undefined: there is none, or it is only to be read and does not exist. */
+  readonly store: Store | undefined
   readonly #worker: BlockingWorker
   #temporary: string | undefined
 
@@ -177,15 +191,16 @@ class Resources {
     this.recorder = job.recording ? new DependencyRecorder() : undefined
     this.parsed = cacheDirectory === null ? undefined : openPackCache(`${cacheDirectory}/parsed`)
     this.#hashes = cacheDirectory === null ? undefined : openPackCache(`${cacheDirectory}/sources`)
-    this.#store = openFor(store)
+    this.store = openFor(store)
     this.#worker = new BlockingWorker({ onLog: listeners.onLog, onEvent: listeners.onBuildEvent })
     const settings = { ...DEFAULT_SETTINGS, ...request.settings }
     this.io = createEvalIo({
       storeDirectory: storeDirectoryOf(store),
-      store: this.#store,
+      store: this.store,
       writable: store.kind === 'write',
       environment: request.environment ?? process.env,
       log: listeners.onLog,
+      onDerivation: listeners.onDerivation,
       cacheDirectory: () => cacheDirectory ?? this.#temporaryDirectory(),
       recorder: this.recorder,
       sourceHashes: this.#hashes,
@@ -203,7 +218,7 @@ class Resources {
       this.parsed?.flush()
       this.#hashes?.flush()
       this.#worker.close()
-      this.#store?.close()
+      this.store?.close()
       if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true })
     }
   }

@@ -1,0 +1,144 @@
+import { parseDerivation } from '@baryon/format'
+import {
+  Attrs,
+  ContextCollector,
+  coerceToString,
+  EvaluationError,
+  type Evaluator,
+  Float,
+  findAttribute,
+  force,
+  forceList,
+  forceStringNoContext,
+  getAttribute,
+  intern,
+  jsonText,
+  NixString,
+  nameOrder,
+  type Slot,
+  symbolText,
+  type Value,
+} from '@baryon/language'
+import { type FactKeeper, factsOf } from './derivation-facts.ts'
+import type { JobPath } from './job-request.ts'
+import { type JobReply, joinPath } from './protocol.ts'
+
+export interface DescribeOptions {
+  readonly facts: FactKeeper
+  /** False: derivations are only computed, and what only they say is left out. */
+  readonly instantiates: boolean
+  readonly meta: boolean
+  readonly inputDerivations: boolean
+  /** Makes the extra value, which must be a set. */
+  readonly apply: ((attrs: Attrs) => Value) | undefined
+}
+
+/** The record of a derivation, with the names and the order of `nix-eval-jobs`. */
+export function describeJob(evaluator: Evaluator, attrs: Attrs, path: JobPath, options: DescribeOptions): JobReply {
+  const extraValue = options.apply === undefined ? undefined : extraText(evaluator, options.apply(attrs))
+  const name = forceStringNoContext(required(attrs, NAME, 'derivation name missing'))
+  const outputs = outputsOf(evaluator, attrs)
+  const drvPath = textOf(evaluator, required(attrs, DRV_PATH, "derivation does not contain a 'drvPath' attribute"))
+  const facts =
+    options.facts.get(drvPath) ??
+    (options.instantiates
+      ? factsOf(parseDerivation(evaluator.io.readDerivation(drvPath)), options.inputDerivations)
+      : undefined)
+  const system = options.instantiates && facts !== undefined ? facts.system : systemOf(attrs)
+  const fields: (string | undefined)[] = [
+    field('attr', joinPath(path)),
+    field('attrPath', path),
+    field('drvPath', drvPath),
+    extraValue === undefined ? undefined : `"extraValue":${extraValue}`,
+    options.inputDerivations && facts?.inputs !== undefined ? field('inputDrvs', facts.inputs) : undefined,
+    options.meta ? `"meta":${metaText(evaluator, attrs)}` : undefined,
+    field('name', name),
+    field('outputs', outputs),
+    options.instantiates && facts !== undefined
+      ? field('requiredSystemFeatures', facts.requiredSystemFeatures)
+      : undefined,
+    field('system', system),
+  ]
+  return { kind: 'derivation', record: `{${fields.filter((text) => text !== undefined).join(',')}}`, drvPath }
+}
+
+const NAME = intern('name')
+const SYSTEM = intern('system')
+const DRV_PATH = intern('drvPath')
+const OUT_PATH = intern('outPath')
+const OUTPUTS = intern('outputs')
+const META = intern('meta')
+
+function field(name: string, value: unknown): string {
+  return `"${name}":${JSON.stringify(value)}`
+}
+
+function required(attrs: Attrs, symbol: number, message: string): Slot {
+  const slot = getAttribute(attrs, symbol)
+  if (slot === undefined) throw new EvaluationError('EVAL_TYPE', message)
+  return slot
+}
+
+function systemOf(attrs: Attrs): string {
+  const slot = getAttribute(attrs, SYSTEM)
+  return slot === undefined ? 'unknown' : forceStringNoContext(slot)
+}
+
+/** Paths by name, sorted; null where only the build will tell. */
+function outputsOf(evaluator: Evaluator, attrs: Attrs): Record<string, string | null> {
+  const found: [string, string | null][] = []
+  const take = (name: string, slot: Slot | undefined): void => {
+    if (slot === undefined) return
+    const path = textOf(evaluator, slot)
+    found.push([name, path.startsWith(`${evaluator.io.storeDirectory}/`) ? path : null])
+  }
+  const names = getAttribute(attrs, OUTPUTS)
+  if (names === undefined) take('out', getAttribute(attrs, OUT_PATH))
+  else {
+    for (const item of forceList(names)) {
+      const name = forceStringNoContext(item)
+      const output = getAttribute(attrs, intern(name))
+      const value = output === undefined ? undefined : force(output)
+      if (value instanceof Attrs) take(name, getAttribute(value, OUT_PATH))
+    }
+  }
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** `meta` without what cannot be told as data: functions, derivations, paths, null. */
+function metaText(evaluator: Evaluator, attrs: Attrs): string {
+  const slot = getAttribute(attrs, META)
+  const meta = slot === undefined ? undefined : force(slot)
+  if (!(meta instanceof Attrs)) return 'null'
+  const items: string[] = []
+  for (const i of nameOrder(meta)) {
+    const item = meta.slots[i]!
+    if (isPlainData(item)) items.push(`${JSON.stringify(symbolText(meta.keys[i]!))}:${json(evaluator, item)}`)
+  }
+  return items.length === 0 ? 'null' : `{${items.join(',')}}`
+}
+
+function isPlainData(slot: Slot): boolean {
+  const value = force(slot)
+  if (Array.isArray(value)) return value.every((item) => isPlainData(item))
+  if (value instanceof Attrs)
+    return findAttribute(value, OUT_PATH) < 0 && value.slots.every((item) => isPlainData(item))
+  return (
+    ['string', 'number', 'bigint', 'boolean'].includes(typeof value) ||
+    value instanceof NixString ||
+    value instanceof Float
+  )
+}
+
+function extraText(evaluator: Evaluator, value: Value): string {
+  if (!(value instanceof Attrs)) throw new EvaluationError('EVAL_TYPE', 'apply needs to evaluate to an attrset')
+  return json(evaluator, value)
+}
+
+function json(evaluator: Evaluator, slot: Slot): string {
+  return jsonText(evaluator, slot, new ContextCollector(), { newer: evaluator.settings.newerFeatures })
+}
+
+function textOf(evaluator: Evaluator, slot: Slot): string {
+  return coerceToString(evaluator, slot, new ContextCollector(), false, false)
+}
