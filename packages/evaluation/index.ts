@@ -7,6 +7,7 @@ export type { JobsListeners, JobsProgress } from './src/jobs/run-jobs.ts'
 export { NEWEST_NIX_VERSION, type NixVersion, parseCallDepth, parseNixVersion } from './src/language-settings.ts'
 export {
   DEFAULT_SETTINGS,
+  type DerivationAttributeName,
   type EvaluationArgument,
   type EvaluationRequest,
   type EvaluationResult,

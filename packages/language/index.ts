@@ -1,3 +1,4 @@
+export { attributePosition } from './src/attribute-position.ts'
 export { attrsFromEntries, EMPTY_ATTRS, findAttribute, getAttribute, nameOrder } from './src/attrs.ts'
 export { coerceToString } from './src/coerce.ts'
 export { ContextCollector, contextOf, NO_CONTEXT } from './src/context.ts'

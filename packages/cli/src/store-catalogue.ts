@@ -237,9 +237,18 @@ export const storeCommands: readonly Command[] = [
     name: 'derivation diff',
     summary: 'why two derivations differ',
     usage: '[-f FILE] DERIVATION|ATTR DERIVATION|ATTR [--platform TAG --platform TAG]',
+    description:
+      'Follows inputs of one name through both graphs of derivations to the attributes in which they begin to differ: ' +
+      'variables, arguments, sources (with the files in them), inputs that came or went. What differs only because an ' +
+      'input does is left out, and what many derivations have in common is told once.\n\nFor attributes of a stack or an ' +
+      'expression also file, line and column are told of what differs. Exit status: 0 equal, 1 different.',
     options: [...evaluationOptions, { ...platformOption, repeat: true, help: 'one tag for both, or one for each' }],
     operands: { least: 1, most: 2, complete: 'attribute' },
     examples: [
+      [
+        "baryon derivation diff --expr '{ a = import ./old { }; b = import ./new { }; }' a.root b.root",
+        'what a change of recipes means',
+      ],
       [
         'baryon derivation diff zlib -c x86_64-debian12-gcc12-opt -c x86_64-debian12-gcc11-opt',
         'one package in two variants',

@@ -49,6 +49,11 @@ export async function findOperands(
   return found
 }
 
+/** Whether an operand is an attribute to be evaluated, and no path. */
+export function isAttribute(store: Store, operand: string): boolean {
+  return directOperand(store, operand) === undefined
+}
+
 function directOperand(store: Store, operand: string): StoreOperand | undefined {
   const target = linkTarget(operand)
   for (const directory of [store.storeDirectory, store.physicalDirectory]) {

@@ -10,6 +10,7 @@ import {
 } from '@baryon/format'
 import {
   type AddPathRequest,
+  type Attrs,
   type EvalIo,
   EvaluationError,
   type FetchRequest,
@@ -34,7 +35,7 @@ export interface EvalIoOptions {
   readonly environment: Readonly<NodeJS.ProcessEnv>
   readonly log: (message: string) => void
   /** Told of each derivation that is made, written or not. */
-  readonly onDerivation?: ((path: string, aterm: string) => void) | undefined
+  readonly onDerivation?: ((path: string, aterm: string, attrs: Attrs) => void) | undefined
   /** Fetched files without a store, git repositories. */
   readonly cacheDirectory: () => string
   readonly recorder?: DependencyRecorder | undefined
@@ -227,8 +228,8 @@ class RealWorld implements WorldIo {
     return path
   }
 
-  writeDerivation(path: string, aterm: string, _references: readonly string[]): void {
-    this.#options.onDerivation?.(path, aterm)
+  writeDerivation(path: string, aterm: string, _references: readonly string[], attrs: Attrs): void {
+    this.#options.onDerivation?.(path, aterm, attrs)
     const store = this.#writableStore()
     if (store === undefined || this.isValidPath(path)) return
     this.#batch ??= store.startBatch()

@@ -18,6 +18,8 @@ export interface EvaluationRequest {
   readonly locations?: boolean | undefined
   /** With `derivations`: adds `meta` of each. */
   readonly meta?: boolean | undefined
+  /** Attributes of derivations that the evaluation makes: where were they written? Not to be combined with the cache of answers. */
+  readonly attributePositions?: readonly DerivationAttributeName[] | undefined
   readonly store: EvaluationStore
   readonly settings?: Partial<EvaluationSettings> | undefined
   /** Default: `process.env`. */
@@ -74,10 +76,18 @@ export interface EvaluationSettings {
   readonly traceVerbose: boolean
 }
 
+export interface DerivationAttributeName {
+  /** Full text of the derivation's path. */
+  readonly derivation: string
+  readonly attribute: string
+}
+
 export interface EvaluationResult {
   /** `value`, `json`, `xml`, `parse`: one text (bytes) per attribute path, without a final line break but for `xml`. */
   readonly texts: readonly string[]
   readonly derivations: readonly FoundDerivation[]
+  /** `file:line:column` (bytes) for each of `attributePositions`, as far as it is known. */
+  readonly positions?: readonly (string | undefined)[] | undefined
   /** A former answer that still holds. */
   readonly fromCache: boolean
   /**

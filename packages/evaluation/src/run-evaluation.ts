@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import {
+  type Attrs,
   ContextCollector,
   createEvaluator,
   EvaluationError,
@@ -19,6 +20,7 @@ import {
 } from '@baryon/language'
 import { openStore, type Store } from '@baryon/store'
 import { selectAttribute } from './attribute-path.ts'
+import { AttributePositions } from './attribute-positions.ts'
 import { argumentSet, autoCall } from './auto-call.ts'
 import { BlockingWorker } from './blocking-call.ts'
 import { bytesOf, type Dependencies, DependencyRecorder } from './dependencies.ts'
@@ -51,7 +53,7 @@ export interface EvaluationJob {
 
 export interface EvaluationListeners {
   /** Told of each derivation that is made, with its ATerm. */
-  readonly onDerivation?: (path: string, aterm: string) => void
+  readonly onDerivation?: (path: string, aterm: string, attrs: Attrs) => void
   readonly onLog: (message: string) => void
   readonly onBuildEvent: (event: unknown) => void
 }
@@ -125,7 +127,8 @@ function run(job: EvaluationJob, resources: Resources): EvaluationOutcome {
     }
   }
   io.finish()
-  return done({ texts, derivations, fromCache: false }, recorder)
+  const positions = resources.positions?.found
+  return done({ texts, derivations, fromCache: false, ...(positions && { positions }) }, recorder)
 }
 
 /** An evaluator with the settings and the search path of a request. */
@@ -182,12 +185,15 @@ export class Resources {
   readonly #hashes: PackCache | undefined
   /** Undefined: there is none, or it is only to be read and does not exist. */
   readonly store: Store | undefined
+  /** Where the attributes were written that the request asks for. */
+  readonly positions: AttributePositions | undefined
   readonly #worker: BlockingWorker
   #temporary: string | undefined
 
   constructor(job: EvaluationJob, listeners: EvaluationListeners) {
     const { request, cacheDirectory } = job
     const { store } = request
+    this.positions = request.attributePositions && new AttributePositions(request.attributePositions)
     this.recorder = job.recording ? new DependencyRecorder() : undefined
     this.parsed = cacheDirectory === null ? undefined : openPackCache(`${cacheDirectory}/parsed`)
     this.#hashes = cacheDirectory === null ? undefined : openPackCache(`${cacheDirectory}/sources`)
@@ -200,7 +206,7 @@ export class Resources {
       writable: store.kind === 'write',
       environment: request.environment ?? process.env,
       log: listeners.onLog,
-      onDerivation: listeners.onDerivation,
+      onDerivation: this.positions?.note ?? listeners.onDerivation,
       cacheDirectory: () => cacheDirectory ?? this.#temporaryDirectory(),
       recorder: this.recorder,
       sourceHashes: this.#hashes,

@@ -39,7 +39,7 @@ export function derivationStrict(evaluator: Evaluator, attrs: Attrs): Attrs {
   const position = namePosition(attrs)
   const draft = collectDraft(evaluator, attrs, position)
   try {
-    return finish(evaluator, draft)
+    return finish(evaluator, draft, attrs)
   } catch (error) {
     throw at(error, position)
   }
@@ -209,7 +209,7 @@ function takeOutputs(draft: Draft, names: readonly string[], newer: boolean): vo
   draft.outputs = [...seen].sort()
 }
 
-function finish(evaluator: Evaluator, draft: Draft): Attrs {
+function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
   const { io } = evaluator
   const { storeDirectory } = io
   const registry = derivationRegistry(io)
@@ -280,7 +280,7 @@ function finish(evaluator: Evaluator, draft: Draft): Attrs {
     makeStorePath(storeDirectory, ['text', ...references].join(':'), hashBytesBase16('sha256', aterm), `${name}.drv`),
   )
   if (!registry.has(path)) {
-    io.writeDerivation(path, aterm, references)
+    io.writeDerivation(path, aterm, references, attrs)
     if (moduloInputs !== undefined && !moduloInputs.deferred) {
       const inputText = moduloInputs.text
       hash = memoised(() => ({

@@ -1,19 +1,16 @@
-import type { Derivation, StorePath } from '@baryon/format'
-import type { Store } from '@baryon/store'
+import { existsSync } from 'node:fs'
+import { nativePath, pathBytes, type Store } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
+import { causeText, type ToldCause } from '../derivation-difference/cause-text.ts'
+import { type Cause, findCauses } from '../derivation-difference/find-causes.ts'
+import { type EvaluatedOperand, locateCauses } from '../derivation-difference/locate-causes.ts'
 import { UsageError } from '../parse-arguments.ts'
-import { findOperands, openStoreFor } from '../store-operands.ts'
+import { selectedPlatform } from '../stack-evaluation.ts'
+import { findOperands, isAttribute, openStoreFor } from '../store-operands.ts'
+import { compareTrees, type TreeDifference } from '../tree-difference.ts'
 import { derivationOf } from './derivation-show.ts'
 
-interface Difference {
-  /** From the top: names of the inputs that were followed. */
-  readonly at: readonly string[]
-  readonly what: string
-  readonly first: string | undefined
-  readonly second: string | undefined
-}
-
-/** Says where two derivations differ, and follows pairs of inputs of one name down to what really differs. */
+/** Says why two derivations differ: the attributes in which their graphs begin to differ, each once. */
 export async function run(context: Context): Promise<Outcome> {
   const given = context.arguments
   const platforms = given.values('platform')
@@ -22,68 +19,52 @@ export async function run(context: Context): Promise<Outcome> {
     throw new UsageError('one attribute needs two platforms to differ: --platform TAG --platform TAG')
   }
   const store = await openStoreFor(context, operands, true)
-  const found = await findOperands(context, store, operands, 'derivation', [platforms[0], platforms[1] ?? platforms[0]])
-  const [first, second] = found.map(({ path }) => derivationOf(store, path))
-  if (first === undefined || second === undefined || found.length !== 2)
-    throw new UsageError('each operand must be one derivation')
-  const differences = compare(store, first, second)
+  try {
+    const ofOperands = [platforms[0], platforms[1] ?? platforms[0]]
+    const found = await findOperands(context, store, operands, 'derivation', ofOperands)
+    const [first, second] = found.map(({ path }) => derivationOf(store, path))
+    if (first === undefined || second === undefined || found.length !== 2) {
+      throw new UsageError('each operand must be one derivation')
+    }
+    const causes = findCauses(store.format(first), store.format(second), (path) => {
+      return store.readDerivation(store.parse(path))
+    })
+    const evaluated = operands.map((operand, i): EvaluatedOperand | undefined =>
+      isAttribute(store, operand)
+        ? { attribute: operand, platform: ofOperands[i] ?? selectedPlatform(platforms[0]) }
+        : undefined,
+    )
+    const places = await locateCauses(context, [evaluated[0], evaluated[1]], causes)
+    const told = causes.map(
+      (cause, i): ToldCause => inText({ ...cause, places: places[i]!, files: filesOf(store, cause) }),
+    )
+    return {
+      data: { equal: told.length === 0, first: store.format(first), second: store.format(second), differences: told },
+      text: told.length === 0 ? `equal: ${store.format(first)}` : told.map(causeText).join('\n\n'),
+      status: told.length === 0 ? 0 : 1,
+    }
+  } finally {
+    store.close()
+  }
+}
+
+/** What differs inside a source that both sides have. */
+function filesOf(store: Store, { attribute, before, after }: Cause): readonly TreeDifference[] | undefined {
+  if (attribute.kind !== 'source' || before === undefined || after === undefined) return undefined
+  const [a, b] = [before, after].map((path) => pathBytes(store.physicalPath(store.parse(path)))) as [string, string]
+  return existsSync(nativePath(a)) && existsSync(nativePath(b)) ? compareTrees(a, b) : undefined
+}
+
+/** Derivations hold bytes; what is told is text. */
+function inText(cause: ToldCause): ToldCause {
+  const text = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8')
+  const optional = (bytes: string | undefined): string | undefined => (bytes === undefined ? undefined : text(bytes))
   return {
-    data: { equal: differences.length === 0, first: store.format(first), second: store.format(second), differences },
-    text: differences.map(draw).join('\n'),
-    status: differences.length === 0 ? 0 : 1,
+    ...cause,
+    attribute: { ...cause.attribute, name: text(cause.attribute.name) },
+    before: optional(cause.before),
+    after: optional(cause.after),
+    changes: cause.changes.map(({ removed, added }) => ({ removed: removed.map(text), added: added.map(text) })),
+    mentioned: cause.mentioned.map(text),
   }
-}
-
-function compare(store: Store, first: StorePath, second: StorePath): Difference[] {
-  const seen = new Set<string>()
-  const differences: Difference[] = []
-  const visit = (a: StorePath, b: StorePath, at: readonly string[]): void => {
-    const key = `${a.digest} ${b.digest}`
-    if (a.digest === b.digest || seen.has(key)) return
-    seen.add(key)
-    const [left, right] = [store.readDerivation(a), store.readDerivation(b)]
-    const note = (what: string, x: string | undefined, y: string | undefined): void => {
-      if (x !== y) differences.push({ at, what, first: x, second: y })
-    }
-    note('system', left.system, right.system)
-    note('builder', left.builder, right.builder)
-    note('arguments', left.args.join(' '), right.args.join(' '))
-    note('outputs', [...left.outputs.keys()].join(' '), [...right.outputs.keys()].join(' '))
-    const [namesOfLeft, namesOfRight] = [inputsByName(store, left), inputsByName(store, right)]
-    for (const name of new Set([...namesOfLeft.keys(), ...namesOfRight.keys()])) {
-      const [x, y] = [namesOfLeft.get(name), namesOfRight.get(name)]
-      if (x !== undefined && y !== undefined) visit(x, y, [...at, name])
-      else note(`input ${name}`, x && store.format(x), y && store.format(y))
-    }
-    for (const name of new Set([...left.env.keys(), ...right.env.keys()])) {
-      if (left.outputs.has(name)) continue
-      const [x, y] = [left.env.get(name), right.env.get(name)]
-      // Digests differ below everything that differs; that was said where it begins.
-      if (x !== undefined && y !== undefined && withoutDigests(x) === withoutDigests(y)) continue
-      note(name, x, y)
-    }
-  }
-  visit(first, second, [])
-  return differences
-}
-
-/** The inputs that both sides can have in common, by name; of several with one name the first. */
-function inputsByName(store: Store, derivation: Derivation): Map<string, StorePath> {
-  const inputs = new Map<string, StorePath>()
-  for (const text of derivation.inputDerivations.keys()) {
-    const path = store.parse(text)
-    if (!inputs.has(path.name)) inputs.set(path.name, path)
-  }
-  return inputs
-}
-
-function withoutDigests(text: string): string {
-  return text.replace(/[0-9a-df-np-sv-z]{32}-/g, '')
-}
-
-function draw({ at, what, first, second }: Difference): string {
-  const line = (sign: string, text: string | undefined): string[] =>
-    text === undefined ? [] : [`  ${sign} ${text.length > 300 ? `${text.slice(0, 300)}…` : text}`]
-  const place = [...at.map((name) => name.replace(/\.drv$/, '')), what].join(' › ')
-  return [place, ...line('-', first), ...line('+', second)].join('\n')
 }
