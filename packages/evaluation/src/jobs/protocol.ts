@@ -4,8 +4,7 @@
  *   master  {"request":{…},"largeStack":false}   once
  *           [["hello"],["python27Packages","numpy"]]   jobs
  *   worker  *                        the root is evaluated, jobs may come
- *           .                        one more job is done; its reply follows, perhaps later
- *           J{"attr":"hello",…}      reply: the record of a derivation
+ * *           J{"attr":"hello",…}      reply: the record of a derivation
  *           F{"attr":"bad",…}        reply: the record of a failed job
  *           A["numpy","scipy"]       reply: a set, whose attributes are further jobs
  *           N                        reply: nothing to be built
@@ -15,8 +14,9 @@
  *           !{"code":…}              the root cannot be evaluated
  *           R                        it ends, with the jobs that it did not reply to undone
  *
- * Replies come in the order of the jobs. They are held back until the derivations are registered in the store; the dots
- * are not, so that of a worker that dies the master knows in which job it was.
+ * Replies come in the order of the jobs. They are held back until the derivations are registered in the store. How many
+ * jobs are done is also in a file (descriptor 3, a number of 4 bytes), so that of a worker that dies the master knows in
+ * which job it was; telling it on the channel would wake the master for each job.
  */
 import type { JobPath, JobsRequest } from './job-request.ts'
 
@@ -36,7 +36,7 @@ export type JobReply =
 export interface WorkerFigures {
   /** Resident MiB. */
   readonly memory: number
-  /** Milliseconds that the last `jobs` jobs took. */
+  /** Milliseconds that the last `jobs` jobs took, without waiting. */
   readonly time: number
   readonly jobs: number
 }
@@ -49,6 +49,9 @@ export interface RootFailure {
   readonly hint?: string | undefined
   readonly report?: string | undefined
 }
+
+/** The descriptor of the file with the number of jobs that are done. */
+export const PROGRESS_DESCRIPTOR = 3
 
 /** Exit status of a worker whose thread has used up its heap. */
 export const OUT_OF_MEMORY = 70

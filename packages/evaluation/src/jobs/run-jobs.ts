@@ -35,7 +35,7 @@ export function runJobs(request: JobsRequest, listeners: JobsListeners, signal: 
 }
 
 /** Jobs are handed out for about so long at a time, and the next ones before these are done. */
-const BATCH_MILLISECONDS = 50
+const BATCH_MILLISECONDS = 250
 const BATCH_LIMIT = 256
 /** A worker that cannot even evaluate the root is started again; it may have been killed by chance. */
 const ROOT_ATTEMPTS = 3

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { StackOverflowError, typedError } from '@baryon/language'
@@ -11,6 +11,7 @@ import type { LineChannel } from './line-channel.ts'
 import {
   failureRecord,
   type JobReply,
+  PROGRESS_DESCRIPTOR,
   type RootFailure,
   replyLine,
   type WorkerFigures,
@@ -47,6 +48,8 @@ class Server {
   #held: { readonly path: JobPath; readonly reply: JobReply }[] = []
   #flushed = performance.now()
   #sinceMeasured = 0
+  #working = 0
+  readonly #done = new Uint32Array(1)
 
   constructor(setup: WorkerSetup, channel: LineChannel, evaluator: JobEvaluator) {
     this.#setup = setup
@@ -57,7 +60,6 @@ class Server {
   serve(): void {
     this.#channel.write('*\n')
     for (let line = this.#channel.read(); line !== undefined; line = this.#channel.read()) {
-      this.#flushed = performance.now()
       for (const path of JSON.parse(line) as JobPath[]) {
         if (!this.#serveJob(path)) {
           this.#flush()
@@ -78,10 +80,12 @@ class Server {
       reply = { kind: 'failed', record: failureRecord(path, `error: ${new StackOverflowError().message}`, false) }
     }
     this.#held.push({ path, reply })
-    this.#channel.write('.\n')
+    this.#done[0]!++
+    writeSync(PROGRESS_DESCRIPTOR, this.#done, 0, 4, 0)
     // An overflow can have left anything half done.
     if (overflow) return false
     const now = performance.now()
+    this.#working += now - start
     if (now - this.#flushed > HELD_MILLISECONDS) this.#flush()
     if (now - start < LONG_JOB_MILLISECONDS && ++this.#sinceMeasured < SHORT_JOBS) return true
     this.#sinceMeasured = 0
@@ -92,8 +96,8 @@ class Server {
     const held = this.#held
     this.#held = []
     const replies = this.#register(held)
-    const time = performance.now() - this.#flushed
-    const figures: WorkerFigures = { memory: residentMemory(), time, jobs: replies.length }
+    const figures: WorkerFigures = { memory: residentMemory(), time: this.#working, jobs: replies.length }
+    this.#working = 0
     this.#channel.write(`${[...replies.map(replyLine), `M${JSON.stringify(figures)}`].join('\n')}\n`)
     this.#flushed = performance.now()
   }

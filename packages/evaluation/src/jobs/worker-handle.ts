@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, readSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { JobPath } from './job-request.ts'
 import type { RootFailure, WorkerFigures, WorkerSetup } from './protocol.ts'
@@ -51,8 +54,8 @@ export class WorkerHandle {
   readonly #child: ChildProcess
   readonly #events: WorkerEvents
   #outstanding: JobPath[] = []
-  /** Of the outstanding jobs, those that are done. */
-  #done = 0
+  readonly #progress: number
+  #replied = 0
   #rest = ''
   #lastWords = ''
   #ready = false
@@ -62,7 +65,8 @@ export class WorkerHandle {
 
   constructor(setup: WorkerSetup, events: WorkerEvents) {
     this.#events = events
-    this.#child = startProcess(setup)
+    this.#progress = openUnnamedFile()
+    this.#child = startProcess(setup, this.#progress)
     const { stdin, stdout, stderr } = this.#child
     stdout!.setEncoding('latin1').on('data', (text: string) => {
       stdout!.pause()
@@ -128,9 +132,6 @@ export class WorkerHandle {
         this.#ready = true
         this.#events.onReady()
         return
-      case '.':
-        this.#done++
-        return
       case 'J':
         this.#reply({ kind: 'derivation', record: text })
         return
@@ -165,12 +166,16 @@ export class WorkerHandle {
   }
 
   #reply(reply: Reply): void {
-    this.#done--
+    this.#replied++
     this.#events.onReply(this.#outstanding.shift()!, reply)
   }
 
   #end(status: number | null, signal: NodeJS.Signals | null): WorkerEnd {
-    const culprit = this.#ending === undefined ? this.#outstanding[this.#done] : undefined
+    const done = new Uint32Array(1)
+    readSync(this.#progress, done, 0, 4, 0)
+    closeSync(this.#progress)
+    // Those that are done and were not replied to are lost as well.
+    const culprit = this.#ending === undefined ? this.#outstanding[done[0]! - this.#replied] : undefined
     return {
       kind: this.#ending ?? 'died',
       status,
@@ -184,8 +189,17 @@ export class WorkerHandle {
   }
 }
 
-function startProcess({ request }: WorkerSetup): ChildProcess {
+/** A file that goes with the last descriptor of it. */
+function openUnnamedFile(): number {
+  const name = join(tmpdir(), `baryon-jobs-${process.pid}-${Math.random().toString(36).slice(2, 10)}`)
+  const descriptor = openSync(name, 'wx+', 0o600)
+  rmSync(name)
+  return descriptor
+}
+
+function startProcess({ request }: WorkerSetup, progress: number): ChildProcess {
   const { maxMemory } = request
+  const youngSize = Math.max(4, Math.min(64, Math.round(maxMemory / 16)))
   return spawn(
     '/bin/sh',
     [
@@ -194,12 +208,13 @@ function startProcess({ request }: WorkerSetup): ChildProcess {
       process.execPath,
       '--disable-warning=ExperimentalWarning',
       // Measured on 6,879 packages: 64 is the best, and each mark-compact of a growing heap costs more than the last.
-      `--max-semi-space-size=${Math.max(4, Math.min(64, Math.round(maxMemory / 16)))}`,
+      `--max-semi-space-size=${youngSize}`,
+      `--min-semi-space-size=${youngSize}`,
       `--initial-heap-size=${Math.min(2000, Math.round(maxMemory / 2))}`,
       // One job may need as much again as a worker may keep.
       `--max-old-space-size=${maxMemory * 2}`,
       fileURLToPath(new URL('./worker-process.ts', import.meta.url)),
     ],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
+    { stdio: ['pipe', 'pipe', 'pipe', progress] },
   )
 }
