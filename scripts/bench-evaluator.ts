@@ -2,6 +2,7 @@
  * The evaluator on the nixpkgs tree of 2017, which is not part of this repository: `NIXPKGS_2017` names a checkout of
  * chrisburr/nixpkgs, and without it only the small programs are measured.
  */
+import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { ComparedRow, Row } from './bench.ts'
@@ -48,7 +49,49 @@ function treeRows(ours: string, tree: string, work: string): readonly Row[] {
     { ...row('root, a package edited', 'root', [], edited), before: () => edit(tree, edited) },
     row('root, no answers kept', 'root', NO_ANSWERS),
     row('hello, no answers kept', 'hello', NO_ANSWERS),
+    jobsRow(join(ours, '../baryon'), tree, work),
   ]
+}
+
+/** All packages that evaluate, in two workers, against one process of the peer that evaluates the same ones. */
+function jobsRow(baryon: string, tree: string, work: string): ComparedRow {
+  const [list, jobs, texts] = ['names.json', 'jobs.nix', 'texts.nix'].map((name) => join(work, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const packages = `let pkgs = import ${tree} { config = { }; overlays = [ ]; }; in`
+  const chosen = `builtins.fromJSON (builtins.readFile ${list})`
+  const ours = (file: string): readonly string[] => [
+    ...[baryon, 'eval-jobs', file, '--no-instantiate', '--workers', '2', ...PARITY],
+    ...['--store-dir', STORE_DIRECTORY, '--root', join(work, 'jobs')],
+  ]
+  const prepare = (): void => {
+    if (existsSync(list)) return
+    writeFileSync(texts, `${packages} builtins.concatStringsSep "\\n" (map (name: pkgs.\${name}.drvPath) (${chosen}))`)
+    writeFileSync(jobs, `${packages} builtins.intersectAttrs (pkgs.lib.genAttrs (${chosen}) (_: null)) pkgs`)
+    const all = join(work, 'all.nix')
+    writeFileSync(all, `${packages} pkgs`)
+    const [program, ...args] = ours(all)
+    const { stdout } = spawnSync(program!, args, { encoding: 'utf8', maxBuffer: 2 ** 30 })
+    const records = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as JobRecord)
+    const found = records.filter(({ drvPath, attrPath }) => drvPath !== undefined && attrPath.length === 1)
+    writeFileSync(list, JSON.stringify(found.map(({ attrPath }) => attrPath[0])))
+  }
+  return {
+    name: 'eval-jobs, all packages',
+    ours: ours(jobs),
+    peer: ['env', 'NIX_REMOTE=dummy://', `NIX_STORE_DIR=${STORE_DIRECTORY}`, 'nix-instantiate', '--eval', texts],
+    before: prepare,
+  }
+}
+
+interface JobRecord {
+  readonly drvPath?: string
+  readonly attrPath: readonly string[]
 }
 
 let edits = 0
