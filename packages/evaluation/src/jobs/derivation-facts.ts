@@ -31,7 +31,7 @@ export class FactKeeper {
   }
 
   #read(aterm: string): DerivationFacts {
-    const mayDiffer = this.#withInputs || SPECIAL.test(aterm)
+    const mayDiffer = this.#withInputs || aterm.includes('requiredSystemFeatures') || UNKNOWN_PATH.test(aterm)
     if (!mayDiffer) {
       const system = systemOf(aterm)
       if (system !== undefined) return plainFacts(system)
@@ -52,8 +52,8 @@ export function factsOf(derivation: Derivation, withInputs: boolean): Derivation
   }
 }
 
-/** Needs a closer look: features, or outputs whose paths are not known. */
-const SPECIAL = /requiredSystemFeatures|^Derive\(\[(?:\([^)]*\),)*\("[^"]*","",/
+/** An output whose path is not known, among any number of them. */
+const UNKNOWN_PATH = /^Derive\(\[(?:\([^)]*\),)*\("[^"]*","",/
 
 /** The first list that is followed by a text is that of the sources, and the text is the system. */
 function systemOf(aterm: string): string | undefined {
