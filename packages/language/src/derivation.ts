@@ -221,7 +221,8 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
 
   const outputIndices = outputs.map((output) => envIndex(draft, output))
   const envTerms = draft.envNames.map((key, i) => `(${quoteTerm(key)},${quoteTerm(draft.envValues[i]!)})`)
-  const head = `${listTerm(inputs.sources)},${quoteTerm(draft.system)},${quoteTerm(draft.builder)},${listTerm(draft.args)},[`
+  // Nix writes the system as it is, whatever is in it.
+  const head = `${listTerm(inputs.sources)},"${draft.system}",${quoteTerm(draft.builder)},${listTerm(draft.args)},[`
   const sourceText = (): string => `,${head}${envTerms.join(',')}])`
   const setOutput = (index: number, value: string): void => {
     envTerms[index] = `(${quoteTerm(draft.envNames[index]!)},${quoteTerm(value)})`

@@ -51,6 +51,14 @@ describe('differential with nix-instantiate', { skip: nix.skip }, () => {
     assert.equal(ourValue(all), nixValue(all))
   })
 
+  test('the path of a derivation, whatever is in its texts', () => {
+    const odd = String.raw`"a\"b\\c\n\t"`
+    const text = `(derivation { name = "x"; system = ${odd}; builder = ${odd}; args = [ ${odd} ]; y = ${odd}; }).drvPath`
+    const nixStore = { ...environment, NIX_STORE_DIR: '/nix/store', NIX_REMOTE: 'dummy://' }
+    const theirs = nix.output(['--eval', '-'], { home, environment: nixStore, input: text })
+    assert.equal(ourValue(text), theirs)
+  })
+
   test('errors', () => {
     for (const text of readExpressions('errors.txt')) {
       const result = nix.run(['--eval', '--strict', '-'], { home, environment, input: text })
