@@ -41,6 +41,8 @@ export interface CatalogProperties {
   readonly previous: ContentHash | undefined
   /** Seconds since 1970. */
   readonly modified: number
+  /** Seconds, of a root catalog: the real client looks for it here, and not in the manifest. */
+  readonly ttl?: number
 }
 
 /** An entry as it is written. Those of directories have the number of their subdirectories in `linkCount`, plus two. */
@@ -179,6 +181,7 @@ export class CatalogWriter {
       'previous_revision',
       properties.previous === undefined ? '0'.repeat(40) : formatContentHash(properties.previous),
     )
+    if (properties.ttl !== undefined) set('TTL', String(properties.ttl))
     const own = this.ownCounts()
     for (const name of COUNTERS) {
       this.#run('INSERT OR REPLACE INTO statistics VALUES (?, ?)', `self_${name}`, own[name])

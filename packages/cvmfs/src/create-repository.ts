@@ -89,12 +89,13 @@ export async function createRepository(options: CreateRepositoryOptions): Promis
       target: '',
       xattrs: new Map(),
     })
-    writer.finish({ revision: 1, previous: undefined, modified: seconds }, NO_COUNTS)
+    const { ttl = DEFAULT_TTL } = options
+    writer.finish({ revision: 1, previous: undefined, modified: seconds, ttl }, NO_COUNTS)
     const bytes = readFileSync(catalogFile)
     const rootCatalog = await ingester.bytes(bytes, 'catalog')
     const last = {
       name,
-      ttl: options.ttl ?? DEFAULT_TTL,
+      ttl,
       isGarbageCollectable: true,
       hasAlternativeCatalogPath: false,
       metainfo: await ingester.bytes(Buffer.from(JSON.stringify(options.metainfo ?? {})), 'metainfo'),

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { UserError } from '@baryon/format'
 import { createCompressor } from './compress/compressor.ts'
+import { deflateAsStock } from './compress/stock-deflate.ts'
 import { type ContentHash, type HashAlgorithm, hashContent, type ObjectKind, objectName } from './content-hash.ts'
 import type { Chunk } from './entry.ts'
 import { type ChunkSizes, firstChunk } from './find-cuts.ts'
@@ -41,9 +42,11 @@ export function createIngester(storage: ObjectStorage, options: IngestOptions): 
     const plain = bytes.length
     // Catalogs and the like are compressed in every repository.
     const isPlain = !options.isCompressed && (kind === 'file' || kind === 'chunk')
-    const { stored, hash } = isPlain
-      ? { stored: bytes, hash: hashContent(options.algorithm, bytes) }
-      : await compressor.compress(bytes)
+    const ready = isPlain ? bytes : isCopiedUnpacked(kind) ? deflateAsStock(bytes) : undefined
+    const { stored, hash } =
+      ready === undefined
+        ? await compressor.compress(bytes)
+        : { stored: ready, hash: hashContent(options.algorithm, ready) }
     done.plain += plain
     await putOnce(hash, kind, stored)
     return hash
@@ -103,6 +106,11 @@ export function createIngester(storage: ObjectStorage, options: IngestOptions): 
       }
     },
   }
+}
+
+/** The real replication stores what its own zlib makes of these, under the same names: see stock-deflate.ts. */
+function isCopiedUnpacked(kind: ObjectKind): boolean {
+  return kind === 'certificate' || kind === 'metainfo'
 }
 
 /** Bytes of contents in work at once, and of what they are compressed to. */

@@ -13,18 +13,22 @@ export interface SigningCertificate {
 }
 
 /**
- * The certificate for the next manifest: the given one (PEM), which is stored when it is not that of the last manifest, or that one.
- * Throws `CVMFS_CERTIFICATE` when clients would refuse it.
+ * The certificate for the next manifest: the given one (PEM) or that of the last manifest, stored as it has to be. Throws
+ * `CVMFS_CERTIFICATE` when clients would refuse it.
  */
 export async function nextCertificate(
   repository: Repository,
   ingester: Ingester,
   given: string | undefined,
 ): Promise<SigningCertificate> {
-  const last = { hash: repository.manifest.certificate, pem: repository.certificate }
-  if (given === undefined) return last
+  const { certificate: last } = repository
+  const store = async (pem: string | Uint8Array): Promise<SigningCertificate> => ({
+    hash: await ingester.bytes(Buffer.from(pem), 'certificate'),
+    pem,
+  })
+  if (given === undefined) return store(last)
   const fingerprint = fingerprintOf(given)
-  if (fingerprint === fingerprintOf(last.pem)) return last
+  if (fingerprint === fingerprintOf(last)) return store(last)
   const isListed = repository.whitelist.fingerprints.some((one) => {
     if (one.endsWith('-SHAKE128')) return one === fingerprintOf(given, 'shake128')
     return one === (one.endsWith('-RMD160') ? fingerprintOf(given, 'rmd160') : fingerprint)
@@ -34,5 +38,5 @@ export async function nextCertificate(
       hint: 'sign the whitelist with it first: baryon repository whitelist DIR',
     })
   }
-  return { hash: await ingester.bytes(Buffer.from(given), 'certificate'), pem: given }
+  return store(given)
 }

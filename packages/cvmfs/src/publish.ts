@@ -32,6 +32,7 @@ import type { ObjectStorage } from './object-storage.ts'
 import { openRepository, type Repository } from './repository.ts'
 import type { Revision } from './revision.ts'
 import type { SigningKey } from './signing-key.ts'
+import { storedMetainfo } from './stored-metainfo.ts'
 import { addTag, movedTrunk } from './tags.ts'
 import { type DiskEntry, diskEntry, hasMarker, listDirectory, MARKER, type TreeOptions } from './tree-source.ts'
 import { writeRevision } from './write-revision.ts'
@@ -249,7 +250,7 @@ class Transaction {
     const manifest = await writeRevision(
       {
         storage,
-        last,
+        last: { ...last, metainfo: await storedMetainfo(this.#repository, this.#ingester) },
         ingester: this.#ingester,
         privateKey: this.#options.privateKey,
         certificate: await nextCertificate(this.#repository, this.#ingester, this.#options.certificate),
@@ -311,7 +312,9 @@ class Transaction {
     previous: ContentHash | undefined,
     revision: number,
   ): Promise<StoredCatalog> {
-    const total = writer.finish({ revision, previous, modified: this.#now }, below)
+    const { ttl } = this.#repository.manifest
+    const root = writer.path === '' ? { ttl } : {}
+    const total = writer.finish({ revision, previous, modified: this.#now, ...root }, below)
     this.#writers.delete(writer)
     const bytes = readFileSync(file)
     rmSync(file)

@@ -6,6 +6,7 @@ import type { Manifest } from './manifest.ts'
 import { nextCertificate } from './next-certificate.ts'
 import type { PublishOptions } from './publish.ts'
 import { openRepository } from './repository.ts'
+import { storedMetainfo } from './stored-metainfo.ts'
 import { writeRevision } from './write-revision.ts'
 
 /** The two that every publish moves. */
@@ -31,8 +32,17 @@ export async function changeTags(options: PublishOptions, changes: readonly TagC
     const ingester = createIngester(storage, { algorithm: rootCatalog.algorithm, isCompressed: true })
     try {
       const certificate = await nextCertificate(repository, ingester, options.certificate)
+      const metainfo = await storedMetainfo(repository, ingester)
       return await writeRevision(
-        { storage, last: manifest, ingester, privateKey: options.privateKey, certificate, scratch: lock.scratch, now },
+        {
+          storage,
+          last: { ...manifest, metainfo },
+          ingester,
+          privateKey: options.privateKey,
+          certificate,
+          scratch: lock.scratch,
+          now,
+        },
         { rootCatalog, rootCatalogSize, revision, tags },
       )
     } finally {

@@ -71,6 +71,23 @@ test('what the real tool wrote, published by us, makes the same catalogs', async
   await theirs.close()
 })
 
+// The real client reads it there (`Catalog::GetTTL`), and asks every 240 s where it is not, whatever the manifest says.
+test('root catalogs say for how long they are used', async (context) => {
+  const place = await create(context, {}, 61)
+  const ttls = async () => {
+    const revision = await (await place.open()).revision()
+    const found = (await catalogsOf(revision)).map((catalog) => [catalog.path, catalog.number('TTL')])
+    await revision.close()
+    return found
+  }
+  assert.deepEqual(await ttls(), [['', 61]])
+  await place.publish([{ kind: 'catalog', at: '/nested' }])
+  assert.deepEqual(await ttls(), [
+    ['', 61],
+    ['/nested', undefined],
+  ])
+})
+
 test('a certificate of ours is one for openssl', async (context) => {
   const place = await create(context)
   const file = join(place.keys, `${NAME}.crt`)
@@ -241,11 +258,15 @@ interface Place {
   open(): Promise<Repository>
 }
 
-async function create(context: TestContext, options: Partial<PublishOptions> = {}): Promise<Place> {
+async function create(
+  context: TestContext,
+  options: Partial<PublishOptions> = {},
+  ttl?: number,
+): Promise<Place> {
   const directory = temporaryDirectory(context)
   const keys = temporaryDirectory(context)
   const cacheDirectory = temporaryDirectory(context)
-  await createRepository({ name: NAME, directory, keyDirectory: keys })
+  await createRepository({ name: NAME, directory, keyDirectory: keys, ...(ttl === undefined ? {} : { ttl }) })
   const { publicKey } = readKeys(NAME, keys)
   const privateKey = createPrivateKey(readFileSync(join(keys, `${NAME}.key`)))
   return {
