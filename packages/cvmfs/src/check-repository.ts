@@ -2,10 +2,10 @@ import { quoteBytes, UserError } from '@baryon/format'
 import type { Catalog } from './catalog.ts'
 import { addCounts, type Counts, counts, NO_COUNTS } from './catalog-writer.ts'
 import { checkCatalog, checkSubtreeCounters } from './check-catalog.ts'
-import { type ContentHash, contentHashesEqual, formatContentHash, hashContent, objectName } from './content-hash.ts'
+import { checkReflog } from './check-reflog.ts'
+import { type ContentHash, formatContentHash, objectName } from './content-hash.ts'
 import type { Entry } from './entry.ts'
 import { readObject, type WantedObject } from './object-cache.ts'
-import { readWhole } from './object-source.ts'
 import { type OpenRepositoryOptions, openRepository, type Repository } from './repository.ts'
 import { piecesOf, type Revision } from './revision.ts'
 
@@ -82,7 +82,7 @@ class Check {
 
   async run(repository: Repository): Promise<void> {
     const { manifest } = repository
-    await this.guard(() => this.#reflog(repository))
+    await this.guard(() => checkReflog(repository, (problem) => this.#inconsistent(problem)))
     const single = [
       { hash: manifest.certificate, kind: 'certificate' },
       { hash: manifest.metainfo, kind: 'metainfo' },
@@ -185,21 +185,6 @@ class Check {
     if (this.#objects.size % REPORT_EVERY === 0) this.#progress()
   }
 
-  async #reflog({ source, manifest }: Repository): Promise<void> {
-    let bytes: Buffer
-    try {
-      bytes = await readWhole(source, '.cvmfsreflog', REFLOG_LIMIT)
-    } catch (error) {
-      if (error instanceof UserError && error.code === 'CVMFS_MISSING') return
-      throw error
-    }
-    // One of a replica, or of a time before the manifest had this line.
-    if (manifest.reflog === undefined) return
-    if (!contentHashesEqual(manifest.reflog, hashContent(manifest.reflog.algorithm, bytes))) {
-      this.#inconsistent('the reflog is not the one that the manifest names')
-    }
-  }
-
   #inconsistent(message: string): void {
     this.#problems.push({ code: 'CVMFS_INCONSISTENT', message })
   }
@@ -209,5 +194,4 @@ class Check {
   }
 }
 
-const REFLOG_LIMIT = 256 * 1024 * 1024
 const REPORT_EVERY = 100

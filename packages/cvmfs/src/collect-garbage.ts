@@ -15,10 +15,14 @@ import type { PublishOptions } from './publish.ts'
 import { type Reference, readReflog, writeReflog } from './reflog.ts'
 import { openRepository, type Repository } from './repository.ts'
 import type { Revision } from './revision.ts'
+import { storedMetainfo } from './stored-metainfo.ts'
 import { copyFrom, replaceManifest } from './write-revision.ts'
 
 export interface CollectOptions
-  extends Pick<PublishOptions, 'storage' | 'publicKeys' | 'privateKey' | 'certificate' | 'cacheDirectory' | 'signal'> {
+  extends Pick<
+    PublishOptions,
+    'storage' | 'publicKeys' | 'privateKey' | 'certificate' | 'cacheDirectory' | 'now' | 'signal'
+  > {
   /** Former revisions without a tag that are kept, the newest first; default 0 (the last one has a tag of its own). */
   readonly keep?: number
   /** Only tells what would be removed. */
@@ -46,14 +50,16 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
     }
     const references = await reflogOf(options, lock.scratch)
     const roots = await keptRoots(repository, references, options)
-    const certificate = await storedCertificate(repository, options)
+    const { certificate, metainfo } = await storedAgain(repository, options)
     const kept = await mark(repository, roots, options)
-    kept.add(objectName(certificate.hash, 'certificate'))
+    const next: Reference[] = [{ hash: certificate.hash, kind: 'certificate', timestamp: seconds(options) }]
+    if (metainfo !== undefined) next.push({ hash: metainfo, kind: 'metainfo', timestamp: seconds(options) })
+    for (const { hash, kind } of next) kept.add(objectName(hash, kind))
     const rest = references.filter(({ hash, kind }) => kept.has(objectName(hash, kind)))
     if (options.isDryRun !== true) {
       const file = join(lock.scratch, 'reflog')
-      writeReflog(file, repository.name, undefined, rest)
-      await replaceManifest({ ...options, certificate }, repository.manifest, readFileSync(file))
+      writeReflog(file, repository.name, undefined, [...rest, ...next])
+      await replaceManifest({ ...options, certificate }, { ...repository.manifest, metainfo }, readFileSync(file))
     }
     const removed = await sweep(options, kept)
     const count = (list: readonly Reference[]) => list.filter(({ kind }) => kind === 'catalog').length
@@ -68,15 +74,22 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
   }
 }
 
-/** That of the next manifest, with which the reflog is made current. */
-async function storedCertificate(
+function seconds({ now = Date.now() }: CollectOptions): number {
+  return Math.floor(now / 1000)
+}
+
+/** What the next manifest names, with which the reflog is made current. */
+async function storedAgain(
   repository: Repository,
   { storage, certificate }: CollectOptions,
-): Promise<SigningCertificate> {
+): Promise<{ readonly certificate: SigningCertificate; readonly metainfo: ContentHash | undefined }> {
   const { algorithm } = repository.manifest.rootCatalog
   const ingester = createIngester(storage, { algorithm, isCompressed: true })
   try {
-    return await nextCertificate(repository, ingester, certificate)
+    return {
+      certificate: await nextCertificate(repository, ingester, certificate),
+      metainfo: await storedMetainfo(repository, ingester),
+    }
   } finally {
     ingester.close()
   }

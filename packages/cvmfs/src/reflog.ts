@@ -1,6 +1,7 @@
 /** The reflog `.cvmfsreflog`: every root catalog, certificate, history and meta information that was ever published; for garbage collection. */
 import { copyFileSync, existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { UserError } from '@baryon/format'
 import { type ContentHash, formatContentHash, parseContentHash } from './content-hash.ts'
 
 export type ReferenceKind = 'catalog' | 'certificate' | 'history' | 'metainfo'
@@ -42,9 +43,11 @@ export function writeReflog(
   }
 }
 
+/** The oldest first. Throws `CVMFS_REFLOG`. */
 export function readReflog(file: string): Reference[] {
   const database = new DatabaseSync(file, { readOnly: true })
   try {
+    database.exec('PRAGMA trusted_schema = OFF')
     return database
       .prepare('SELECT hash, type, timestamp FROM refs ORDER BY timestamp')
       .all()
@@ -53,6 +56,14 @@ export function readReflog(file: string): Reference[] {
         kind: KINDS[Number(row.type)] ?? 'catalog',
         timestamp: Number(row.timestamp),
       }))
+  } catch (error) {
+    if (
+      !(error instanceof Error) ||
+      !/^ERR_(SQLITE|OUT_OF_RANGE)/.test(String((error as NodeJS.ErrnoException).code))
+    ) {
+      throw error
+    }
+    throw new UserError('CVMFS_REFLOG', `the reflog cannot be read: ${error.message}`)
   } finally {
     database.close()
   }

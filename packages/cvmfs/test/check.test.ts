@@ -36,6 +36,27 @@ test('the sample of the real tool is right', async (context) => {
   assert.equal(report.catalogs, 6)
 })
 
+// As the real `pull` leaves it: other times, and of former revisions only those that have a tag.
+test('a Stratum 1 has a reflog of its own', async (context) => {
+  const { directory, keys } = await create(context)
+  const reflog = new DatabaseSync(join(directory, '.cvmfsreflog'))
+  reflog.exec('UPDATE refs SET timestamp = timestamp + 100')
+  reflog.close()
+  const problems = async () => {
+    const report = await checkRepository({
+      source: directorySource(directory),
+      publicKeys: [keys.publicKey],
+      cacheDirectory: temporaryDirectory(context),
+    })
+    return report.problems.map(({ message }) => message)
+  }
+  assert.deepEqual(await problems(), ['the reflog is not the one that the manifest names'])
+  rmSync(join(directory, '.cvmfs_master_replica'))
+  assert.deepEqual(await problems(), [])
+  writeFileSync(join(directory, '.cvmfsreflog'), 'no database at all')
+  assert.match((await problems()).join(), /^the reflog cannot be read: /)
+})
+
 /** `code` is the first problem that is found. */
 interface Mutation {
   readonly code: string
@@ -103,6 +124,11 @@ const mutations: Readonly<Record<string, Mutation>> = {
     code: 'CVMFS_INCONSISTENT',
     message: /reflog/,
     mutate: (place) => flip(place, '.cvmfsreflog', 5000),
+  },
+  'reflog without the certificate': {
+    code: 'CVMFS_INCONSISTENT',
+    message: /the reflog lacks the certificate [0-9a-f]{40} of the manifest/,
+    mutate: (place) => place.editReflog('DELETE FROM refs WHERE type = 1'),
   },
   'nested size wrong': {
     code: 'CVMFS_SIZE',
@@ -222,6 +248,8 @@ interface Place {
   /** Runs SQL in the root catalog and publishes the result. */
   editCatalog(sql: string): void
   changeCatalog(change: (bytes: Buffer) => Buffer): void
+  /** Runs SQL in the reflog, and signs a manifest that names it. */
+  editReflog(sql: string): void
   /** The same in the nested catalog. */
   editNested(sql: string): void
   /** Stores the contents of `/a/file` in another way. */
@@ -282,6 +310,7 @@ async function create(context: TestContext): Promise<Place> {
       line.replace(/^C.*/, `C${hash}`).replace(/^B\d+/, `B${bytes.length}`),
     )
     signed('.cvmfspublished', body, plainSignature)
+    place.editReflog(`INSERT OR IGNORE INTO refs VALUES ('${hash}', 0, 0)`)
   }
   const rootBytes = () => read(objectName(manifest().rootCatalog, 'catalog'))
   const query = (bytes: Buffer, sql: string): string => {
@@ -318,6 +347,11 @@ async function create(context: TestContext): Promise<Place> {
     editWhitelist: (change) => signed('.cvmfswhitelist', change(lines('.cvmfswhitelist')), rawSignature),
     editCatalog: (sql) => setRoot(sqlite(rootBytes(), sql)),
     changeCatalog: (change) => setRoot(change(rootBytes())),
+    editReflog: (sql) => {
+      const bytes = sqlite(readFileSync(path('.cvmfsreflog')), sql)
+      writeFileSync(path('.cvmfsreflog'), bytes)
+      place.editManifest((line) => line.replace(/^Y.*/, `Y${hashContent('sha1', bytes).hex}`))
+    },
     editNested: (sql) => {
       const former = query(rootBytes(), 'SELECT sha1 FROM nested_catalogs')
       const bytes = sqlite(read(objectName(parseContentHash(former, 'a hash'), 'catalog')), sql)

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { deflateSync, inflateSync } from 'node:zlib'
 import { peer, temporaryDirectory } from '@baryon/testing'
 import fc from 'fast-check'
-import { changeTags, createRepository, directoryStorage, parseManifest, readKeys } from '../index.ts'
+import { changeTags, collectGarbage, createRepository, directoryStorage, parseManifest, readKeys } from '../index.ts'
 import { deflateAsStock, STOCK_LIMIT } from '../src/compress/stock-deflate.ts'
 import { hashContent, objectName } from '../src/content-hash.ts'
 import { formatManifest } from '../src/manifest.ts'
@@ -76,6 +76,8 @@ test('certificate and meta information are stored as stock zlib has them, also t
   const first = stored()
   for (const bytes of first) assert.deepEqual(Buffer.from(deflateAsStock(inflateSync(bytes))), bytes)
 
+  const storage = directoryStorage(directory)
+  const options = { storage, publicKeys: [publicKey], privateKey, cacheDirectory }
   const otherwise = first.map((bytes) => deflateSync(inflateSync(bytes), { level: 1, memLevel: 1 }))
   const [certificate, metainfo] = otherwise.map((bytes) => hashContent('sha1', bytes))
   writeFileSync(file(certificate!, 'certificate'), otherwise[0]!)
@@ -83,8 +85,13 @@ test('certificate and meta information are stored as stock zlib has them, also t
   const manifest = { ...parseManifest(readFileSync(manifestFile)), certificate: certificate!, metainfo: metainfo! }
   writeFileSync(manifestFile, formatManifest(manifest, privateKey, 'sha1'))
   assert.deepEqual(stored(), otherwise)
-  const storage = directoryStorage(directory)
-  await changeTags({ storage, publicKeys: [publicKey], privateKey, cacheDirectory }, [])
+  await changeTags(options, [])
+  assert.deepEqual(stored(), first)
+  await assertRight(context, directory, publicKey)
+
+  // A collection signs anew as well.
+  writeFileSync(manifestFile, formatManifest(manifest, privateKey, 'sha1'))
+  await collectGarbage(options)
   assert.deepEqual(stored(), first)
   await assertRight(context, directory, publicKey)
 })
