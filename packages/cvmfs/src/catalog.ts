@@ -223,6 +223,22 @@ export class Catalog {
     }
   }
 
+  /** Objects with all bytes of files that have chunks as well: nobody reads them, but old clients did (option -O of the real tool). */
+  *wholeObjects(): Generator<{
+    readonly hash: ContentHash
+    readonly kind: 'file'
+    readonly size: number
+    readonly isCompressed: boolean
+  }> {
+    const { chunked, external } = FLAGS
+    const query = `SELECT hash, size, flags FROM catalog WHERE hash IS NOT NULL AND flags & ${chunked} AND NOT flags & ${external}`
+    for (const row of this.#all(query)) {
+      const flags = integer(row, 'flags')
+      const hash = contentHashOf(algorithmOf(flags), blob(row, 'hash'))
+      yield { hash, kind: 'file', size: integer(row, 'size'), isCompressed: isZlib(flags) }
+    }
+  }
+
   #select(): string {
     const xattr = this.schemaRevision >= 2 ? 'xattr' : 'NULL AS xattr'
     const nanoseconds = this.schemaRevision >= 7 ? 'mtimens' : 'NULL AS mtimens'

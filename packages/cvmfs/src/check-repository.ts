@@ -147,6 +147,7 @@ class Check {
     }
     checkSubtreeCounters(catalog, below, report)
     await this.#contents(repository, catalog, catalog.path)
+    for (const whole of catalog.wholeObjects()) await this.#object(repository, whole)
     const { statistics } = catalog
     const total = addCounts(
       counts((name) => statistics.get(`self_${name}`) ?? 0),

@@ -500,6 +500,15 @@ const REPORT_EVERY = 100
 function checkPath(path: string): void {
   const parts = path.split('/').slice(1)
   const isGood = path.startsWith('/') && parts.every((part) => part !== '' && part !== '.' && part !== '..')
+  if (isGood && parts.includes(MARKER)) {
+    throw new UserError(
+      'CVMFS_RESERVED',
+      `${quoteBytes(path)} marks a catalog by its name, and comes and goes with it`,
+      {
+        hint: 'publish the tree of the directory, with or without the marker',
+      },
+    )
+  }
   if (isGood && parts[0] !== '.cvmfs') return
   throw new UserError('CVMFS_PATH', `${quoteBytes(path)} is no place in a repository`, {
     hint: 'expected a path from the root of the repository: /releases/v1',

@@ -50,7 +50,7 @@ export function diskEntry(file: string, path: string, options: TreeOptions): Dis
   return { kind, file, stat, entry: base }
 }
 
-/** What is in a directory, sorted by name. */
+/** What is in a directory, sorted by name. Throws `CVMFS_RESERVED`. */
 export function listDirectory(directory: DiskEntry, options: TreeOptions): DiskEntry[] {
   return readdirSync(Buffer.from(directory.file, 'latin1'), { encoding: 'buffer' })
     .map((bytes) => bytes.toString('latin1'))
@@ -60,7 +60,14 @@ export function listDirectory(directory: DiskEntry, options: TreeOptions): DiskE
       if (path === '/.cvmfs') {
         throw new UserError('CVMFS_RESERVED', `${quoteBytes(path)} is a name that CVMFS keeps for itself`)
       }
-      return diskEntry(`${directory.file}/${name}`, path, options)
+      const entry = diskEntry(`${directory.file}/${name}`, path, options)
+      // The real check takes whatever has the name for the marker of a catalog.
+      if (name === MARKER && entry.kind !== 'file') {
+        throw new UserError('CVMFS_RESERVED', `${quoteBytes(path)} is not a file, but marks a catalog by its name`, {
+          hint: 'rename it, or leave it out',
+        })
+      }
+      return entry
     })
 }
 

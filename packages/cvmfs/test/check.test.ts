@@ -73,6 +73,17 @@ const mutations: Readonly<Record<string, Mutation>> = {
     code: 'CVMFS_MISSING',
     mutate: (place) => rmSync(join(place.directory, place.object('/a/file'))),
   },
+  'object of a whole file missing, which has chunks as well': {
+    code: 'CVMFS_MISSING',
+    message: /abababab/,
+    mutate: (place) => {
+      const file = join(place.directory, place.object('/a/file'))
+      cpSync(file, `${file}P`)
+      place.editCatalog(`INSERT INTO chunks SELECT md5path_1, md5path_2, 0, size, hash FROM catalog WHERE name = 'file';
+        UPDATE catalog SET flags = flags | 64, hash = x'${'ab'.repeat(20)}' WHERE name = 'file';
+        UPDATE statistics SET value = 1 WHERE counter IN ('self_chunked', 'self_chunks')`)
+    },
+  },
   'manifest body changed': {
     code: 'CVMFS_MANIFEST',
     mutate: (place) => place.edit('.cvmfspublished', (text) => text.replace('\nD240', '\nD241')),

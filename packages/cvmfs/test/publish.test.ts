@@ -88,6 +88,29 @@ test('root catalogs say for how long they are used', async (context) => {
   ])
 })
 
+// `found abandoned nested catalog marker`, says the real check of anything else with this name.
+test('what marks catalogs by its name is a file, and comes with its directory', async (context) => {
+  const place = await create(context)
+  const make = {
+    directory: (at: string) => mkdirSync(at),
+    link: (at: string) => symlinkSync('target', at),
+    pipe: (at: string) => execFileSync('mkfifo', [at]),
+  }
+  for (const [kind, put] of Object.entries(make)) {
+    const tree = temporaryDirectory(context)
+    mkdirSync(join(tree, 'a'))
+    put(join(tree, 'a/.cvmfscatalog'))
+    await assert.rejects(place.publish([{ kind: 'tree', at: '/t', from: tree }]), { code: 'CVMFS_RESERVED' }, kind)
+  }
+  await place.publish([{ kind: 'catalog', at: '/nested' }])
+  const bytes = () => Buffer.from('')
+  for (const at of ['/nested/.cvmfscatalog', '/new/.cvmfscatalog', '/new/.cvmfscatalog/file']) {
+    await assert.rejects(place.publish([{ kind: 'file', at, bytes }]), { code: 'CVMFS_RESERVED' })
+  }
+  await assert.rejects(place.publish([{ kind: 'remove', at: '/nested/.cvmfscatalog' }]), { code: 'CVMFS_RESERVED' })
+  assert.deepEqual(await files(place), { '/nested/.cvmfscatalog': '' })
+})
+
 test('a certificate of ours is one for openssl', async (context) => {
   const place = await create(context)
   const file = join(place.keys, `${NAME}.crt`)
