@@ -7,6 +7,7 @@ import {
   compareRevisions,
   createRepository,
   directoryStorage,
+  formatContentHash,
   openRepository,
   publish,
   readKeys,
@@ -21,6 +22,8 @@ const scratch = mkdtempSync(join(work, 'cvmfs-run-'))
 const figures: Record<string, () => Promise<string>> = {
   files: async () => `${await published(FILES)}; the real tool: 8.9 s, CPU 11.4`,
   gigabyte: async () => `${await published(LARGE)}; the real tool: 28.5 s, CPU 34`,
+  'files-real': () => publishedByRealTool(FILES),
+  'gigabyte-real': () => publishedByRealTool(LARGE),
   'add-to-empty': async () => addTo(await create(scratch), 'added'),
   'add-to-big': async () => addTo(await bigRepository(), `added-${process.pid}`),
   there: async () => {
@@ -61,6 +64,37 @@ function options({ directory, keys }: Place) {
 async function published(tree: string): Promise<string> {
   const place = await create(scratch)
   return measured(place, [{ kind: 'tree', at: '/tree', from: join(work, tree) }])
+}
+
+/** The same by `cvmfs_swissknife sync`, with the options of `cvmfs_server publish`; what it wants below `/var/spool` goes nowhere. */
+async function publishedByRealTool(tree: string): Promise<string> {
+  const { directory, keys } = await create(scratch)
+  const [union, below] = [join(scratch, 'union'), join(scratch, 'below')]
+  for (const place of [join(union, 'tree'), below]) mkdirSync(place, { recursive: true })
+  const repository = await openRepository({ source: directoryStorage(directory), ...readers(keys) })
+  const command = [
+    ...['bwrap', '--dev-bind', '/', '/', '--tmpfs', '/var/spool', '--dir', `/var/spool/cvmfs/${NAME}`],
+    ...['--bind', join(work, tree), join(union, 'tree'), process.env.CVMFS_SWISSKNIFE!, 'sync', '-u', union],
+    ...['-s', union, '-c', below, '-t', scratch, '-b', formatContentHash(repository.manifest.rootCatalog)],
+    ...['-r', `local,${directory}/data/txn,${directory}`, '-w', `file://${directory}`, '-o', join(scratch, 'manifest')],
+    ...['-e', 'sha1', '-Z', 'default', '-N', NAME, '-K', join(keys, `${NAME}.pub`), '-f', 'aufs'],
+    ...['-p', '-l', '4194304', '-a', '8388608', '-h', '16777216'],
+  ]
+  const measure = `
+import resource, subprocess, sys, time
+begin = time.time()
+result = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+seconds = time.time() - begin
+if result.returncode != 0: sys.exit(result.stderr.decode())
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print("%.2f s, CPU %.2f, %d MiB" % (seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))`
+  const { status, stdout, stderr } = spawnSync('python3', ['-c', measure, ...command], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+  return stdout.trim()
+}
+
+function readers(keys: string) {
+  return { publicKeys: [readKeys(NAME, keys).publicKey], cacheDirectory: join(scratch, 'cache') }
 }
 
 function addTo(place: Place, name: string): Promise<string> {

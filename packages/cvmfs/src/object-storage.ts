@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -101,12 +102,9 @@ export function directoryStorage(directory: string): ObjectStorage {
     async sync() {
       const files = unsynced
       unsynced = []
-      const directories = new Set<string>()
-      for (const file of files) {
-        syncFile(file)
-        directories.add(file.slice(0, file.lastIndexOf('/')))
-      }
-      for (const one of directories) syncFile(one)
+      const directories = new Set(files.map((file) => file.slice(0, file.lastIndexOf('/'))))
+      if (files.length > FEW && (await syncFileSystems(directories))) return
+      for (const one of [...files, ...directories]) syncFile(one)
     },
     lock: async () => lockDirectory(directory),
   }
@@ -118,6 +116,20 @@ export function createDirectories(directory: string): void {
     mkdirSync(join(directory, 'data', prefix.toString(16).padStart(2, '0')), { recursive: true })
   }
   mkdirSync(join(directory, 'data/txn'), { recursive: true })
+}
+
+/** Files that are synced one by one: about as many take as long as a process and all of the file system. */
+const FEW = 20
+
+/**
+ * Syncs the file systems of the directories as a whole: 5,000 objects on a disk take 0.2 s, and 22 s one after the other. False when that
+ * did not work, as without GNU `sync`.
+ */
+function syncFileSystems(directories: ReadonlySet<string>): Promise<boolean> {
+  const devices = new Map([...directories].map((directory) => [statSync(directory).dev, directory]))
+  return new Promise((resolve) => {
+    execFile('sync', ['--file-system', ...devices.values()], (error) => resolve(error === null))
+  })
 }
 
 function syncFile(path: string): void {

@@ -111,6 +111,20 @@ test('what marks catalogs by its name is a file, and comes with its directory', 
   assert.deepEqual(await files(place), { '/nested/.cvmfscatalog': '' })
 })
 
+test('many objects are published also where there is no sync', async (context) => {
+  const place = await create(context)
+  const tree = temporaryDirectory(context)
+  for (let index = 0; index < 50; index++) writeFileSync(join(tree, `f${index}`), `contents ${index}`)
+  const { PATH } = process.env
+  process.env.PATH = temporaryDirectory(context)
+  try {
+    await place.publish([{ kind: 'tree', at: '/t', from: tree }])
+  } finally {
+    process.env.PATH = PATH
+  }
+  assert.equal(Object.keys(await files(place)).length, 50)
+})
+
 test('a certificate of ours is one for openssl', async (context) => {
   const place = await create(context)
   const file = join(place.keys, `${NAME}.crt`)
@@ -281,11 +295,7 @@ interface Place {
   open(): Promise<Repository>
 }
 
-async function create(
-  context: TestContext,
-  options: Partial<PublishOptions> = {},
-  ttl?: number,
-): Promise<Place> {
+async function create(context: TestContext, options: Partial<PublishOptions> = {}, ttl?: number): Promise<Place> {
   const directory = temporaryDirectory(context)
   const keys = temporaryDirectory(context)
   const cacheDirectory = temporaryDirectory(context)
