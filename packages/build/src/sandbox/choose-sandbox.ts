@@ -78,8 +78,9 @@ function tryUnshare(): Sandbox | string {
     '--fork',
     '--kill-child',
   ]
-  // All that the real script needs: a new /proc, a bind mount and a second user namespace with a user of its own.
-  const inner = `'${mount}' -t proc proc /proc && '${mount}' --bind /tmp /tmp && '${unshare}' --user --map-user=1000 --map-group=100 --root=/ true`
+  // All that the real script needs: a new /proc, a bind mount and a second user namespace with a user of its own. The mount is of the
+  // new /proc: a directory of the host may have mounts below it (an AppImage in /tmp), without which the kernel shows it to nobody.
+  const inner = `'${mount}' -t proc proc /proc && '${mount}' --bind /proc /proc && '${unshare}' --user --map-user=1000 --map-group=100 --root=/ true`
   return (
     trial([
       ...deathSignal(programs, 'KILL'),
