@@ -87,14 +87,10 @@ interface RepositoryPlace {
 
 function repositoryOf({ arguments: given }: Context, settings: Settings): RepositoryPlace | undefined {
   if (given.flag('offline') || given.flag('no-substitute')) return undefined
-  const [name, keys] = [given.value('repository'), given.values('key')]
+  const [name, keys] = [given.value('repository') ?? settings.repository, given.values('key')]
   if (name !== undefined) return { name, keys: keys.length > 0 ? keys : settings.repositoryKeys }
-  if (keys.length > 0 && settings.repository === undefined) {
-    throw new UsageError('--key is the key of a repository: say which with --repository')
-  }
-  return settings.repository === undefined
-    ? undefined
-    : { name: settings.repository, keys: keys.length > 0 ? keys : settings.repositoryKeys }
+  if (keys.length > 0) throw new UsageError('--key is the key of a repository: say which with --repository')
+  return undefined
 }
 
 function runMounted({ name, keys }: RepositoryPlace, repository: string): number {

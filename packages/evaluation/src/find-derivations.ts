@@ -1,13 +1,11 @@
 import {
   Attrs,
   ContextCollector,
-  coerceToString,
   EvaluationError,
   type Evaluator,
   findAttribute,
   force,
   forceBool,
-  forceList,
   forceStringNoContext,
   getAttribute,
   intern,
@@ -19,6 +17,7 @@ import {
   type Value,
 } from '@baryon/language'
 import { autoCall } from './auto-call.ts'
+import { drvPathOf, nameOf, outputsOf, systemOf } from './derivation-attributes.ts'
 import type { FoundDerivation } from './request.ts'
 
 /**
@@ -33,12 +32,7 @@ export function findDerivations(evaluator: Evaluator, value: Slot, args: Attrs, 
 
 const COMBINE_CHANNELS = intern('_combineChannels')
 const RECURSE = intern('recurseForDerivations')
-const NAME = intern('name')
-const SYSTEM = intern('system')
-const DRV_PATH = intern('drvPath')
-const OUT_PATH = intern('outPath')
 const OUTPUT_NAME = intern('outputName')
-const OUTPUTS = intern('outputs')
 const META = intern('meta')
 const SEARCHED_NAME = /^[A-Za-z_][A-Za-z0-9\-_+]*$/
 
@@ -98,24 +92,17 @@ class Search {
   }
 
   #describe(attrs: Attrs, path: string): FoundDerivation {
-    const nameSlot = getAttribute(attrs, NAME)
-    if (nameSlot === undefined) throw new EvaluationError('EVAL_TYPE', 'derivation name missing')
-    const name = forceStringNoContext(nameSlot)
-    const drvPathSlot = getAttribute(attrs, DRV_PATH)
-    if (drvPathSlot === undefined) {
-      throw new EvaluationError('EVAL_TYPE', "derivation does not contain a 'drvPath' attribute")
-    }
-    const drvPath = this.#text(drvPathSlot)
+    const name = nameOf(attrs)
+    const drvPath = drvPathOf(this.#evaluator, attrs)
     const outputNameSlot = getAttribute(attrs, OUTPUT_NAME)
     const outputName = outputNameSlot === undefined ? '' : forceStringNoContext(outputNameSlot)
     if (outputName === '') {
       throw new EvaluationError('EVAL_TYPE', `derivation '${drvPath}' lacks an 'outputName' attribute`)
     }
-    const systemSlot = getAttribute(attrs, SYSTEM)
     const found: FoundDerivation = {
       attributePath: path,
       name,
-      system: systemSlot === undefined ? 'unknown' : forceStringNoContext(systemSlot),
+      system: systemOf(attrs),
       drvPath,
       outputName,
       outputs: this.#outputs(attrs, outputName),
@@ -123,25 +110,10 @@ class Search {
     return this.#withMeta ? { ...found, meta: this.#meta(attrs) } : found
   }
 
+  /** Those whose paths are known. */
   #outputs(attrs: Attrs, outputName: string): Record<string, string> {
     const paths: Record<string, string> = {}
-    const take = (name: string, slot: Slot | undefined): void => {
-      if (slot === undefined) return
-      const path = this.#text(slot)
-      // A placeholder stands for a path that only the build will tell.
-      if (path.startsWith(`${this.#evaluator.io.storeDirectory}/`)) paths[name] = path
-    }
-    const outputsSlot = getAttribute(attrs, OUTPUTS)
-    if (outputsSlot === undefined) {
-      take(outputName, getAttribute(attrs, OUT_PATH))
-      return paths
-    }
-    for (const item of forceList(outputsSlot)) {
-      const name = forceStringNoContext(item)
-      const output = getAttribute(attrs, intern(name))
-      const value = output === undefined ? undefined : force(output)
-      if (value instanceof Attrs) take(name, getAttribute(value, OUT_PATH))
-    }
+    for (const [name, path] of outputsOf(this.#evaluator, attrs, outputName)) if (path !== null) paths[name] = path
     return paths
   }
 
@@ -165,10 +137,6 @@ class Search {
       if (!(error instanceof EvaluationError)) throw error
     }
     return result
-  }
-
-  #text(slot: Slot): string {
-    return coerceToString(this.#evaluator, slot, new ContextCollector(), false, false)
   }
 }
 

@@ -89,8 +89,6 @@ const QUOTA = 4000
 function start(context: Context, name: string, mountPoint: string): number {
   // What is wrong in them is said before anything is started.
   const { cacheDirectory } = nameRepository(context, name)
-  prefetchOf(context, mountPoint)
-  recordFile(context)
   const tier = mountTier()
   const launch: MountLaunch = {
     mountPoint,

@@ -2,14 +2,11 @@ import { parseDerivation } from '@baryon/format'
 import {
   Attrs,
   ContextCollector,
-  coerceToString,
   EvaluationError,
   type Evaluator,
   Float,
   findAttribute,
   force,
-  forceList,
-  forceStringNoContext,
   getAttribute,
   intern,
   jsonText,
@@ -19,6 +16,7 @@ import {
   symbolText,
   type Value,
 } from '@baryon/language'
+import { drvPathOf, nameOf, outputsOf, systemOf } from '../derivation-attributes.ts'
 import { type FactKeeper, factsOf } from './derivation-facts.ts'
 import type { JobPath } from './job-request.ts'
 import { type JobReply, joinPath } from './protocol.ts'
@@ -36,9 +34,9 @@ export interface DescribeOptions {
 /** The record of a derivation, with the names and the order of `nix-eval-jobs`. */
 export function describeJob(evaluator: Evaluator, attrs: Attrs, path: JobPath, options: DescribeOptions): JobReply {
   const extraValue = options.apply === undefined ? undefined : extraText(evaluator, options.apply(attrs))
-  const name = forceStringNoContext(required(attrs, NAME, 'derivation name missing'))
-  const outputs = outputsOf(evaluator, attrs)
-  const drvPath = textOf(evaluator, required(attrs, DRV_PATH, "derivation does not contain a 'drvPath' attribute"))
+  const name = nameOf(attrs)
+  const outputs = Object.fromEntries([...outputsOf(evaluator, attrs, 'out')].sort(([a], [b]) => (a < b ? -1 : 1)))
+  const drvPath = drvPathOf(evaluator, attrs)
   const facts =
     options.facts.get(drvPath) ??
     (options.instantiates
@@ -62,47 +60,11 @@ export function describeJob(evaluator: Evaluator, attrs: Attrs, path: JobPath, o
   return { kind: 'derivation', record: `{${fields.filter((text) => text !== undefined).join(',')}}`, drvPath }
 }
 
-const NAME = intern('name')
-const SYSTEM = intern('system')
-const DRV_PATH = intern('drvPath')
 const OUT_PATH = intern('outPath')
-const OUTPUTS = intern('outputs')
 const META = intern('meta')
 
 function field(name: string, value: unknown): string {
   return `"${name}":${JSON.stringify(value)}`
-}
-
-function required(attrs: Attrs, symbol: number, message: string): Slot {
-  const slot = getAttribute(attrs, symbol)
-  if (slot === undefined) throw new EvaluationError('EVAL_TYPE', message)
-  return slot
-}
-
-function systemOf(attrs: Attrs): string {
-  const slot = getAttribute(attrs, SYSTEM)
-  return slot === undefined ? 'unknown' : forceStringNoContext(slot)
-}
-
-/** Paths by name, sorted; null where only the build will tell. */
-function outputsOf(evaluator: Evaluator, attrs: Attrs): Record<string, string | null> {
-  const found: [string, string | null][] = []
-  const take = (name: string, slot: Slot | undefined): void => {
-    if (slot === undefined) return
-    const path = textOf(evaluator, slot)
-    found.push([name, path.startsWith(`${evaluator.io.storeDirectory}/`) ? path : null])
-  }
-  const names = getAttribute(attrs, OUTPUTS)
-  if (names === undefined) take('out', getAttribute(attrs, OUT_PATH))
-  else {
-    for (const item of forceList(names)) {
-      const name = forceStringNoContext(item)
-      const output = getAttribute(attrs, intern(name))
-      const value = output === undefined ? undefined : force(output)
-      if (value instanceof Attrs) take(name, getAttribute(value, OUT_PATH))
-    }
-  }
-  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** `meta` without what cannot be told as data: functions, derivations, paths, null. */
@@ -137,8 +99,4 @@ function extraText(evaluator: Evaluator, value: Value): string {
 
 function json(evaluator: Evaluator, slot: Slot): string {
   return jsonText(evaluator, slot, new ContextCollector(), { newer: evaluator.settings.newerFeatures })
-}
-
-function textOf(evaluator: Evaluator, slot: Slot): string {
-  return coerceToString(evaluator, slot, new ContextCollector(), false, false)
 }
