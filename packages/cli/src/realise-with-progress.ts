@@ -40,7 +40,9 @@ function showFailures(context: Context, store: Store, error: RealiseError): void
     const tail = details.logTail ?? []
     if (tail.length > 0 && !verbose) {
       const name = details.derivation?.name.replace(/\.drv$/, '') ?? 'build'
-      terminal.err(`${terminal.errPaint.dim(`last lines of ${name}:`)}\n${tail.map((line) => `  ${line}\n`).join('')}`)
+      terminal.err(
+        `${terminal.errPaint.dim(`last lines of ${name}:`)}\n${tail.map((line) => `  ${terminal.foreign(line)}\n`).join('')}`,
+      )
     }
     if (details.derivation !== undefined && tail.length > 0) {
       terminal.err(`${terminal.errPaint.dim(`whole log: baryon log ${store.format(details.derivation)}`)}\n`)

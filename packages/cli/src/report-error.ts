@@ -25,7 +25,7 @@ export function reportError(error: unknown, terminal: Terminal, report: ErrorRep
   if (report.json) {
     terminal.out(`${JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })}\n`)
   }
-  terminal.err(`${paint.red(`error[${code}]:`)} ${(evaluation?.report ?? message).trimEnd()}\n`)
+  terminal.err(`${paint.red(`error[${code}]:`)} ${terminal.foreign(evaluation?.report ?? message).trimEnd()}\n`)
   if (hint !== undefined) terminal.err(`${paint.cyan('hint:')} ${hint}\n`)
   const internal = !(error instanceof UserError) && code === 'INTERNAL'
   if (report.debug || internal) terminal.err(`${stackOf(error)}\n`)

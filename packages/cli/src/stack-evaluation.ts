@@ -79,7 +79,8 @@ export function evaluationRequest(context: Context, settings: Settings, request:
       module: new URL('./realise-during-evaluation.ts', import.meta.url).href,
       data: realiseData(context, settings),
     },
-    onLog: (message) => context.terminal.err(Buffer.from(`${message}\n`, 'latin1').toString('utf8')),
+    onLog: (message) =>
+      context.terminal.err(context.terminal.foreign(Buffer.from(`${message}\n`, 'latin1').toString('utf8'))),
   }
 }
 

@@ -1,5 +1,6 @@
 /** The two streams of a command and what they can show. */
 import { writeSync } from 'node:fs'
+import { withoutEscapes } from './escape-sequences.ts'
 
 export interface Terminal {
   /** Text for standard output. A reader that went away (`| head`) ends the process quietly. */
@@ -7,6 +8,8 @@ export interface Terminal {
   /** Text for standard error. */
   err(text: string): void
   errBytes(bytes: Uint8Array): void
+  /** What others wrote (text, or bytes of one), as standard error may show it. */
+  foreign(text: string): string
   /** Whether the progress display may move the cursor. */
   readonly isLive: boolean
   readonly outPaint: Paint
@@ -30,6 +33,7 @@ export function createTerminal(environment: NodeJS.ProcessEnv = process.env): Te
     out: (text) => writeAll(1, text),
     err: (text) => writeAll(2, text),
     errBytes: (bytes) => writeAll(2, bytes),
+    foreign: (text) => withoutEscapes(text, hasColour(process.stderr.isTTY === true, environment)),
     get isLive() {
       return process.stderr.isTTY === true && environment.TERM !== 'dumb'
     },

@@ -52,6 +52,30 @@ test('nix-instantiate --eval prints what Nix prints, and needs no store', { skip
   await same('nix-instantiate', '--find-file', '-I', `name=${directory}/lib`, 'other')
 })
 
+test('what a recipe says does nothing to a terminal', { skip }, async (context) => {
+  const { same } = frontPeers(context)
+  // JSON has the escapes that the language lacks.
+  const message = String.raw`"a \u001b[1;35mb\u001b[0m \u001b[2Ac \u001b]0;title\u0007d\re"`
+  for (const word of ['throw', 'abort', 'builtins.trace', 'builtins.addErrorContext']) {
+    await same(
+      'nix-instantiate',
+      '--eval',
+      '--show-trace',
+      '-E',
+      `${word} (builtins.fromJSON ''${message}'') (throw "x")`,
+    )
+  }
+})
+
+test('with abort-on-warn a warning is an error', async (context) => {
+  const { ours } = frontPeers(context, { BARYON_NIX_VERSION: '' })
+  const words = ['--eval', '-E', '(builtins.tryEval (builtins.warn "old" 1)).success']
+  assert.equal((await ours('nix-instantiate', ...words)).stdout, 'true\n')
+  const { status, stderr } = await ours('nix-instantiate', '--option', 'abort-on-warn', 'true', ...words)
+  assert.equal(status, 1)
+  assert.match(stderr, /evaluation warning: old\n[\s\S]*error: aborting to reveal stack trace of warning/)
+})
+
 test('whose language is spoken can be said in three ways', async (context) => {
   const { directory, ours } = frontPeers(context, { BARYON_NIX_VERSION: '' })
   const inOld = frontPeers(context, { BARYON_NIX_VERSION: '2.8' }).ours

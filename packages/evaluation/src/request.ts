@@ -74,6 +74,7 @@ export interface EvaluationSettings {
   readonly maxCallDepth: number | undefined
   readonly showTrace: boolean
   readonly traceVerbose: boolean
+  readonly abortOnWarn: boolean
 }
 
 export interface DerivationAttributeName {
@@ -122,6 +123,7 @@ export const DEFAULT_SETTINGS: EvaluationSettings = {
   maxCallDepth: undefined,
   showTrace: false,
   traceVerbose: false,
+  abortOnWarn: false,
 }
 
 /** The logical store directory of a request. */

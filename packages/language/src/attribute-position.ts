@@ -5,13 +5,23 @@ import type { Attrs } from './value.ts'
 /** Where an attribute of a set was written, if that is known. */
 export function attributePosition(attrs: Attrs, symbol: number): Position | undefined {
   let positions = attrs.positions
+  let wanted = symbol
   while (positions !== undefined) {
-    if (positions.kind === 'literal') {
-      const index = findKey(positions.keys, symbol)
-      const offset = index < 0 ? -1 : positions.offsets[index]!
-      return offset < 0 ? undefined : { file: positions.file, offset }
+    switch (positions.kind) {
+      case 'literal': {
+        const index = findKey(positions.keys, wanted)
+        const offset = index < 0 ? -1 : positions.offsets[index]!
+        return offset < 0 ? undefined : { file: positions.file, offset }
+      }
+      case 'updated':
+        positions = findKey(positions.rightKeys, wanted) >= 0 ? positions.right : positions.left
+        break
+      case 'listed': {
+        const index = findKey(positions.keys, wanted)
+        wanted = positions.symbol
+        positions = index < 0 ? undefined : positions.elements[index]
+      }
     }
-    positions = findKey(positions.rightKeys, symbol) >= 0 ? positions.right : positions.left
   }
   return undefined
 }

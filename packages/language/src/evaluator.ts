@@ -54,6 +54,8 @@ export interface EvalSettings {
   readonly showTrace: boolean
   /** `--trace-verbose`. */
   readonly traceVerbose: boolean
+  /** `builtins.warn` is an error, whose trace tells where the warning comes from. */
+  readonly abortOnWarn: boolean
 }
 
 /** `prefix=path`, or a directory to look into (`prefix` empty). `path` may be a URL of a tarball. */

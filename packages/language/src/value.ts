@@ -75,7 +75,7 @@ export class Attrs {
 }
 
 /** Where the attributes of a set were written; asked for by `attributePosition`. */
-export type AttrPositions = LiteralPositions | UpdatedPositions
+export type AttrPositions = LiteralPositions | UpdatedPositions | ListedPositions
 
 /** Byte offsets in one file, parallel to the keys of the literal (-1: unknown). */
 export interface LiteralPositions {
@@ -92,6 +92,15 @@ export interface UpdatedPositions {
   readonly right: AttrPositions | undefined
   readonly left: AttrPositions | undefined
   readonly depth: number
+}
+
+/** The positions of a set that was made from a list of sets: where `symbol` was written in the one that gave each key. */
+export interface ListedPositions {
+  readonly kind: 'listed'
+  readonly keys: readonly number[]
+  readonly symbol: number
+  /** Parallel to `keys`. */
+  readonly elements: readonly (AttrPositions | undefined)[]
 }
 
 /** What is needed to print a position; line and column are computed only when asked for. */

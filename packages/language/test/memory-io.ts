@@ -81,6 +81,7 @@ export function testEvaluator(
       maxDataDepth: Number.POSITIVE_INFINITY,
       showTrace: false,
       traceVerbose: false,
+      abortOnWarn: false,
       ...settings,
     },
   })

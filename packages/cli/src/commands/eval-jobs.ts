@@ -36,11 +36,11 @@ export async function run(context: Context): Promise<Outcome> {
         },
         onFailure: (record) => {
           line.close()
-          terminal.err(`${failureText(record, context.verbose)}\n`)
+          terminal.err(`${terminal.foreign(failureText(record, context.verbose))}\n`)
         },
         onLog: (message) => {
           line.close()
-          terminal.err(`${textOf(message)}\n`)
+          terminal.err(`${terminal.foreign(textOf(message))}\n`)
         },
         onProgress: (progress) => line.show(() => progressText(progress)),
       },

@@ -166,5 +166,5 @@ function isUnfinished(error: UserError): boolean {
 function show(context: Context, error: UserError): void {
   const report = (error as { readonly report?: unknown }).report
   const text = typeof report === 'string' ? Buffer.from(report, 'latin1').toString('utf8') : `error: ${error.message}`
-  context.terminal.err(`${text}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`)
+  context.terminal.err(`${context.terminal.foreign(text)}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`)
 }

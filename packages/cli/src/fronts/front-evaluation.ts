@@ -12,6 +12,7 @@ import {
   parseNixVersion,
 } from '@baryon/evaluation'
 import { resolveSettings } from '../settings.ts'
+import type { Terminal } from '../terminal.ts'
 import type { FrontArguments } from './front-arguments.ts'
 import { frontCaches } from './front-caches.ts'
 
@@ -31,6 +32,7 @@ export function frontSources(given: FrontArguments, fallback: string): Evaluatio
 
 export async function evaluateFront(
   given: FrontArguments,
+  terminal: Terminal,
   source: EvaluationSource,
   store: EvaluationStore,
   request: Pick<EvaluationRequest, 'output' | 'strict' | 'locations' | 'attributePaths' | 'environment'>,
@@ -61,10 +63,15 @@ export async function evaluateFront(
       allowImportFromDerivation:
         !given.has('--no-allow-import-from-derivation') && optionOf(given, 'allow-import-from-derivation') !== 'false',
       traceVerbose: given.has('--trace-verbose') || optionOf(given, 'trace-verbose') === 'true',
+      abortOnWarn: YES.includes(optionOf(given, 'abort-on-warn') ?? process.env.NIX_ABORT_ON_WARN ?? ''),
       ...(await frontLanguage(given)),
     },
+    onLog: (message) => terminal.errBytes(Buffer.from(`${terminal.foreign(message)}\n`, 'latin1')),
   })
 }
+
+/** How Nix says it in options and in its environment. */
+const YES: readonly string[] = ['true', 'yes', '1']
 
 /**
  * Whose language: `--option nix-version`, else `BARYON_NIX_VERSION`, else the baryon.toml of the current directory. And

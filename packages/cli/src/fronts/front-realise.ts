@@ -69,7 +69,7 @@ async function interruptible<T>(
         } else if (event.kind === 'started' && event.derivation !== undefined) {
           terminal.err(`building '${store.format(event.derivation)}'...\n`)
         } else if (event.kind === 'log' && !quiet) {
-          for (const line of event.lines) terminal.err(`${line}\n`)
+          for (const line of event.lines) terminal.err(`${terminal.foreign(line)}\n`)
         } else if (event.kind === 'notice') terminal.err(`warning: ${event.message}\n`)
       },
     })

@@ -50,7 +50,7 @@ function version(): string {
 function reportFrontError(error: unknown, terminal: Terminal): number {
   const report = (error as { readonly report?: unknown } | undefined)?.report
   if (error instanceof UserError && typeof report === 'string') {
-    terminal.errBytes(Buffer.from(`${report}\n`, 'latin1'))
+    terminal.errBytes(Buffer.from(`${terminal.foreign(report)}\n`, 'latin1'))
     return 1
   }
   if (error instanceof UserError) {

@@ -37,7 +37,9 @@ async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
         found.push(instantiated(store, source.path))
         continue
       }
-      const result = await evaluateFront(given, source, evaluationStore(selected, true), { output: 'derivations' })
+      const result = await evaluateFront(given, terminal, source, evaluationStore(selected, true), {
+        output: 'derivations',
+      })
       found.push(...result.derivations)
     }
     const targets = found.map((one) => ({ derivation: store.parse(one.drvPath), outputs: [one.outputName] }))

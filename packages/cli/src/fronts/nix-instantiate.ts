@@ -47,7 +47,7 @@ async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
       : evaluates
         ? { output: outputOf(given), strict: given.has('--strict'), locations: !given.has('--no-location') }
         : ({ output: 'derivations' } as const)
-    const result = await evaluateFront(given, source, evaluationStore(store, writes), request)
+    const result = await evaluateFront(given, terminal, source, evaluationStore(store, writes), request)
     if (parses || evaluates) printTexts(given, result, terminal)
     else printDerivations(given, result, store, writes, terminal)
   }

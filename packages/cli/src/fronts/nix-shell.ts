@@ -52,7 +52,7 @@ async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
   const selected = await frontStore(given)
   const isPure = given.given.findLast(([name]) => name === '--pure' || name === '--impure')?.[0] === '--pure'
   const environment = { ...process.env, IN_NIX_SHELL: isPure ? 'pure' : 'impure' }
-  const found = await findOne(given, selected, environment)
+  const found = await findOne(given, terminal, selected, environment)
   const store = openStore(selected.options)
   try {
     const derivation = store.readDerivation(store.parse(found.drvPath))
@@ -70,14 +70,15 @@ async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
 
 async function findOne(
   given: FrontArguments,
+  terminal: Terminal,
   selected: FrontStore,
   environment: NodeJS.ProcessEnv,
 ): Promise<FoundDerivation> {
   const store = evaluationStore(selected, true)
   const found: FoundDerivation[] = []
   for (const source of shellSources(given)) {
-    const more = (await asksForShell(given, source, selected, environment)) ? inShell : {}
-    const result = await evaluateFront(given, source, store, { output: 'derivations', environment }, more)
+    const more = (await asksForShell(given, terminal, source, selected, environment)) ? inShell : {}
+    const result = await evaluateFront(given, terminal, source, store, { output: 'derivations', environment }, more)
     found.push(...result.derivations)
   }
   const [one] = found
@@ -107,6 +108,7 @@ function shellSources(given: FrontArguments): EvaluationSource[] {
 /** Only a function that names the argument `inNixShell` gets it: others may pass all that they get to somebody else. */
 async function asksForShell(
   given: FrontArguments,
+  terminal: Terminal,
   source: EvaluationSource,
   selected: FrontStore,
   environment: NodeJS.ProcessEnv,
@@ -116,7 +118,13 @@ async function asksForShell(
   const value = source.kind === 'file' ? `import ${quoted(resolve(source.path))}` : `(${source.text}\n)`
   const text = `let value = ${value}; in builtins.isFunction value && builtins.functionArgs value ? inNixShell`
   const question = { output: 'json', attributePaths: [''], environment } as const
-  const result = await evaluateFront(given, { kind: 'expression', text }, evaluationStore(selected, false), question)
+  const result = await evaluateFront(
+    given,
+    terminal,
+    { kind: 'expression', text },
+    evaluationStore(selected, false),
+    question,
+  )
   return result.texts[0] === 'true'
 }
 

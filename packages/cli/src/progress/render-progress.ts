@@ -1,4 +1,5 @@
 /** One picture of a running build, as lines that fit the terminal. */
+import { withoutEscapes } from '../escape-sequences.ts'
 import { formatBytes, formatSeconds } from '../format-quantity.ts'
 import type { Paint } from '../terminal.ts'
 import type { BuildProgress, RunningTask } from './build-progress.ts'
@@ -82,9 +83,8 @@ function cut(text: string, width: number): string {
 
 /** Without colours, cursor movements and other control characters that a builder may print. */
 function clean(text: string): string {
-  return text
-    .replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '')
-    .replace(/^.*\r(?=.)/, '')
+  const last = text.replace(/^.*\r(?=.)/, '')
+  return withoutEscapes(last, false)
     .replace(/[\x00-\x1f\x7f]/g, ' ')
     .trim()
 }

@@ -29,7 +29,7 @@ export function createReporter(terminal: Terminal, options: { readonly verbose?:
       if (line !== undefined) say(line)
       if (options.verbose && event.kind === 'log') {
         const name = names.get(event.task) ?? event.task
-        for (const text of event.lines) say(`${terminal.errPaint.dim(`${name}>`)} ${text}`)
+        for (const text of event.lines) say(`${terminal.errPaint.dim(`${name}>`)} ${terminal.foreign(text)}`)
       }
       screen?.touch()
     },

@@ -1,11 +1,20 @@
-import { attrsFromEntries, EMPTY_ATTRS, findAttribute, findKey, getAttribute, nameOrder } from '../attrs.ts'
+import {
+  attrsFromEntries,
+  EMPTY_ATTRS,
+  findAttribute,
+  findKey,
+  getAttribute,
+  nameOrder,
+  orderKeys,
+  selectSlots,
+} from '../attrs.ts'
 import { ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
 import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../force.ts'
 import { type Builtin, callFunction2 } from '../function.ts'
 import { findSymbol, intern, symbolText } from '../symbols.ts'
 import { force, Thunk } from '../thunk.ts'
-import { Attrs, type Slot, type Value } from '../value.ts'
+import { type AttrPositions, Attrs, type Slot, type Value } from '../value.ts'
 
 /** Attribute sets. Everything that lists names does so in byte order. */
 export const attributeSetBuiltins: readonly Builtin[] = [
@@ -99,6 +108,7 @@ function removeAttrs(_: Evaluator, slot: Slot, namesSlot: Slot): Value {
 function listToAttrs(list: readonly Slot[]): Value {
   const symbols: number[] = new Array(list.length)
   const slots: Slot[] = new Array(list.length)
+  const elements: (AttrPositions | undefined)[] = new Array(list.length)
   for (let i = 0; i < list.length; i++) {
     const pair = forceAttrs(list[i]!)
     const nameSlot = getAttribute(pair, NAME)
@@ -114,8 +124,16 @@ function listToAttrs(list: readonly Slot[]): Value {
       )
     symbols[i] = symbol
     slots[i] = value
+    elements[i] = pair.positions
   }
-  return attrsFromEntries(symbols, slots)
+  const order = orderKeys(symbols, false)
+  const { keys } = order
+  return new Attrs(keys, selectSlots(order, slots), {
+    kind: 'listed',
+    keys,
+    symbol: VALUE,
+    elements: order.sources?.map((source) => elements[source]) ?? elements,
+  })
 }
 
 function intersectAttrs(left: Attrs, right: Attrs): Value {
@@ -143,7 +161,7 @@ function intersectAttrs(left: Attrs, right: Attrs): Value {
     }
   }
   if (keys.length === b.length) return right
-  return new Attrs(keys, slots)
+  return new Attrs(keys, slots, right.positions)
 }
 
 function catAttrs(_: Evaluator, nameSlot: Slot, listSlot: Slot): Value {
@@ -158,14 +176,13 @@ function catAttrs(_: Evaluator, nameSlot: Slot, listSlot: Slot): Value {
 }
 
 function mapAttrs(_: Evaluator, fn: Slot, slot: Slot): Value {
-  const attrs = forceAttrs(slot)
-  const { keys, slots } = attrs
+  const { keys, slots } = forceAttrs(slot)
   if (keys.length === 0) return EMPTY_ATTRS
   const mapped: Slot[] = new Array(keys.length)
   for (let i = 0; i < keys.length; i++) {
     mapped[i] = new Thunk(runMapped, fn, { symbol: keys[i]!, slot: slots[i]! } satisfies MappedItem)
   }
-  return new Attrs(keys, mapped, attrs.positions)
+  return new Attrs(keys, mapped)
 }
 
 interface MappedItem {

@@ -2,7 +2,7 @@ import { attrsFromEntries } from '../attrs.ts'
 import { coerceToString } from '../coerce.ts'
 import { ContextCollector } from '../context.ts'
 import { forceDeep } from '../deep-force.ts'
-import { AbortError, CatchableError, EvaluationError, ThrownError } from '../errors.ts'
+import { AbortError, CatchableError, EvaluationError, ThrownError, ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
 import { forceString } from '../force.ts'
 import type { Builtin } from '../function.ts'
@@ -74,11 +74,14 @@ export const newerControlBuiltins: readonly Builtin[] = [
     code: (evaluator, message, slot) => {
       const value = forceString(message)
       evaluator.io.log(warningText(value instanceof NixString ? value.text : value))
+      if (evaluator.settings.abortOnWarn) throw new ValueError(ABORTED_ON_WARN)
       return force(slot)
     },
   },
   { name: 'break', arity: 1, code: (_, slot) => force(slot) },
 ]
+
+const ABORTED_ON_WARN = 'aborting to reveal stack trace of warning, as abort-on-warn is set'
 
 /** Further lines stand below the first, unless the text starts with a line break. */
 function warningText(text: string): string {
