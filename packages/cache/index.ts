@@ -7,6 +7,7 @@ export { type BucketLocation, parseBucketLocation } from './src/locate-bucket.ts
 export { type CacheLookup, type LookupOptions, openLookup, type PathFinder } from './src/look-up.ts'
 export { type LookupCache, openLookupCache } from './src/lookup-cache.ts'
 export { closureChanges } from './src/publish-closure.ts'
+export { fileRecord, markerRecord, parseRecord } from './src/published-record.ts'
 export {
   type PathSource,
   type PullOptions,

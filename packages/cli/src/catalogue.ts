@@ -69,7 +69,7 @@ const commands: readonly Command[] = [
   {
     name: 'run',
     summary: 'run a program of a stack',
-    usage: '[-c TAG] [NAME=VALUE]… NAME[/VERSION] [--] [CMD [ARG]…]',
+    usage: '[-c TAG] [NAME=VALUE]… NAME[/VERSION] [--] [CMD [ARG]…] | --replay FILE',
     description:
       'Builds the package if needed and runs CMD (by default its main program) where the store is visible at its own ' +
       'path, although this machine may not have that path. Everything after NAME belongs to the command. Home, current ' +
@@ -81,13 +81,36 @@ const commands: readonly Command[] = [
       ...publishedOptions,
       ...substituterOptions,
       { name: 'offline', help: 'use no network if something must be built' },
+      {
+        name: 'record',
+        values: ['FILE'],
+        help: 'write down what ran: packages with hashes, host, command, files that it read and made',
+        complete: 'file',
+      },
+      { name: 'replay', values: ['FILE'], help: 'run again what a record says, and compare', complete: 'file' },
+      {
+        name: 'input',
+        values: ['FILE'],
+        repeat: true,
+        help: 'to be recorded although the command line does not name it',
+        complete: 'file',
+      },
+      {
+        name: 'output',
+        values: ['FILE'],
+        repeat: true,
+        help: 'to be recorded although it is not in the current directory',
+        complete: 'file',
+      },
     ],
-    operands: { least: 1, most: 1, command: 'after-first', assignments: true, complete: 'attribute' },
+    operands: { least: 0, most: 1, command: 'after-first', assignments: true, complete: 'attribute' },
     examples: [
       ['baryon run analysis -- analysis --events 1000', 'a program with its arguments'],
       ['baryon run -c x86_64-debian12-gcc11-opt analysis', 'the main program of another variant'],
       ['baryon run python/3.11 -- python3 -V', 'insist on a version'],
       ['baryon run OMP_NUM_THREADS=1 fastjet -- sh', 'with a variable set'],
+      ['baryon run --record run.json analysis -- analysis --output plots', 'and write down what it was'],
+      ['baryon run --replay run.json', 'the same again, years later'],
       ['baryon run --repository http://s1.example.org/cvmfs/lhcb.example.org --key lhcb.pub analysis', 'from a mount'],
     ],
     load: () => import('./commands/run.ts'),

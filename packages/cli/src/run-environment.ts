@@ -57,32 +57,63 @@ export async function prepareEnvironment(
     )
     store.addTempRoot(...known.map((path) => store.parse(path)))
     const missing = missingTargets(store, packages, kind)
-    let { physicalDirectory } = store
-    if (missing.length > 0) {
-      const { areInPlace, usePublished } = await import('./published-packages.ts')
-      const outputs = packages.flatMap((one) => outputNames(one, kind))
-      const isKnown = known.length === outputs.length
-      if (isKnown && areInPlace(settings.storeDirectory, known)) physicalDirectory = settings.storeDirectory
-      else {
-        const use = isKnown ? await usePublished(context, settings, store, known) : undefined
-        if (typeof use === 'function') return use
-        if (use === undefined) await build(context, store, missing)
-      }
-    }
-    const prefixAt = (path: string) => prefixOf(store, physicalDirectory, path)
-    const named = packages.flatMap((one) => outputsFor(one, kind)).map((path) => prefixAt(path)!)
-    const prefixes = environmentClosure(named, kind, prefixAt)
+    const outputs = packages.flatMap((one) => outputNames(one, kind))
+    const place = await provide(context, settings, store, known.length === outputs.length ? known : undefined, missing)
+    if (typeof place === 'function') return place
+    const physicalDirectory = place
+    const named = packages.flatMap((one) => outputsFor(one, kind))
     return {
       settings,
       packages,
-      changes: activationOf(prefixes, kind),
+      changes: changesOf(store, physicalDirectory, named, kind),
       physicalDirectory,
-      paths: named.map((prefix) => prefix.logical),
+      paths: named,
       label: packages.map((one) => one.attribute).join(' '),
     }
   } finally {
     store.close({ keepTempRoots: true })
   }
+}
+
+/**
+ * Makes what is missing be there, and gives the directory that has it all; or what is to be done instead. `paths` are all
+ * that is wanted, undefined when they cannot be known before a build.
+ */
+export async function provide(
+  context: Context,
+  settings: Settings,
+  store: Store,
+  paths: readonly string[] | undefined,
+  missing: readonly RealiseTarget[],
+): Promise<string | RunMounted> {
+  if (missing.length === 0) return store.physicalDirectory
+  const { areInPlace, usePublished } = await import('./published-packages.ts')
+  if (paths !== undefined) {
+    if (areInPlace(settings.storeDirectory, paths)) return settings.storeDirectory
+    const use = await usePublished(context, settings, store, paths)
+    if (typeof use === 'function') return use
+    if (use === 'received') return store.physicalDirectory
+  }
+  await build(context, store, missing)
+  return store.physicalDirectory
+}
+
+/** What the environment of these paths sets; they must be there. */
+export function changesOf(
+  store: Store,
+  physicalDirectory: string,
+  paths: readonly string[],
+  kind: ActivationKind,
+): readonly Change[] {
+  const prefixAt = (path: string) => prefixOf(store, physicalDirectory, path)
+  return activationOf(
+    environmentClosure(
+      paths.map((path) => prefixAt(path)!),
+      kind,
+      prefixAt,
+    ),
+    kind,
+  )
 }
 
 /** How to start a command in the environment. */
