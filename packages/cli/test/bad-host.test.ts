@@ -23,9 +23,17 @@ const small = (name: string) => derivation(name, 'echo > $out')
 describe('a host without', { skip }, () => {
   const noNamespaces = 'echo 0 > /proc/sys/user/max_user_namespaces'
   test('user namespaces: proot does it', { skip: isOnPath('proot') ? false : 'proot is not installed' }, () => {
-    const result = scene.build(small('by-proot'), [], { wrapper: inNamespace(noNamespaces) })
+    const wrapper = inNamespace(noNamespaces)
+    const result = scene.build(small('by-proot'), [], { wrapper })
     assertOk(result)
     assert.match(result.stderr, /^note: sandbox proot: the network is reachable/m)
+    const { run } = JSON.parse(scene.run(['doctor', '--json'], { wrapper }).stdout) as {
+      run: { name: string; works: boolean }[]
+    }
+    assert.deepEqual(
+      run.filter(({ works }) => works).map(({ name }) => name),
+      ['by proot'],
+    )
   })
   test('user namespaces and proot: refused, and says what would help', () => {
     const wrapper = inNamespace(`${noNamespaces}\n${hide('proot')}`)
@@ -34,6 +42,11 @@ describe('a host without', { skip }, () => {
     const doctor = scene.run(['doctor'], { wrapper })
     assert.equal(doctor.status, 1)
     assert.match(doctor.stdout, /^bad {2}sandbox: no sandbox works here/m)
+    assert.match(
+      doctor.stdout,
+      /^bad {2}run in a namespace: the kernel forbids it: user\.max_user_namespaces is 0\n.*sysctl/m,
+    )
+    assert.match(doctor.stdout, /^bad {2}run by proot: proot is not installed/m)
   })
   test('a package manager', () => {
     const wrapper = inNamespace(`${hide('apt-get', 'apt-config', 'dpkg')}\nmount -t tmpfs none /etc/apt`)

@@ -5,6 +5,7 @@ import { detectHost, findProgram } from '@baryon/environment'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes } from '../format-quantity.ts'
+import { type RunWay, runWays } from '../run-ways.ts'
 
 interface Check {
   readonly name: string
@@ -15,12 +16,20 @@ interface Check {
 
 export async function run(context: Context): Promise<Outcome> {
   const settings = await context.settings({ needsStack: true })
-  const checks: Check[] = [node(), sandbox(), disk(settings.root), packages(), git()]
+  const ways = runWays(settings.storeDirectory)
+  const checks: Check[] = [node(), sandbox(), ...runChecks(ways), disk(settings.root), packages(), git()]
   const host = detectHost()
   const paint = context.terminal.outPaint
   const mark = { good: paint.green('ok  '), poor: paint.yellow('note'), bad: paint.red('bad ') }
   return {
-    data: { machine: host.machine, system: host.system, architecture: host.architecture, ...settings, checks },
+    data: {
+      machine: host.machine,
+      system: host.system,
+      architecture: host.architecture,
+      ...settings,
+      checks,
+      run: ways,
+    },
     text: [
       `machine  ${host.architecture} (${host.system})`,
       `store    ${settings.storeDirectory}`,
@@ -68,6 +77,18 @@ function sandbox(): Check {
       ...(error.hint === undefined ? {} : { advice: error.hint }),
     }
   }
+}
+
+/** That one of the ways is missing matters only to who has no other. */
+function runChecks(ways: readonly RunWay[]): Check[] {
+  const none = ways.every(({ works }) => !works)
+  const chosen = ways.find(({ works }) => works)
+  return ways.map((way) => ({
+    name: `run ${way.name}`,
+    state: way.works ? 'good' : none ? 'bad' : 'poor',
+    found: way === chosen ? `${way.found} (this is used)` : way.found,
+    ...(way.works || way.advice === undefined ? {} : { advice: way.advice }),
+  }))
 }
 
 function disk(root: string): Check {
