@@ -187,7 +187,16 @@ const commands: readonly Command[] = [
     name: 'repl',
     summary: 'try the language line by line',
     usage: '[FILE]',
-    options: [...evaluationOptions, platformOption],
+    description:
+      'Lines are expressions, definitions (NAME = EXPRESSION) or commands; the tabulator completes names, attributes and files. ' +
+      'The history is kept in ~/.local/state/baryon (XDG_STATE_HOME).',
+    options: [
+      ...evaluationOptions,
+      platformOption,
+      sandboxOption,
+      ...substituterOptions,
+      { name: 'offline', help: 'use no network for :b' },
+    ],
     operands: { least: 0, most: 1, complete: 'file' },
     examples: [
       ['baryon repl stacks/hep', 'with the attributes of a file in scope'],
