@@ -1,0 +1,193 @@
+import { quoteBytes, UserError } from '@baryon/format'
+import { addCounts, type Counts, type NewEntry, type StoredCatalog } from './catalog-writer.ts'
+import type { Entry } from './entry.ts'
+import { CHUNK_SIZES } from './find-cuts.ts'
+import type { Tag } from './history.ts'
+import { createIngester, type Ingester } from './ingest.ts'
+import { nextCertificate } from './next-certificate.ts'
+import type { Change, PublishOptions, PublishResult } from './publish.ts'
+import type { Repository } from './repository.ts'
+import type { Revision } from './revision.ts'
+import { storedMetainfo } from './stored-metainfo.ts'
+import { addTag, movedTrunk } from './tags.ts'
+import { diskEntry, MARKER } from './tree-source.ts'
+import { TreeWriter } from './tree-writer.ts'
+import { type Working, WorkingCatalogs } from './working-catalogs.ts'
+import { writeRevision } from './write-revision.ts'
+
+/** Changes of one revision, which become another one together. */
+export class Transaction {
+  readonly #options: PublishOptions
+  readonly #repository: Repository
+  readonly #scratch: string
+  readonly #ingester: Ingester
+  readonly #catalogs: WorkingCatalogs
+  readonly #trees: TreeWriter
+  readonly #now: number
+  #entries = 0
+
+  /** `scratch` is a directory for files in work, of this transaction alone. */
+  constructor(options: PublishOptions, repository: Repository, revision: Revision, scratch: string) {
+    this.#options = options
+    this.#repository = repository
+    this.#scratch = scratch
+    this.#now = Math.floor((options.now ?? Date.now()) / 1000)
+    const { manifest } = repository
+    const { signal, isCompressed = true, algorithm = manifest.rootCatalog.algorithm } = options
+    this.#ingester = createIngester(options.storage, { algorithm, isCompressed, chunkSizes: CHUNK_SIZES })
+    this.#catalogs = new WorkingCatalogs({
+      ...{ revision, scratch, signal, rootHash: manifest.rootCatalog, ttl: manifest.ttl },
+      ...{ ingester: this.#ingester, now: this.#now },
+    })
+    this.#trees = new TreeWriter({
+      ...{ owner: options.owner, readXattrs: options.readXattrs, isCompressed, signal },
+      ...{ catalogs: this.#catalogs, ingester: this.#ingester, onEntry: () => this.#count() },
+    })
+  }
+
+  get hasChanges(): boolean {
+    return !this.#catalogs.isEmpty
+  }
+
+  nothing(): PublishResult {
+    return { manifest: this.#repository.manifest, catalogs: 0, entries: 0, ...this.#ingester.done }
+  }
+
+  async apply(change: Change): Promise<void> {
+    const { at } = change
+    checkPath(at)
+    if (change.kind !== 'remove' && (change.kind === 'catalog' || change.isImmutable === true)) {
+      if ((await this.#catalogs.current(at)) !== undefined) return
+    }
+    const above = parentOf(at)
+    const working = await this.#catalogs.of(above)
+    if (change.kind !== 'remove') await this.#makeDirectories(working, above)
+    const former = working.writer.reader.entry(at)
+    if (former === undefined && change.kind === 'remove') {
+      throw new UserError('CVMFS_NO_ENTRY', `there is nothing at ${quoteBytes(at)} to remove`)
+    }
+    if (former !== undefined) await this.#remove(working, former)
+    const isDirectory = change.kind === 'remove' ? false : await this.#put(working, change)
+    this.#touch(working, above, (isDirectory ? 1 : 0) - (former?.kind === 'directory' ? 1 : 0))
+  }
+
+  /** Everything but the manifest is in the storage before it. */
+  async commit(): Promise<PublishResult> {
+    const { storage, privateKey, certificate } = this.#options
+    const { manifest: last } = this.#repository
+    const revision = last.revision + 1
+    const root = await this.#catalogs.storeAll(revision)
+    const manifest = await writeRevision(
+      {
+        ...{ storage, privateKey, ingester: this.#ingester, scratch: this.#scratch, now: this.#now },
+        last: { ...last, metainfo: await storedMetainfo(this.#repository, this.#ingester) },
+        certificate: await nextCertificate(this.#repository, this.#ingester, certificate),
+      },
+      { rootCatalog: root.hash, rootCatalogSize: root.size, revision, tags: await this.#tags(root, revision) },
+    )
+    return { manifest, catalogs: this.#catalogs.stored, entries: this.#entries, ...this.#ingester.done }
+  }
+
+  /** Closes what an error left open. */
+  close(): void {
+    this.#catalogs.close()
+    this.#ingester.close()
+  }
+
+  /** Tells whether it is a directory. */
+  async #put(working: Working, change: Exclude<Change, { readonly kind: 'remove' }>): Promise<boolean> {
+    const { writer } = working
+    const { at } = change
+    const add = (below: Counts): void => {
+      working.below = addCounts(working.below, below)
+    }
+    if (change.kind === 'tree') {
+      const top = diskEntry(Buffer.from(change.from, 'utf8').toString('latin1'), at, this.#options)
+      add(await this.#trees.add(writer, top, change))
+      return top.kind === 'directory'
+    }
+    const directory = this.#newDirectory(writer.reader.entry(parentOf(at))!, at)
+    if (change.kind === 'catalog') {
+      add(await this.#trees.addCatalog(writer, directory))
+      return true
+    }
+    writer.insert(await this.#trees.fileEntry(directory, change.bytes()))
+    this.#count()
+    return false
+  }
+
+  /** Removes an entry with all below it. */
+  async #remove(working: Working, entry: Entry): Promise<void> {
+    const { writer } = working
+    await this.#catalogs.detachBelow(working, entry.path)
+    const remove = ({ path, kind, isNestedCatalog }: Entry): void => {
+      if (kind === 'directory' && !isNestedCatalog) for (const child of writer.reader.list(path)) remove(child)
+      writer.remove(path)
+    }
+    remove(entry)
+  }
+
+  /** Directories that are not there yet, from the top. */
+  async #makeDirectories(working: Working, path: string): Promise<void> {
+    const entry = working.writer.reader.entry(path)
+    if (entry?.kind === 'directory') return
+    if (entry !== undefined) {
+      throw new UserError('CVMFS_NO_DIRECTORY', `${quoteBytes(path)} is a ${entry.kind}: nothing can be below it`)
+    }
+    const above = parentOf(path)
+    await this.#makeDirectories(working, above)
+    working.writer.insert(this.#newDirectory(working.writer.reader.entry(above)!, path))
+    this.#touch(working, above, 1)
+  }
+
+  /** With the owner of the one above it. */
+  #newDirectory(above: Entry, path: string): NewEntry {
+    const now = { mtime: this.#now, mtimeNanoseconds: undefined }
+    return { ...above, ...now, path, mode: 0o40755, linkCount: 2, xattrs: new Map() }
+  }
+
+  /** The directory has other contents, and so many more directories among them. */
+  #touch({ writer }: Working, path: string, difference: number): void {
+    const entry = writer.reader.entry(path)!
+    const changed = { ...entry, mtime: this.#now, mtimeNanoseconds: undefined, linkCount: entry.linkCount + difference }
+    writer.insert(changed, path === writer.path && path !== '' ? 'root' : 'none')
+  }
+
+  async #tags(root: StoredCatalog, revision: number): Promise<Tag[]> {
+    const { tag, signal } = this.#options
+    const current = { rootCatalog: root.hash, size: root.size, revision, timestamp: this.#now }
+    const tags = movedTrunk(await this.#repository.tags(signal), current)
+    return tag === undefined ? tags : addTag(tags, { ...tag, ...current })
+  }
+
+  #count(): void {
+    this.#entries++
+    if (this.#entries % REPORT_EVERY === 0) {
+      this.#options.onProgress?.({ entries: this.#entries, ...this.#ingester.done })
+    }
+  }
+}
+
+const REPORT_EVERY = 100
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'))
+}
+
+function checkPath(path: string): void {
+  const parts = path.split('/').slice(1)
+  const isGood = path.startsWith('/') && parts.every((part) => part !== '' && part !== '.' && part !== '..')
+  if (isGood && parts.includes(MARKER)) {
+    throw new UserError(
+      'CVMFS_RESERVED',
+      `${quoteBytes(path)} marks a catalog by its name, and comes and goes with it`,
+      {
+        hint: 'publish the tree of the directory, with or without the marker',
+      },
+    )
+  }
+  if (isGood && parts[0] !== '.cvmfs') return
+  throw new UserError('CVMFS_PATH', `${quoteBytes(path)} is no place in a repository`, {
+    hint: 'expected a path from the root of the repository: /releases/v1',
+  })
+}

@@ -1,0 +1,174 @@
+import { copyFileSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { quoteBytes, UserError } from '@baryon/format'
+import type { Catalog, NestedCatalog } from './catalog.ts'
+import { addCounts, CatalogWriter, type Counts, counts, type StoredCatalog, subtractCounts } from './catalog-writer.ts'
+import type { ContentHash } from './content-hash.ts'
+import type { Entry } from './entry.ts'
+import type { Ingester } from './ingest.ts'
+import type { Revision } from './revision.ts'
+
+/** A catalog of the last revision that is being changed. */
+export interface Working {
+  readonly writer: CatalogWriter
+  readonly file: string
+  readonly parent: Working | undefined
+  readonly formerHash: ContentHash
+  /** Of it and all below, before. */
+  readonly formerCounts: Counts
+  /** Of all below, now. */
+  below: Counts
+}
+
+export interface WorkingOptions {
+  /** What is changed. */
+  readonly revision: Revision
+  readonly rootHash: ContentHash
+  readonly ingester: Ingester
+  /** A directory for files in work, of these alone. */
+  readonly scratch: string
+  /** Seconds, of the new revision. */
+  readonly ttl: number
+  /** Seconds since 1970. */
+  readonly now: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** Copies of the catalogs between the root and what changes, and catalogs that are made anew. */
+export class WorkingCatalogs {
+  readonly #options: WorkingOptions
+  readonly #byPath = new Map<string, Working>()
+  readonly #open = new Set<CatalogWriter>()
+  #files = 0
+  #stored = 0
+
+  constructor(options: WorkingOptions) {
+    this.#options = options
+  }
+
+  get isEmpty(): boolean {
+    return this.#byPath.size === 0
+  }
+
+  /** Catalogs that were written. */
+  get stored(): number {
+    return this.#stored
+  }
+
+  /** What is at a path now, with all changes so far. */
+  async current(path: string): Promise<Entry | undefined> {
+    const { revision, signal } = this.#options
+    let catalog = this.#byPath.get('')?.writer.reader ?? (await revision.rootCatalog(signal))
+    for (;;) {
+      const nested: NestedCatalog | undefined = catalog.nestedFor(path)
+      if (nested === undefined || nested.path === path) return catalog.entry(path)
+      catalog = this.#byPath.get(nested.path)?.writer.reader ?? (await revision.catalog(nested, signal))
+    }
+  }
+
+  /** The catalog that has the contents of the directory, with those above it, as copies to be changed. */
+  async of(path: string): Promise<Working> {
+    const { revision, rootHash, signal } = this.#options
+    let working: Working | undefined = this.#byPath.get('')
+    working ??= this.#change(await revision.rootCatalog(signal), rootHash, undefined)
+    for (;;) {
+      const nested: NestedCatalog | undefined = working.writer.reader.nestedFor(path)
+      if (nested === undefined) return working
+      working =
+        this.#byPath.get(nested.path) ?? this.#change(await revision.catalog(nested, signal), nested.hash, working)
+    }
+  }
+
+  /** Takes out the nested catalogs at a path and below it. Throws `CVMFS_CHANGES` when one of them was changed before. */
+  async detachBelow(working: Working, path: string): Promise<void> {
+    const { revision, signal } = this.#options
+    for (const nested of working.writer.reader.nested) {
+      if (nested.path !== path && !nested.path.startsWith(`${path}/`)) continue
+      if (this.#byPath.has(nested.path)) {
+        throw new UserError('CVMFS_CHANGES', `${quoteBytes(nested.path)} is changed and removed by the same publish`)
+      }
+      working.below = subtractCounts(working.below, totalOf(await revision.catalog(nested, signal)))
+      working.writer.detach(nested.path)
+    }
+  }
+
+  /** An empty catalog to be mounted at `path`, and to be given to `store`. */
+  create(path: string): { readonly writer: CatalogWriter; readonly file: string } {
+    const file = this.#newFile()
+    const writer = CatalogWriter.create(file, path)
+    this.#open.add(writer)
+    return { writer, file }
+  }
+
+  /** Stores one that was made anew, with the counts of all below it. */
+  store(made: { readonly writer: CatalogWriter; readonly file: string }, below: Counts): Promise<StoredCatalog> {
+    return this.#store(made, below, undefined, 1)
+  }
+
+  /** Stores all that were changed, from the leaves to the root, and gives the root. */
+  async storeAll(revision: number): Promise<StoredCatalog> {
+    await this.of('')
+    // Deeper ones first; the root comes last.
+    const order = [...this.#byPath.values()].sort((a, b) => b.writer.path.length - a.writer.path.length)
+    let stored: StoredCatalog | undefined
+    for (const working of order) {
+      const { writer, parent } = working
+      const top = writer.reader.entry(writer.path)!
+      stored = await this.#store(working, working.below, working.formerHash, revision)
+      if (parent === undefined) continue
+      parent.writer.attach(stored)
+      parent.writer.insert(top, 'mountpoint')
+      parent.below = addCounts(subtractCounts(parent.below, working.formerCounts), stored.counts)
+    }
+    return stored!
+  }
+
+  /** Closes what an error left open. */
+  close(): void {
+    for (const writer of this.#open) writer.close()
+  }
+
+  #change(catalog: Catalog, formerHash: ContentHash, parent: Working | undefined): Working {
+    const file = this.#newFile()
+    copyFileSync(catalog.file, file)
+    const writer = CatalogWriter.change(file, catalog.path)
+    this.#open.add(writer)
+    const working = {
+      ...{ writer, file, parent, formerHash },
+      formerCounts: totalOf(catalog),
+      below: countsOf(catalog, 'subtree'),
+    }
+    this.#byPath.set(catalog.path, working)
+    return working
+  }
+
+  async #store(
+    { writer, file }: { readonly writer: CatalogWriter; readonly file: string },
+    below: Counts,
+    previous: ContentHash | undefined,
+    revision: number,
+  ): Promise<StoredCatalog> {
+    const { ttl, now, ingester } = this.#options
+    const root = writer.path === '' ? { ttl } : {}
+    const total = writer.finish({ revision, previous, modified: now, ...root }, below)
+    this.#open.delete(writer)
+    const bytes = readFileSync(file)
+    rmSync(file)
+    this.#stored++
+    const { length: size } = bytes
+    return { path: writer.path, hash: await ingester.bytes(bytes, 'catalog'), size, counts: total }
+  }
+
+  #newFile(): string {
+    return join(this.#options.scratch, String(this.#files++))
+  }
+}
+
+function countsOf({ statistics }: Catalog, prefix: 'self' | 'subtree'): Counts {
+  return counts((name) => statistics.get(`${prefix}_${name}`) ?? 0)
+}
+
+/** Of a catalog and all below it. */
+export function totalOf(catalog: Catalog): Counts {
+  return addCounts(countsOf(catalog, 'self'), countsOf(catalog, 'subtree'))
+}
