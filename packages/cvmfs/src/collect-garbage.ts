@@ -5,12 +5,14 @@
  * The reflog and the manifest that names it are replaced before anything is removed: what a killed collection leaves is named by nothing, and
  * goes with the next one.
  */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { type ContentHash, contentHashesEqual, formatContentHash, objectName } from './content-hash.ts'
 import { createIngester } from './ingest.ts'
 import { nextCertificate, type SigningCertificate } from './next-certificate.ts'
+import type { ObjectStorage, StorageLock } from './object-storage.ts'
 import type { PublishOptions } from './publish.ts'
 import { type Reference, readReflog, writeReflog } from './reflog.ts'
 import { openRepository, type Repository } from './repository.ts'
@@ -25,7 +27,7 @@ export interface CollectOptions
   > {
   /** Former revisions without a tag that are kept, the newest first; default 0 (the last one has a tag of its own). */
   readonly keep?: number
-  /** Only tells what would be removed. */
+  /** Only tells what would be removed: nothing is written, and nobody is kept from publishing, whose objects of now count as garbage. */
   readonly isDryRun?: boolean
   readonly onProgress?: (progress: { readonly catalogs: number; readonly removed: number }) => void
 }
@@ -41,6 +43,11 @@ export interface CollectResult {
 
 /** Throws `CVMFS_NOT_COLLECTABLE`, `CVMFS_LOCKED`, and what reading throws: nothing is removed when a kept catalog cannot be read. */
 export async function collectGarbage(options: CollectOptions): Promise<CollectResult> {
+  if (options.isDryRun === true) return collect({ ...options, storage: storingNothing(options.storage) })
+  return collect(options)
+}
+
+async function collect(options: CollectOptions): Promise<CollectResult> {
   const { storage, publicKeys, cacheDirectory, signal } = options
   const lock = await storage.lock()
   try {
@@ -72,6 +79,15 @@ export async function collectGarbage(options: CollectOptions): Promise<CollectRe
   } finally {
     await lock.release()
   }
+}
+
+function storingNothing(storage: ObjectStorage): ObjectStorage {
+  const nothing = async (): Promise<void> => undefined
+  const lock = async (): Promise<StorageLock> => {
+    const scratch = mkdtempSync(join(tmpdir(), 'baryon-gc-'))
+    return { scratch, release: async () => rmSync(scratch, { recursive: true, force: true }) }
+  }
+  return { ...storage, put: nothing, remove: nothing, lock }
 }
 
 function seconds({ now = Date.now() }: CollectOptions): number {
@@ -148,7 +164,7 @@ async function mark(
 }
 
 async function sweep(
-  { storage, isDryRun = false, onProgress, signal }: CollectOptions,
+  { storage, onProgress, signal }: CollectOptions,
   kept: ReadonlySet<string>,
 ): Promise<{ readonly removedObjects: number; readonly removedBytes: number }> {
   let removedObjects = 0
@@ -156,7 +172,7 @@ async function sweep(
   for await (const { name, size } of storage.objects()) {
     signal?.throwIfAborted()
     if (kept.has(name)) continue
-    if (!isDryRun) await storage.remove(name)
+    await storage.remove(name)
     removedObjects++
     removedBytes += size
     onProgress?.({ catalogs: 0, removed: removedObjects })

@@ -1,7 +1,7 @@
 /** The bytes of stock zlib: of the real tool's objects, and of Python, which has it on Debian. */
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { deflateSync, inflateSync } from 'node:zlib'
@@ -89,12 +89,24 @@ test('certificate and meta information are stored as stock zlib has them, also t
   assert.deepEqual(stored(), first)
   await assertRight(context, directory, publicKey)
 
-  // A collection signs anew as well.
+  // A collection signs anew as well, but only tells what it would do when it is asked for that.
   writeFileSync(manifestFile, formatManifest(manifest, privateKey, 'sha1'))
+  for (const [index, kind] of (['certificate', 'metainfo'] as const).entries()) {
+    rmSync(file(hashContent('sha1', first[index]!), kind))
+  }
+  const before = everythingIn(directory)
+  assert.equal((await collectGarbage({ ...options, isDryRun: true })).removedRevisions, 0)
+  assert.deepEqual(everythingIn(directory), before)
   await collectGarbage(options)
   assert.deepEqual(stored(), first)
   await assertRight(context, directory, publicKey)
 })
+
+/** Names with times of change. */
+function everythingIn(directory: string): string[] {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort()
+  return names.map((name) => `${name} ${statSync(join(directory, name)).mtimeMs}`)
+}
 
 function repeated([piece, length]: readonly [Uint8Array, number]): Uint8Array {
   return Uint8Array.from({ length }, (_, at) => (at % 97 === 0 ? at : piece[at % piece.length]!) & 0xff)
