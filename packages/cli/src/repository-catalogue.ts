@@ -81,6 +81,8 @@ export const repositoryCommands: readonly Command[] = [
       'Store paths appear under their own name: the repository must be the one that the store directory is in ' +
       '(/cvmfs/NAME/…). What is there already is not looked at again. Of the catalogs only those between the root and ' +
       'what changes are written.\n\n' +
+      'A tree replaces what is at its place; --at / replaces all. A directory with a file .cvmfscatalog gets a catalog of its own, ' +
+      'and so does one that a rule of /.cvmfsdirtab fits (/software/releases/*, exceptions with !), when it is published or when the rules change.\n\n' +
       'A revision is complete or not there at all: after an interruption the same command starts again, and ' +
       'finds the objects that were stored.',
     options: [

@@ -1,7 +1,7 @@
 /** Catalogs that are made anew, or changed as copies of those of the last revision. See catalog.ts for the format. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { UserError } from '@baryon/format'
-import { Catalog } from './catalog.ts'
+import { Catalog, type NestedCatalog } from './catalog.ts'
 import { type ContentHash, formatContentHash, HASH_ALGORITHMS } from './content-hash.ts'
 import { type Entry, FLAGS } from './entry.ts'
 import { pathHash } from './path-hash.ts'
@@ -115,14 +115,7 @@ export class CatalogWriter {
       entry.xattrs.size === 0 ? null : formatXattrs(entry.xattrs),
     )
     for (const chunk of chunks ?? []) {
-      this.#run(
-        'INSERT INTO chunks VALUES (?, ?, ?, ?, ?)',
-        own1,
-        own2,
-        chunk.offset,
-        chunk.size,
-        Buffer.from(chunk.hash.hex, 'hex'),
-      )
+      this.#run(INSERT_CHUNK, own1, own2, chunk.offset, chunk.size, Buffer.from(chunk.hash.hex, 'hex'))
     }
   }
 
@@ -133,12 +126,33 @@ export class CatalogWriter {
     this.#run('DELETE FROM catalog WHERE md5path_1 = ? AND md5path_2 = ?', ...hash)
   }
 
-  attach({ path, hash, size }: Pick<StoredCatalog, 'path' | 'hash' | 'size'>): void {
+  /** Moves the rows of all that is below a directory to another catalog, as they are; those of nested catalogs, without their roots, as well. */
+  moveBelow(path: string, to: CatalogWriter): void {
+    const directories = [pathHash(path)]
+    for (let next = directories.pop(); next !== undefined; next = directories.pop()) {
+      for (const row of this.#raw(`SELECT ${COLUMNS} FROM catalog WHERE parent_1 = ? AND parent_2 = ?`, next)) {
+        const hash = [row.md5path_1, row.md5path_2] as [bigint, bigint]
+        to.#run(INSERT, ...Object.values(row))
+        for (const chunk of this.#raw('SELECT * FROM chunks WHERE md5path_1 = ? AND md5path_2 = ?', hash)) {
+          to.#run(INSERT_CHUNK, ...Object.values(chunk))
+        }
+        const flags = Number(row.flags)
+        if ((flags & FLAGS.directory) !== 0 && (flags & FLAGS.nestedMountpoint) === 0) directories.push(hash)
+      }
+      this.#run(
+        `DELETE FROM chunks WHERE (md5path_1, md5path_2) IN (SELECT md5path_1, md5path_2 FROM catalog WHERE parent_1 = ? AND parent_2 = ?)`,
+        ...next,
+      )
+      this.#run('DELETE FROM catalog WHERE parent_1 = ? AND parent_2 = ?', ...next)
+    }
+  }
+
+  attach({ path, hash, size }: NestedCatalog): void {
     this.#run(
       'INSERT OR REPLACE INTO nested_catalogs VALUES (CAST(? AS TEXT), ?, ?)',
       Buffer.from(path, 'latin1'),
       formatContentHash(hash),
-      size,
+      size ?? 0,
     )
     this.reader.noteNested(path, { path, hash, size })
   }
@@ -209,6 +223,13 @@ export class CatalogWriter {
     return this.#prepared(query).all()
   }
 
+  /** Whole rows, with numbers of 64 bits. */
+  #raw(query: string, values: readonly SQLInputValue[]): Record<string, SQLInputValue>[] {
+    const statement = this.#prepared(query)
+    statement.setReadBigInts(true)
+    return statement.all(...values) as Record<string, SQLInputValue>[]
+  }
+
   #prepared(query: string): StatementSync {
     let statement = this.#statements.get(query)
     if (statement === undefined) {
@@ -227,6 +248,10 @@ function begin(file: string): DatabaseSync {
   return database
 }
 
+const INSERT_CHUNK = 'INSERT INTO chunks VALUES (?, ?, ?, ?, ?)'
+/** In the order of `INSERT`. */
+const COLUMNS = `md5path_1, md5path_2, parent_1, parent_2, hardlinks, hash, size, mode, mtime, mtimens, flags,
+  CAST(name AS BLOB) AS name, CAST(symlink AS BLOB) AS symlink, uid, gid, xattr`
 /** By name: catalogs that were upgraded have their columns in another order. */
 const INSERT = `INSERT OR REPLACE INTO catalog
   (md5path_1, md5path_2, parent_1, parent_2, hardlinks, hash, size, mode, mtime, mtimens, flags, name, symlink, uid, gid, xattr)

@@ -23,7 +23,9 @@ export interface Piece {
 /** The tree of one revision. Catalogs are fetched when something in them is asked for. To be closed. */
 export class Revision {
   readonly #root: RevisionRoot
-  readonly #catalogs = new Map<string, Promise<Catalog>>()
+  /** By path; with the hash, since a publish asks for those that it has written, too. */
+  readonly #catalogs = new Map<string, { readonly hash: string; readonly opened: Promise<Catalog> }>()
+  readonly #replaced: Promise<Catalog>[] = []
   readonly #rootHash: ContentHash
   readonly #rootSize: number | undefined
 
@@ -53,12 +55,15 @@ export class Revision {
   }
 
   catalog(nested: NestedCatalog, signal?: AbortSignal): Promise<Catalog> {
-    let opened = this.#catalogs.get(nested.path)
-    if (opened === undefined) {
-      opened = this.#openCatalog(nested, signal)
-      this.#catalogs.set(nested.path, opened)
-      opened.catch(() => this.#catalogs.delete(nested.path))
-    }
+    const { path, hash } = nested
+    const known = this.#catalogs.get(path)
+    if (known?.hash === hash.hex) return known.opened
+    if (known !== undefined) this.#replaced.push(known.opened)
+    const opened = this.#openCatalog(nested, signal)
+    this.#catalogs.set(path, { hash: hash.hex, opened })
+    opened.catch(() => {
+      if (this.#catalogs.get(path)?.opened === opened) this.#catalogs.delete(path)
+    })
     return opened
   }
 
@@ -126,14 +131,14 @@ export class Revision {
 
   /** Closes the catalog that is mounted at a path. It is opened again when something in it is asked for. */
   async release(path: string): Promise<void> {
-    const opened = this.#catalogs.get(path)
+    const known = this.#catalogs.get(path)
     this.#catalogs.delete(path)
-    const [result] = await Promise.allSettled([opened])
+    const [result] = await Promise.allSettled([known?.opened])
     if (result.status === 'fulfilled') result.value?.close()
   }
 
   async close(): Promise<void> {
-    const opened = [...this.#catalogs.values()]
+    const opened = [...this.#replaced.splice(0), ...[...this.#catalogs.values()].map((known) => known.opened)]
     this.#catalogs.clear()
     for (const result of await Promise.allSettled(opened)) if (result.status === 'fulfilled') result.value.close()
   }

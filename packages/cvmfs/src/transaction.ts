@@ -1,5 +1,6 @@
 import { quoteBytes, UserError } from '@baryon/format'
 import { addCounts, type Counts, type NewEntry, type StoredCatalog } from './catalog-writer.ts'
+import { type Dirtab, parseDirtab } from './dirtab.ts'
 import type { Entry } from './entry.ts'
 import { CHUNK_SIZES } from './find-cuts.ts'
 import type { Tag } from './history.ts'
@@ -10,7 +11,7 @@ import type { Repository } from './repository.ts'
 import type { Revision } from './revision.ts'
 import { storedMetainfo } from './stored-metainfo.ts'
 import { addTag, movedTrunk } from './tags.ts'
-import { diskEntry, MARKER } from './tree-source.ts'
+import { DIRTAB, diskEntry, MARKER, readDirtab } from './tree-source.ts'
 import { TreeWriter } from './tree-writer.ts'
 import { type Working, WorkingCatalogs } from './working-catalogs.ts'
 import { writeRevision } from './write-revision.ts'
@@ -19,17 +20,21 @@ import { writeRevision } from './write-revision.ts'
 export class Transaction {
   readonly #options: PublishOptions
   readonly #repository: Repository
+  readonly #revision: Revision
   readonly #scratch: string
   readonly #ingester: Ingester
   readonly #catalogs: WorkingCatalogs
   readonly #trees: TreeWriter
   readonly #now: number
+  /** Directories that were not asked for, but are above what was. */
+  readonly #made: string[] = []
   #entries = 0
 
   /** `scratch` is a directory for files in work, of this transaction alone. */
   constructor(options: PublishOptions, repository: Repository, revision: Revision, scratch: string) {
     this.#options = options
     this.#repository = repository
+    this.#revision = revision
     this.#scratch = scratch
     this.#now = Math.floor((options.now ?? Date.now()) / 1000)
     const { manifest } = repository
@@ -55,13 +60,14 @@ export class Transaction {
 
   async apply(change: Change): Promise<void> {
     const { at } = change
+    if (at === '' && change.kind === 'tree') return this.#replaceRoot(change)
     checkPath(at)
     if (change.kind !== 'remove' && (change.kind === 'catalog' || change.isImmutable === true)) {
       if ((await this.#catalogs.current(at)) !== undefined) return
     }
     const above = parentOf(at)
+    if (change.kind !== 'remove') await this.#makeDirectories(above)
     const working = await this.#catalogs.of(above)
-    if (change.kind !== 'remove') await this.#makeDirectories(working, above)
     const former = working.writer.reader.entry(at)
     if (former === undefined && change.kind === 'remove') {
       throw new UserError('CVMFS_NO_ENTRY', `there is nothing at ${quoteBytes(at)} to remove`)
@@ -76,6 +82,7 @@ export class Transaction {
     const { storage, privateKey, certificate } = this.#options
     const { manifest: last } = this.#repository
     const revision = last.revision + 1
+    await this.#applyDirtab()
     const root = await this.#catalogs.storeAll(revision)
     const manifest = await writeRevision(
       {
@@ -94,6 +101,15 @@ export class Transaction {
     this.#ingester.close()
   }
 
+  async #replaceRoot({ from }: Extract<Change, { readonly kind: 'tree' }>): Promise<void> {
+    const working = await this.#catalogs.of('')
+    const top = diskEntry(Buffer.from(from, 'utf8').toString('latin1'), '', this.#options)
+    if (top.kind !== 'directory') throw new UserError('CVMFS_NO_DIRECTORY', `'${from}' is a ${top.kind}, not a tree`)
+    for (const entry of working.writer.reader.list('')) await this.#remove(working, entry)
+    const isCatalog = readDirtab(from)?.matches
+    working.below = addCounts(working.below, await this.#trees.add(working.writer, top, { isCatalog }))
+  }
+
   /** Tells whether it is a directory. */
   async #put(working: Working, change: Exclude<Change, { readonly kind: 'remove' }>): Promise<boolean> {
     const { writer } = working
@@ -103,7 +119,9 @@ export class Transaction {
     }
     if (change.kind === 'tree') {
       const top = diskEntry(Buffer.from(change.from, 'utf8').toString('latin1'), at, this.#options)
-      add(await this.#trees.add(writer, top, change))
+      // What is immutable has the same catalogs everywhere.
+      const dirtab = change.isImmutable === true ? undefined : await this.#currentDirtab()
+      add(await this.#trees.add(writer, top, { ...change, isCatalog: dirtab?.matches }))
       return top.kind === 'directory'
     }
     const directory = this.#newDirectory(writer.reader.entry(parentOf(at))!, at)
@@ -128,15 +146,17 @@ export class Transaction {
   }
 
   /** Directories that are not there yet, from the top. */
-  async #makeDirectories(working: Working, path: string): Promise<void> {
-    const entry = working.writer.reader.entry(path)
+  async #makeDirectories(path: string): Promise<void> {
+    const entry = await this.#catalogs.current(path)
     if (entry?.kind === 'directory') return
     if (entry !== undefined) {
       throw new UserError('CVMFS_NO_DIRECTORY', `${quoteBytes(path)} is a ${entry.kind}: nothing can be below it`)
     }
     const above = parentOf(path)
-    await this.#makeDirectories(working, above)
+    await this.#makeDirectories(above)
+    const working = await this.#catalogs.of(above)
     working.writer.insert(this.#newDirectory(working.writer.reader.entry(above)!, path))
+    this.#made.push(path)
     this.#touch(working, above, 1)
   }
 
@@ -151,6 +171,33 @@ export class Transaction {
     const entry = writer.reader.entry(path)!
     const changed = { ...entry, mtime: this.#now, mtimeNanoseconds: undefined, linkCount: entry.linkCount + difference }
     writer.insert(changed, path === writer.path && path !== '' ? 'root' : 'none')
+  }
+
+  /** Directories that were made, and when the dirtab is another one those that are there already, get catalogs as well. */
+  async #applyDirtab(): Promise<void> {
+    const [former, entry] = [await this.#revision.entry(DIRTAB), await this.#catalogs.current(DIRTAB)]
+    const isNew = former?.hash?.hex !== entry?.hash?.hex
+    if (!isNew && this.#made.length === 0) return
+    const dirtab = await this.#currentDirtab()
+    if (dirtab === undefined) return
+    const paths = isNew ? await this.#catalogs.directories(dirtab.rules) : this.#made
+    for (const path of paths) if (dirtab.matches(path)) await this.#nest(path)
+  }
+
+  async #nest(path: string): Promise<void> {
+    const working = await this.#catalogs.split(path)
+    const marker = `${path}/${MARKER}`
+    if (working === undefined || working.writer.reader.entry(marker) !== undefined) return
+    const directory = working.writer.reader.entry(path)!
+    working.writer.insert(await this.#trees.fileEntry({ ...directory, path: marker }, NO_BYTES))
+  }
+
+  async #currentDirtab(): Promise<Dirtab | undefined> {
+    const entry = await this.#catalogs.current(DIRTAB)
+    if (entry?.kind !== 'file') return undefined
+    const pieces: Buffer[] = []
+    for await (const piece of this.#revision.read(entry, this.#options.signal)) pieces.push(Buffer.from(piece))
+    return parseDirtab(Buffer.concat(pieces).toString('latin1'))
   }
 
   async #tags(root: StoredCatalog, revision: number): Promise<Tag[]> {
@@ -169,6 +216,7 @@ export class Transaction {
 }
 
 const REPORT_EVERY = 100
+const NO_BYTES = new Uint8Array(0)
 
 function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'))

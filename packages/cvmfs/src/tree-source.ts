@@ -1,6 +1,7 @@
-import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { quoteBytes, UserError } from '@baryon/format'
 import type { NewEntry } from './catalog-writer.ts'
+import { type Dirtab, parseDirtab } from './dirtab.ts'
 import type { XattrReader } from './disk-xattrs.ts'
 import type { EntryKind } from './entry.ts'
 
@@ -57,7 +58,7 @@ export function listDirectory(directory: DiskEntry, options: TreeOptions): DiskE
     .sort()
     .map((name) => {
       const path = `${directory.entry.path}/${name}`
-      if (path === '/.cvmfs') {
+      if (path === '/.cvmfs' || path === `/${MARKER}`) {
         throw new UserError('CVMFS_RESERVED', `${quoteBytes(path)} is a name that CVMFS keeps for itself`)
       }
       const entry = diskEntry(`${directory.file}/${name}`, path, options)
@@ -77,6 +78,16 @@ export const MARKER = '.cvmfscatalog'
 export function hasMarker(directory: DiskEntry): boolean {
   const file = Buffer.from(`${directory.file}/${MARKER}`, 'latin1')
   return lstatSync(file, { throwIfNoEntry: false })?.isFile() === true
+}
+
+/** In the root of a repository: says where catalogs begin. */
+export const DIRTAB = '/.cvmfsdirtab'
+
+/** That of a tree which becomes all of a repository. */
+export function readDirtab(top: string): Dirtab | undefined {
+  const file = `${top}${DIRTAB}`
+  if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined
+  return parseDirtab(readFileSync(file, 'latin1'))
 }
 
 const NO_XATTRS: ReadonlyMap<string, string> = new Map()

@@ -13,12 +13,14 @@ export interface TreeWriterOptions extends TreeOptions {
   readonly onEntry: () => void
 }
 
-/** Whether a catalog of its own begins at the top of a tree. */
+/** Where catalogs of their own begin in a tree, beside the directories that are marked. */
 export interface Nesting {
   /** The top, when it is a directory, gets one, marked or not. */
   readonly isNested?: boolean
   /** Contents of its marker, where the tree has none; default: nothing. Clients do not look at them. Asked for when they are needed. */
-  readonly marker?: () => Uint8Array
+  readonly marker?: (() => Uint8Array) | undefined
+  /** Other directories that get one, by their paths in the repository. */
+  readonly isCatalog?: ((path: string) => boolean) | undefined
 }
 
 /** Writes trees on disk into catalogs, and their contents into the storage. */
@@ -32,23 +34,25 @@ export class TreeWriter {
   }
 
   /** Adds what is at `top` to a catalog, and gives the counts of nested catalogs that came with it. */
-  async add(writer: CatalogWriter, top: DiskEntry, { isNested = false, marker }: Nesting = {}): Promise<Counts> {
+  async add(writer: CatalogWriter, top: DiskEntry, nesting: Nesting): Promise<Counts> {
+    const { isNested = false, marker, isCatalog } = nesting
     const { signal, onEntry } = this.#options
+    const begins = (directory: DiskEntry): boolean => hasMarker(directory) || isCatalog?.(directory.entry.path) === true
     let below = NO_COUNTS
     const pending = new Set<Promise<void>>()
     const groups = new LinkGroups(writer.lastHardlinkGroup())
     const visit = async (directory: DiskEntry, isTop: boolean): Promise<void> => {
       const children = listDirectory(directory, this.#options)
       const linkCount = 2 + children.filter(({ kind }) => kind === 'directory').length
-      writer.insert({ ...directory.entry, linkCount }, isTop ? 'root' : 'none')
+      writer.insert({ ...directory.entry, linkCount }, isTop && writer.path !== '' ? 'root' : 'none')
       onEntry()
       const links = groups.of(children)
       for (const child of children) {
         signal?.throwIfAborted()
         if (child.kind !== 'directory') {
           await this.#addFile(writer, child, links.get(child), pending)
-        } else if (hasMarker(child)) {
-          below = addCounts(below, await this.#addNested(writer, child))
+        } else if (begins(child)) {
+          below = addCounts(below, await this.#addNested(writer, child, { isCatalog }))
         } else {
           await visit(child, false)
         }
@@ -56,8 +60,8 @@ export class TreeWriter {
     }
     try {
       if (top.kind !== 'directory') await this.#addFile(writer, top, undefined, pending)
-      else if (writer.path !== top.entry.path && (isNested || hasMarker(top)))
-        below = await this.#addNested(writer, top, marker)
+      else if (writer.path !== top.entry.path && (isNested || begins(top)))
+        below = await this.#addNested(writer, top, { marker, isCatalog })
       else await visit(top, writer.path === top.entry.path)
     } finally {
       await Promise.all(pending)
@@ -94,11 +98,14 @@ export class TreeWriter {
   async fileEntry(like: NewEntry, bytes: Uint8Array): Promise<NewEntry> {
     const { ingester, isCompressed } = this.#options
     const hash = await ingester.bytes(bytes, 'file')
-    return { ...like, kind: 'file', mode: 0o100444, size: bytes.length, linkCount: 1, hash, isCompressed }
+    const own = { kind: 'file', mode: 0o100444, size: bytes.length, linkCount: 1, xattrs: NO_XATTRS } as const
+    return { ...like, ...own, hash, isCompressed }
   }
 
-  #addNested(parent: CatalogWriter, top: DiskEntry, marker?: () => Uint8Array): Promise<Counts> {
-    const fill = async (writer: CatalogWriter) => ({ below: await this.add(writer, top), isMarked: hasMarker(top) })
+  #addNested(parent: CatalogWriter, top: DiskEntry, { marker, isCatalog }: Nesting): Promise<Counts> {
+    const fill = async (writer: CatalogWriter) => {
+      return { below: await this.add(writer, top, { isCatalog }), isMarked: hasMarker(top) }
+    }
     return this.addCatalog(parent, top.entry, fill, marker)
   }
 
@@ -128,6 +135,7 @@ export class TreeWriter {
   }
 }
 
+const NO_XATTRS: ReadonlyMap<string, string> = new Map()
 const NO_BYTES = new Uint8Array(0)
 
 /** Files that are read and compressed at once; the threads of the process take what they can. */

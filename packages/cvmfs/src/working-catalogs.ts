@@ -2,7 +2,15 @@ import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { quoteBytes, UserError } from '@baryon/format'
 import type { Catalog, NestedCatalog } from './catalog.ts'
-import { addCounts, CatalogWriter, type Counts, counts, type StoredCatalog, subtractCounts } from './catalog-writer.ts'
+import {
+  addCounts,
+  CatalogWriter,
+  type Counts,
+  counts,
+  NO_COUNTS,
+  type StoredCatalog,
+  subtractCounts,
+} from './catalog-writer.ts'
 import type { ContentHash } from './content-hash.ts'
 import type { Entry } from './entry.ts'
 import type { Ingester } from './ingest.ts'
@@ -12,8 +20,9 @@ import type { Revision } from './revision.ts'
 export interface Working {
   readonly writer: CatalogWriter
   readonly file: string
-  readonly parent: Working | undefined
-  readonly formerHash: ContentHash
+  parent: Working | undefined
+  /** Undefined for one that is made now. */
+  readonly formerHash: ContentHash | undefined
   /** Of it and all below, before. */
   readonly formerCounts: Counts
   /** Of all below, now. */
@@ -79,6 +88,48 @@ export class WorkingCatalogs {
     }
   }
 
+  /** Paths of the directories whose names fit rules of a dirtab. */
+  async directories(rules: readonly (readonly RegExp[])[]): Promise<string[]> {
+    const found = new Set<string>()
+    const visit = async (path: string, [pattern, ...deeper]: readonly RegExp[]): Promise<void> => {
+      if (pattern === undefined) return void found.add(path)
+      const children = await this.#list(path)
+      for (const child of children) {
+        if (child.kind === 'directory' && pattern.test(child.name)) await visit(child.path, deeper)
+      }
+    }
+    for (const rule of rules) await visit('', rule)
+    return [...found]
+  }
+
+  /** Moves what is in a directory to a catalog of its own, with it as the root; undefined when it has one already. */
+  async split(path: string): Promise<Working | undefined> {
+    const parent = await this.of(path)
+    if (parent.writer.path === path) return undefined
+    const { revision, signal } = this.#options
+    const made: Working = {
+      ...this.create(path),
+      ...{ parent, formerHash: undefined, formerCounts: NO_COUNTS, below: NO_COUNTS },
+    }
+    const directory = parent.writer.reader.entry(path)!
+    made.writer.insert(directory, 'root')
+    parent.writer.moveBelow(path, made.writer)
+    for (const nested of parent.writer.reader.nested) {
+      if (!nested.path.startsWith(`${path}/`)) continue
+      const changed = this.#byPath.get(nested.path)
+      if (changed !== undefined) changed.parent = made
+      const total = changed?.formerCounts ?? totalOf(await revision.catalog(nested, signal))
+      parent.below = subtractCounts(parent.below, total)
+      made.below = addCounts(made.below, total)
+      parent.writer.detach(nested.path)
+      made.writer.attach(nested)
+    }
+    // What the parent says of it is written with all others.
+    parent.writer.attach({ path, hash: this.#options.rootHash, size: undefined })
+    this.#byPath.set(path, made)
+    return made
+  }
+
   /** Takes out the nested catalogs at a path and below it. Throws `CVMFS_CHANGES` when one of them was changed before. */
   async detachBelow(working: Working, path: string): Promise<void> {
     const { revision, signal } = this.#options
@@ -126,6 +177,16 @@ export class WorkingCatalogs {
   /** Closes what an error left open. */
   close(): void {
     for (const writer of this.#open) writer.close()
+  }
+
+  async #list(path: string): Promise<readonly Entry[]> {
+    const { revision, signal } = this.#options
+    let catalog = this.#byPath.get('')?.writer.reader ?? (await revision.rootCatalog(signal))
+    for (;;) {
+      const nested: NestedCatalog | undefined = catalog.nestedFor(path)
+      if (nested === undefined) return catalog.list(path)
+      catalog = this.#byPath.get(nested.path)?.writer.reader ?? (await revision.catalog(nested, signal))
+    }
   }
 
   #change(catalog: Catalog, formerHash: ContentHash, parent: Working | undefined): Working {

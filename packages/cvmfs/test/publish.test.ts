@@ -30,6 +30,7 @@ import {
   readKeys,
 } from '../index.ts'
 import type { Catalog } from '../src/catalog.ts'
+import { assertRight } from './assert-right.ts'
 
 const data = join(import.meta.dirname, 'data')
 const NAME = 'test.hep.example'
@@ -235,6 +236,21 @@ test('large files are cut where the real tool cuts, small ones are not', async (
     [16 << 20, 4 << 20],
   )
   await revision.close()
+})
+
+test('a catalog is replaced and changed by the same publish', async (context) => {
+  const place = await create(context)
+  const [former, tree] = [temporaryDirectory(context), temporaryDirectory(context)]
+  for (const top of [former, tree]) write(top, '.cvmfscatalog', '')
+  write(former, 'former', '')
+  write(tree, 'new', 'text')
+  await place.publish([{ kind: 'tree', at: '/a', from: former }])
+  await place.publish([
+    { kind: 'tree', at: '/a', from: tree },
+    { kind: 'tree', at: '/a/more', from: join(tree, 'new') },
+  ])
+  assert.deepEqual(await files(place), { '/a/.cvmfscatalog': '', '/a/more': 'text', '/a/new': 'text' })
+  await assertRight(context, place.directory, readKeys(NAME, place.keys).publicKey)
 })
 
 test('files from memory, and what markers say', async (context) => {

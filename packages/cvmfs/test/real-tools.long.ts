@@ -3,7 +3,7 @@
  * `cvmfs_swissknife`, and `CVMFS_CLIENT` to a `cvmfs2` (its libraries in `CVMFS_LIBRARY_PATH`) for what needs root and `/dev/fuse`.
  */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import {
@@ -36,6 +36,7 @@ import {
   rotateCertificate,
 } from '../index.ts'
 import { assertRight } from './assert-right.ts'
+import { DIRTABS, makeDirtabTree } from './dirtab-scene.ts'
 
 const NAME = 'peer.example.org'
 const program = process.env.CVMFS_SWISSKNIFE
@@ -116,6 +117,30 @@ test('gc collects what we published, and we go on', { skip }, async (context) =>
   await place.publish([{ kind: 'tree', at: '/more', from: place.tree }], 'more')
   assert.match(await place.check(place.directory), /no problems found/)
   await assertRight(context, place.directory, place.publicKey)
+})
+
+test('dirtab makes the catalogs that are noted for the other tests', { skip }, async (context) => {
+  const place = await publishedPlace(context, 'sha1', true)
+  const [scratch, temporary] = [temporaryDirectory(context), temporaryDirectory(context)]
+  const base = formatContentHash(manifestOf(place.directory).rootCatalog)
+  const found: Record<string, readonly string[] | 'invalid'> = {}
+  for (const dirtab of DIRTABS) {
+    const union = temporaryDirectory(context)
+    makeDirtabTree(union)
+    writeFileSync(join(union, '.cvmfsdirtab'), dirtab)
+    const words = ['dirtab', '-d', join(union, '.cvmfsdirtab'), '-u', union, '-s', scratch, '-b', base]
+    const { status } = spawnSync(program!, [...words, '-w', `file://${place.directory}`, '-t', temporary])
+    assert.ok(status === 0 || status === 1, `${dirtab}: status ${status}`)
+    const markers = execFileSync('find', [union, '-name', '.cvmfscatalog', '-printf', '/%P\\n'], { encoding: 'latin1' })
+      .split('\n')
+      .filter((path) => path !== '')
+      .map((path) => dirname(path))
+    found[dirtab] = status === 0 ? markers.sort() : 'invalid'
+  }
+  const golden = join(import.meta.dirname, 'data/dirtab.json')
+  const text = `${JSON.stringify(found, undefined, 2)}\n`
+  if (process.env.BARYON_ACCEPT) writeFileSync(golden, text)
+  assert.equal(text, readFileSync(golden, 'utf8'), 'run with BARYON_ACCEPT=1 to accept')
 })
 
 test('the client shows what was published, and a new revision after its TTL', { skip: noClient }, async (context) => {
