@@ -63,7 +63,7 @@ export class Transaction {
     if (at === '' && change.kind === 'tree') return this.#replaceRoot(change)
     checkPath(at)
     if (change.kind !== 'remove' && (change.kind === 'catalog' || change.isImmutable === true)) {
-      if ((await this.#catalogs.current(at)) !== undefined) return
+      if (await this.#catalogs.has(at)) return
     }
     const above = parentOf(at)
     if (change.kind !== 'remove') await this.#makeDirectories(above)
@@ -223,19 +223,19 @@ function parentOf(path: string): string {
 }
 
 function checkPath(path: string): void {
-  const parts = path.split('/').slice(1)
-  const isGood = path.startsWith('/') && parts.every((part) => part !== '' && part !== '.' && part !== '..')
-  if (isGood && parts.includes(MARKER)) {
+  if (!PATH.test(path) || path === '/.cvmfs' || path.startsWith('/.cvmfs/')) {
+    throw new UserError('CVMFS_PATH', `${quoteBytes(path)} is no place in a repository`, {
+      hint: 'expected a path from the root of the repository: /releases/v1',
+    })
+  }
+  if (path.includes(MARKER) && path.split('/').includes(MARKER)) {
     throw new UserError(
       'CVMFS_RESERVED',
       `${quoteBytes(path)} marks a catalog by its name, and comes and goes with it`,
-      {
-        hint: 'publish the tree of the directory, with or without the marker',
-      },
+      { hint: 'publish the tree of the directory, with or without the marker' },
     )
   }
-  if (isGood && parts[0] !== '.cvmfs') return
-  throw new UserError('CVMFS_PATH', `${quoteBytes(path)} is no place in a repository`, {
-    hint: 'expected a path from the root of the repository: /releases/v1',
-  })
 }
+
+/** Names behind slashes, none of which is empty, `.` or `..`. */
+const PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[^/]+)+$/

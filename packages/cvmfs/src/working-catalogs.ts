@@ -66,13 +66,11 @@ export class WorkingCatalogs {
 
   /** What is at a path now, with all changes so far. */
   async current(path: string): Promise<Entry | undefined> {
-    const { revision, signal } = this.#options
-    let catalog = this.#byPath.get('')?.writer.reader ?? (await revision.rootCatalog(signal))
-    for (;;) {
-      const nested: NestedCatalog | undefined = catalog.nestedFor(path)
-      if (nested === undefined || nested.path === path) return catalog.entry(path)
-      catalog = this.#byPath.get(nested.path)?.writer.reader ?? (await revision.catalog(nested, signal))
-    }
+    return (await this.#now(path, false)).entry(path)
+  }
+
+  async has(path: string): Promise<boolean> {
+    return (await this.#now(path, false)).has(path)
   }
 
   /** The catalog that has the contents of the directory, with those above it, as copies to be changed. */
@@ -93,7 +91,7 @@ export class WorkingCatalogs {
     const found = new Set<string>()
     const visit = async (path: string, [pattern, ...deeper]: readonly RegExp[]): Promise<void> => {
       if (pattern === undefined) return void found.add(path)
-      const children = await this.#list(path)
+      const children = (await this.#now(path, true)).list(path)
       for (const child of children) {
         if (child.kind === 'directory' && pattern.test(child.name)) await visit(child.path, deeper)
       }
@@ -179,12 +177,13 @@ export class WorkingCatalogs {
     for (const writer of this.#open) writer.close()
   }
 
-  async #list(path: string): Promise<readonly Entry[]> {
+  /** The catalog, as it is now, that has an entry, or the contents of a directory. */
+  async #now(path: string, isDirectory: boolean): Promise<Catalog> {
     const { revision, signal } = this.#options
     let catalog = this.#byPath.get('')?.writer.reader ?? (await revision.rootCatalog(signal))
     for (;;) {
       const nested: NestedCatalog | undefined = catalog.nestedFor(path)
-      if (nested === undefined) return catalog.list(path)
+      if (nested === undefined || (nested.path === path && !isDirectory)) return catalog
       catalog = this.#byPath.get(nested.path)?.writer.reader ?? (await revision.catalog(nested, signal))
     }
   }
