@@ -1,11 +1,13 @@
 /** From contents to objects: cut, compressed by the threads of the process, hashed and stored, with bounded memory. */
 import { closeSync, openSync, readSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { UserError } from '@baryon/format'
 import { createCompressor } from './compress/compressor.ts'
+import { freeMemory } from './compress/free-memory.ts'
 import { deflateAsStock } from './compress/stock-deflate.ts'
 import { type ContentHash, type HashAlgorithm, hashContent, type ObjectKind, objectName } from './content-hash.ts'
 import type { Chunk } from './entry.ts'
-import { type ChunkSizes, firstChunk } from './find-cuts.ts'
+import { CHUNK_SIZES, type ChunkSizes, firstChunk } from './find-cuts.ts'
 import type { ObjectStorage } from './object-storage.ts'
 
 export interface IngestOptions {
@@ -49,6 +51,7 @@ export function createIngester(storage: ObjectStorage, options: IngestOptions): 
         : { stored: ready, hash: hashContent(options.algorithm, ready) }
     done.plain += plain
     await putOnce(hash, kind, stored)
+    freeMemory(stored)
     return hash
   }
 
@@ -113,8 +116,8 @@ function isCopiedUnpacked(kind: ObjectKind): boolean {
   return kind === 'certificate' || kind === 'metainfo'
 }
 
-/** Bytes of contents in work at once, and of what they are compressed to. */
-const MEMORY = 128 * 1024 * 1024
+/** Bytes of contents in work at once, and of what they are compressed to: a large chunk for each thread, and one that is read. */
+const MEMORY = Math.min(6, availableParallelism() + 1) * 2 * CHUNK_SIZES.most
 const NEVER: ChunkSizes = { least: Number.MAX_SAFE_INTEGER, average: 1, most: Number.MAX_SAFE_INTEGER }
 
 /** Lets work begin as long as there is room; work that is larger than all room goes alone. */
@@ -156,11 +159,14 @@ function readSome(descriptor: number, size: number, path: string | Buffer): Uint
   return bytes
 }
 
-function joined(first: Uint8Array, second: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+/** Of the memory of both; they may not be used any more. */
+function joined(first: Uint8Array<ArrayBuffer>, second: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (first.length === 0) return second
   const bytes = Buffer.allocUnsafeSlow(first.length + second.length)
   bytes.set(first)
   bytes.set(second, first.length)
+  freeMemory(first)
+  freeMemory(second)
   return bytes
 }
 

@@ -2,6 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import { hashContent } from '../content-hash.ts'
 import type { Answer, Batch } from './compressor.ts'
 import { createDeflate } from './deflate.ts'
+import { freeMemory } from './free-memory.ts'
 
 const deflate = createDeflate()
 
@@ -16,6 +17,7 @@ function answerTo({ algorithm, pieces }: Batch): Answer {
       ok: true,
       pieces: pieces.map((bytes) => {
         const stored = deflate(bytes)
+        freeMemory(bytes)
         return { stored, hash: hashContent(algorithm, stored) }
       }),
     }

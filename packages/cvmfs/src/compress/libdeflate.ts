@@ -3,6 +3,7 @@
  * (Debian: `libdeflate0`). Nothing has to be installed for us, and nothing is lost without it but time.
  */
 import type { Deflate } from './deflate.ts'
+import { freeMemory } from './free-memory.ts'
 
 /** Undefined when there is no such library, or no way to call it. */
 export function openLibdeflate(level: number): Deflate | undefined {
@@ -25,13 +26,16 @@ export function openLibdeflate(level: number): Deflate | undefined {
     const count = libdeflate_zlib_compress(compressor, from, size, ffi.getRawPointer(room), BigInt(room.length))
     if (count === 0n) throw new Error(`libdeflate cannot compress ${bytes.length} bytes into ${room.length}`)
     const result = room.slice(0, Number(count))
-    if (room.length > LARGEST_KEPT) room = new Uint8Array(0)
+    if (room.length > LARGEST_KEPT) {
+      freeMemory(room)
+      room = new Uint8Array(0)
+    }
     return result
   }
 }
 
-/** Chunks are smaller than that. */
-const LARGEST_KEPT = 32 * 1024 * 1024
+/** By each thread. Making more anew costs little beside compressing so much. */
+const LARGEST_KEPT = 1024 * 1024
 
 function open(ffi: typeof import('node:ffi')) {
   try {
