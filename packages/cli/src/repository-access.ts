@@ -26,25 +26,28 @@ export interface NamedRepository {
   readonly cacheDirectory: string
 }
 
+/** How a repository on the web is read: see `httpSource`. */
+export interface Transfer {
+  readonly isPipelined?: boolean
+  readonly attempts?: number
+}
+
 /** A repository to read: `DIR`, `URL;URL` or `s3://…`. The public key is given, or lies with the others beside the directory. */
-export function nameRepository(context: Context, name: string, isPipelined = false): NamedRepository {
+export function nameRepository(context: Context, name: string, transfer: Transfer = {}): NamedRepository {
   const { arguments: given } = context
-  return repositoryAt(name, given.values('key'), { keyDirectory: given.value('keys'), isPipelined })
+  return repositoryAt(name, given.values('key'), { keyDirectory: given.value('keys'), ...transfer })
 }
 
 /** The same, without a command that has the usual options. */
 export function repositoryAt(
   name: string,
   keyFiles: readonly string[],
-  {
-    keyDirectory,
-    isPipelined = false,
-  }: { readonly keyDirectory?: string | undefined; readonly isPipelined?: boolean } = {},
+  { keyDirectory, ...transfer }: Transfer & { readonly keyDirectory?: string | undefined } = {},
 ): NamedRepository {
   const isWeb = /^https?:\/\//.test(name)
   const keys = keyDirectory ?? (isWeb || isBucket(name) ? undefined : `${resolve(name)}.keys`)
   return {
-    source: isWeb ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY, isPipelined }) : existingStorage(name),
+    source: isWeb ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY, ...transfer }) : existingStorage(name),
     publicKeys: readPublicKeys(keyFiles.length > 0 || keys === undefined ? keyFiles : besides(resolve(keys))),
     cacheDirectory: cacheDirectory(),
   }

@@ -33,7 +33,7 @@ async function serve(context: Context, name: string, mountPoint: string, descrip
   const die = (): void => void process.kill(process.pid, 'SIGKILL')
   let isShown = false
   await serveRepository({
-    ...nameRepository(context, name, true),
+    ...nameRepository(context, name, { isPipelined: true }),
     descriptor,
     quota,
     ttl: context.arguments.number('ttl'),

@@ -9,7 +9,7 @@ import { count } from './repository-create.ts'
 export async function run(context: Context): Promise<Outcome> {
   const { terminal, signal } = context
   const [origin = '', target = ''] = context.arguments.operands
-  const { source, publicKeys } = nameRepository(context, origin)
+  const { source, publicKeys } = nameRepository(context, origin, { attempts: ATTEMPTS })
   const directory = resolve(target)
   const begin = performance.now()
   const progress = createProgressLine(terminal)
@@ -38,3 +38,6 @@ export async function run(context: Context): Promise<Outcome> {
     progress.close()
   }
 }
+
+/** Nobody waits for an answer, and a server that drops one connection of three is still one to copy from. */
+const ATTEMPTS = 6
