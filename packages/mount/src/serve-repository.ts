@@ -96,7 +96,10 @@ export async function serveRepository(options: ServeRepositoryOptions): Promise<
     if (session?.hasEpochs) writeAnswer(descriptor, formatNewEpoch())
   }
   const ttl = (): number => Math.max(1, options.ttl ?? shown.manifest.ttl) * 1000
+  let isOver = false
   const repeat = (): void => {
+    // It may have ended while a manifest was on its way.
+    if (isOver) return
     timer = setTimeout(
       () =>
         void refresh()
@@ -121,6 +124,7 @@ export async function serveRepository(options: ServeRepositoryOptions): Promise<
       })
     })
   } finally {
+    isOver = true
     clearTimeout(timer)
     ahead.abort()
     quota.close()
