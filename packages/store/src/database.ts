@@ -93,6 +93,17 @@ export class StoreDatabase {
     )
   }
 
+  /** Those of the paths that are valid and all that they refer to: one statement takes a sixth of three for each path. */
+  closureOf(paths: readonly string[]): string[] {
+    return this.#texts(
+      `with recursive Closure(id) as (
+         select v.id from json_each(?) j cross join ValidPaths v on v.path = j.value
+         union select r.reference from Closure c cross join Refs r on r.referrer = c.id
+       ) select v.path as text from Closure c cross join ValidPaths v on v.id = c.id`,
+      JSON.stringify(paths),
+    )
+  }
+
   /** The outputs of those of the derivations that are valid, in their order. */
   outputsAmong(
     derivations: readonly string[],

@@ -221,13 +221,14 @@ export class Store implements StoreLocation {
     return this.#parseAll(this.database.allPaths())
   }
 
-  /** The given paths, all of which must be valid, and everything reachable from them. */
+  /** The given paths, all of which must be valid, and then everything reachable from them. */
   computeClosure(paths: readonly StorePath[], options: ClosureOptions = {}): StorePath[] {
     this.#additions.flush()
     const { direction = 'references', includeOutputs = false, includeDerivers = false } = options
     const forward = direction === 'references'
     const withOutputs = forward ? includeOutputs : includeDerivers
     const withDerivers = forward ? includeDerivers : includeOutputs
+    if (forward && !withOutputs && !withDerivers) return this.#closure(paths)
     return closureOf(paths, (path) => {
       const info = this.pathInfo(path)
       const next = forward ? [...info.references] : this.queryReferrers(path)
@@ -243,6 +244,15 @@ export class Store implements StoreLocation {
       }
       return next
     })
+  }
+
+  /** Most closures are of this kind. */
+  #closure(paths: readonly StorePath[]): StorePath[] {
+    const given = new Map(paths.map((path) => [this.format(path), path]))
+    const found = this.database.closureOf([...given.keys()])
+    const others = found.filter((text) => !given.has(text))
+    if (found.length < given.size + others.length) for (const path of paths) this.pathInfo(path)
+    return [...given.values(), ...this.#parseAll(others)]
   }
 
   /** The paths, each behind those of them that it refers to. */
