@@ -12,7 +12,21 @@ describe('bad recipes', () => {
 
   const cases: readonly [title: string, expression: string, code: string, message: RegExp, hint: RegExp][] = [
     ['a syntax error', '{ a = 1 b = 2; }', 'PARSE', /unexpected '='[\s\S]*«string»:1:11:[\s\S]* \^$/, /place/],
-    ['an undefined variable', 'let zlib = 1; in zlb', 'EVAL_UNDEFINED_VARIABLE', /'zlb'[\s\S]*:1:18:/, /let or with/],
+    [
+      'an undefined variable',
+      'let zlib = 1; in zlb',
+      'EVAL_UNDEFINED_VARIABLE',
+      /'zlb'[\s\S]*:1:18:/,
+      /did you mean zlib/,
+    ],
+    ['a name like no other', 'let zlib = 1; in root', 'EVAL_UNDEFINED_VARIABLE', /'root'[\s\S]*:1:18:/, /let or with/],
+    [
+      'a name of a set',
+      'with { zlib = 1; }; zlb',
+      'EVAL_UNDEFINED_VARIABLE',
+      /'zlb'[\s\S]*:1:21:/,
+      /did you mean zlib/,
+    ],
     [
       'a missing attribute',
       '{ foo = 1; }.fo',

@@ -2,6 +2,7 @@ import { findAttribute } from './attrs.ts'
 import { compile, maker, makeSlot } from './compile.ts'
 import { UndefinedVariableError } from './errors.ts'
 import { wrongType } from './force.ts'
+import { symbolText } from './symbols.ts'
 import { forceThunk, Thunk } from './thunk.ts'
 import type { Unit } from './unit.ts'
 import { Attrs, type Code, type Env, type Slot } from './value.ts'
@@ -41,6 +42,20 @@ export function compileWithVariable(unit: Unit, node: number): Code {
       const v = attrs.slots[index]!
       return v instanceof Thunk ? forceThunk(v) : v
     }
-    throw new UndefinedVariableError(unit.string(unit.nodes[node + 2]!), unit.position(node))
+    throw new UndefinedVariableError(unit.string(unit.nodes[node + 2]!), unit.position(node), namesOf(env, depths))
   }
+}
+
+/** What the sets have, all of which have been evaluated when nothing was found. */
+function namesOf(env: Env, depths: readonly number[]): string[] {
+  const names: string[] = []
+  let e = env
+  let depth = 0
+  for (const at of depths) {
+    for (; depth < at; depth++) e = e[0] as Env
+    const slot = e[1] as Slot
+    const attrs = slot instanceof Thunk ? forceThunk(slot) : slot
+    if (attrs instanceof Attrs) names.push(...attrs.keys.map(symbolText))
+  }
+  return names
 }

@@ -4,6 +4,7 @@
  */
 import { UserError } from '../../format/src/user-error.ts'
 import type { Position } from './position.ts'
+import { suggest } from './suggestion.ts'
 
 /** One line of the trace: what was being evaluated, and where. */
 export interface TraceFrame {
@@ -23,11 +24,17 @@ export class EvaluationError extends UserError {
   #wantsCallSite = false
   #today: (() => string) | undefined
 
-  constructor(code: string, message: string, position?: Position, suggestions: readonly string[] = []) {
+  constructor(
+    code: string,
+    message: string,
+    position?: Position,
+    suggestions: readonly string[] = [],
+    options: { readonly hint?: string } = {},
+  ) {
     // Capturing a JavaScript stack costs more than all the rest of a caught `throw`, the deeper the dearer.
     const limit = Error.stackTraceLimit
     Error.stackTraceLimit = 0
-    super(code, message)
+    super(code, message, options)
     Error.stackTraceLimit = limit
     this.name = 'EvaluationError'
     this.position = position
@@ -111,8 +118,12 @@ export class ValueError extends EvaluationError {
 }
 
 export class UndefinedVariableError extends EvaluationError {
-  constructor(name: string, position: Position | undefined, suggestions: readonly string[] = []) {
-    super('EVAL_UNDEFINED_VARIABLE', `undefined variable '${name}'`, position, suggestions)
+  /** `names` are those in scope. Nix suggests none, so that what is near is a hint. */
+  constructor(name: string, position: Position | undefined, names: readonly string[] = []) {
+    // One letter is near every other.
+    const near = suggest(name, names).filter((one) => one.length + name.length > 4)
+    const options = near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` }
+    super('EVAL_UNDEFINED_VARIABLE', `undefined variable '${name}'`, position, [], options)
   }
 }
 

@@ -149,8 +149,17 @@ class Flattener {
       depth++
     }
     if (this.#globals.has(name)) return this.#node(flat.GLOBAL, at, this.#string(name))
-    if (withs === undefined) throw new UndefinedVariableError(name, { file: this.#file, offset: at })
+    if (withs === undefined)
+      throw new UndefinedVariableError(name, { file: this.#file, offset: at }, this.#namesIn(from))
     return this.#node(flat.WITH_VARIABLE, at, this.#string(name), withs.length, ...withs)
+  }
+
+  #namesIn(from: Scope | undefined): string[] {
+    const names = new Set(this.#globals)
+    for (let scope = from; scope !== undefined; scope = scope.parent) {
+      for (const name of scope.names?.keys() ?? []) names.add(name)
+    }
+    return [...names]
   }
 
   #select(expr: SelectExpr, scope: Scope | undefined): number {
