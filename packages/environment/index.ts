@@ -18,6 +18,38 @@ export {
   parsePlatform,
   platformFallbacks,
 } from './src/platform.ts'
+export {
+  type ComposedRelease,
+  composeRelease,
+  type PlannedPackage,
+  type ReleasePlan,
+} from './src/release/compose-release.ts'
+export {
+  changeRelease,
+  findRelease,
+  listReleases,
+  type Release,
+  releaseRoots,
+  releasesNamed,
+} from './src/release/release-index.ts'
+export { type LayoutLink, releaseLayout } from './src/release/release-layout.ts'
+export {
+  parseManifest,
+  type ReleaseManifest,
+  type ReleasePackage,
+  readManifest,
+} from './src/release/release-manifest.ts'
+export {
+  compareReleaseVersions,
+  formatReleaseName,
+  isReleaseWord,
+  meansVersion,
+  parseNewReleaseName,
+  parseReleaseName,
+  parseReleaseOperand,
+  type ReleaseName,
+} from './src/release/release-name.ts'
+export { leftOut } from './src/release/write-release.ts'
 export { prepareRootTable, type RootTable } from './src/root-table.ts'
 export { quotePosix, type Shell, type ShellName, shellNamed, shellNames } from './src/shell.ts'
 export { findProgram, listTiers, selectTier, type Tier, type TierChoice } from './src/tier.ts'

@@ -12,6 +12,7 @@ import {
   substituterOptions,
 } from './common-options.ts'
 import { jobsCommands } from './jobs-catalogue.ts'
+import { releaseCommands } from './release-catalogue.ts'
 import { repositoryCommands } from './repository-catalogue.ts'
 import { storeCommands } from './store-catalogue.ts'
 
@@ -26,6 +27,7 @@ export const groups: ReadonlyMap<string, string> = new Map([
   ['cache', 'binary caches that Nix understands'],
   ['repository', 'CVMFS repositories: publish, look, check'],
   ['source', 'the archive of sources by hash'],
+  ['release', 'named sets of packages, for all platforms'],
   ['stack', 'what a stack holds'],
   ['platform', 'platform tags and this machine'],
 ])
@@ -244,6 +246,7 @@ const commands: readonly Command[] = [
   ...storeCommands,
   ...cacheServeCommands,
   ...cacheCommands,
+  ...releaseCommands,
   ...repositoryCommands,
   {
     name: 'source archive',

@@ -13,8 +13,21 @@ interface PackageDifference {
   readonly sizeAfter: number
 }
 
+export interface SizedPath {
+  readonly path: StorePath
+  /** Bytes of NAR. */
+  readonly narSize: number
+}
+
 export function compareClosures(store: Store, before: StorePath, after: StorePath): Outcome {
-  const [first, second] = [before, after].map((path) => packagesOf(store, path)) as [Packages, Packages]
+  const closure = (top: StorePath): SizedPath[] =>
+    store.computeClosure([top]).map((path) => ({ path, narSize: store.pathInfo(path).narSize }))
+  return comparePackages(closure(before), closure(after))
+}
+
+/** Status 1 if they differ. */
+export function comparePackages(before: readonly SizedPath[], after: readonly SizedPath[]): Outcome {
+  const [first, second] = [packagesOf(before), packagesOf(after)]
   const packages = [...new Set([...first.keys(), ...second.keys()])]
     .sort()
     .map((name) => difference(name, first.get(name), second.get(name)))
@@ -36,13 +49,13 @@ const NOTABLE_BYTES = 8 * 1024
 
 type Packages = ReadonlyMap<string, { readonly versions: ReadonlySet<string>; readonly size: number }>
 
-function packagesOf(store: Store, top: StorePath): Packages {
+function packagesOf(closure: readonly SizedPath[]): Packages {
   const packages = new Map<string, { versions: Set<string>; size: number }>()
-  for (const path of store.computeClosure([top])) {
+  for (const { path, narSize } of closure) {
     const { name, version } = parsePackageName(path.name)
     const entry = packages.get(name) ?? { versions: new Set(), size: 0 }
     entry.versions.add(version)
-    entry.size += store.pathInfo(path).narSize
+    entry.size += narSize
     packages.set(name, entry)
   }
   return packages

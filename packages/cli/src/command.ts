@@ -46,7 +46,10 @@ export interface Operands {
 }
 
 /** What a word can be, for completion. */
-export type Completion = 'file' | 'directory' | 'attribute' | 'store-path' | 'platform' | readonly string[]
+export type Completion = 'file' | 'directory' | DynamicCompletion | readonly string[]
+
+/** What a stack or a store knows. `new-release`: one that a stack describes. */
+export type DynamicCompletion = 'attribute' | 'store-path' | 'platform' | 'release' | 'new-release'
 
 /** Returns what to print and the exit status; or prints by itself (streams) and returns only the status. */
 export type Run = (context: Context) => Promise<Outcome> | Outcome

@@ -5,7 +5,7 @@
  * complete file names by its own rules. Never fails and never waits long: no answer is better than a late one.
  */
 import { groups, listCommands } from './catalogue.ts'
-import type { Command, Completion, Option } from './command.ts'
+import type { Command, Completion, DynamicCompletion, Option } from './command.ts'
 import { globalOptions } from './common-options.ts'
 
 export async function completeWords(words: readonly string[]): Promise<string> {
@@ -90,7 +90,7 @@ async function completeKind(
 }
 
 async function dynamic(
-  kind: 'attribute' | 'store-path' | 'platform',
+  kind: DynamicCompletion,
   command: Command,
   words: readonly string[],
 ): Promise<readonly Candidate[]> {

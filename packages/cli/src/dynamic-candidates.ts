@@ -1,20 +1,26 @@
-/** Candidates that depend on a stack or a store: attributes, platforms, store paths. */
+/** Candidates that depend on a stack or a store: attributes, platforms, store paths, releases. */
 
-import type { Command, Context } from './command.ts'
+import { formatReleaseName, listReleases } from '@baryon/environment'
+import type { Command, Context, DynamicCompletion } from './command.ts'
 import { parseArguments } from './parse-arguments.ts'
 import { resolveSettings } from './settings.ts'
 import { createTerminal } from './terminal.ts'
 
 export async function listCandidates(
-  kind: 'attribute' | 'store-path' | 'platform',
+  kind: DynamicCompletion,
   command: Command,
   words: readonly string[],
 ): Promise<readonly (readonly [word: string, description?: string])[]> {
   const context = contextOf(command, words)
   if (kind === 'store-path') return storePaths(context)
+  if (kind === 'release') return releases(context)
   const { stackPackages, stackPlatforms } = await import('./stack-packages.ts')
   const { stackSettings } = await import('./stack-evaluation.ts')
   const settings = await stackSettings(context)
+  if (kind === 'new-release') {
+    const { describedReleases } = await import('./release-description.ts')
+    return describedReleases(settings).map((name) => [formatReleaseName(name)])
+  }
   if (kind === 'platform') return (await stackPlatforms(context, settings)).map((tag) => [tag])
   const packages = await stackPackages(context, settings, undefined)
   return packages.map(({ attribute, description }) => [attribute, description])
@@ -26,6 +32,17 @@ async function storePaths(context: Context): Promise<readonly (readonly [string]
   const store = openStore({ storeDirectory, root, readOnly: true })
   try {
     return store.allValidPaths().map((path) => [store.format(path)])
+  } finally {
+    store.close()
+  }
+}
+
+async function releases(context: Context): Promise<readonly (readonly [string])[]> {
+  const { openStore } = await import('@baryon/store')
+  const { storeDirectory, root } = await context.settings({ needsStack: true })
+  const store = openStore({ storeDirectory, root, readOnly: true })
+  try {
+    return listReleases(store).map((release) => [formatReleaseName(release)])
   } finally {
     store.close()
   }

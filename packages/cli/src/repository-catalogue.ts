@@ -75,12 +75,13 @@ export const repositoryCommands: readonly Command[] = [
   },
   {
     name: 'repository publish',
-    summary: 'publish store paths with their closures, or a directory tree',
-    usage: 'DIR [-f FILE] PATH|ATTR… | DIR --tree TREE --at /PATH | DIR --remove /PATH',
+    summary: 'publish store paths and releases with their closures, or a directory tree',
+    usage: 'DIR [-f FILE] PATH|ATTR|RELEASE… | DIR --tree TREE --at /PATH | DIR --remove /PATH',
     description:
       'Store paths appear under their own name: the repository must be the one that the store directory is in ' +
       '(/cvmfs/NAME/…). What is there already is not looked at again. Of the catalogs only those between the root and ' +
-      'what changes are written.\n\n' +
+      'what changes are written. A release NAME/VERSION is also found at /NAME/VERSION/PLATFORM, below /lcg and /modulefiles, and by ' +
+      'lb-run.\n\n' +
       'A tree replaces what is at its place; --at / replaces all. A directory with a file .cvmfscatalog gets a catalog of its own, ' +
       'and so does one that a rule of /.cvmfsdirtab fits (/software/releases/*, exceptions with !), when it is published or when the rules change.\n\n' +
       'A revision is complete or not there at all: after an interruption the same command starts again, and ' +
@@ -100,6 +101,10 @@ export const repositoryCommands: readonly Command[] = [
     operands: { least: 1, most: any, complete: 'store-path' },
     examples: [
       ['baryon repository publish /srv/cvmfs/lhcb.example.org analysis', 'an attribute of the stack, with its closure'],
+      [
+        'baryon repository publish repo HEP/1.0',
+        'a release: then /cvmfs/lhcb.example.org/HEP/1.0/PLATFORM/bin/run CMD',
+      ],
       ['baryon repository publish repo --tree ./release --at /releases/v1 --tag v1', 'any tree'],
     ],
     load: () => import('./commands/repository-publish.ts'),

@@ -202,7 +202,7 @@ function outputsFor(one: ResolvedPackage, kind: ActivationKind): string[] {
 }
 
 /** The output that was meant, and what belongs to it: programs to run, also headers and libraries to develop. */
-function outputNames({ derivation }: ResolvedPackage, kind: ActivationKind): string[] {
+export function outputNames({ derivation }: Pick<ResolvedPackage, 'derivation'>, kind: ActivationKind): string[] {
   const wanted = kind === 'run' ? ['bin'] : ['bin', 'dev', 'lib']
   const all = [derivation.outputName, ...wanted.filter((name) => name in derivation.outputs)]
   return [...new Set(all)]

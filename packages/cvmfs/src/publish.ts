@@ -25,6 +25,8 @@ export type Change =
     } & Nesting)
   /** There is a file with these contents at `at`, for all to read; `isImmutable` as above. */
   | { readonly kind: 'file'; readonly at: string; readonly bytes: () => Uint8Array; readonly isImmutable?: boolean }
+  /** There is a symbolic link at `at`, to `target` (a byte string). One that is there already stays. */
+  | { readonly kind: 'link'; readonly at: string; readonly target: string }
   /** There is a directory at `at`, with a catalog of its own if it is made now. */
   | { readonly kind: 'catalog'; readonly at: string }
   | { readonly kind: 'remove'; readonly at: string }

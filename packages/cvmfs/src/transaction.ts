@@ -62,9 +62,7 @@ export class Transaction {
     const { at } = change
     if (at === '' && change.kind === 'tree') return this.#replaceRoot(change)
     checkPath(at)
-    if (change.kind !== 'remove' && (change.kind === 'catalog' || change.isImmutable === true)) {
-      if (await this.#catalogs.has(at)) return
-    }
+    if (await this.#isThere(change)) return
     const above = parentOf(at)
     if (change.kind !== 'remove') await this.#makeDirectories(above)
     const working = await this.#catalogs.of(above)
@@ -75,6 +73,16 @@ export class Transaction {
     if (former !== undefined) await this.#remove(working, former)
     const isDirectory = change.kind === 'remove' ? false : await this.#put(working, change)
     this.#touch(working, above, (isDirectory ? 1 : 0) - (former?.kind === 'directory' ? 1 : 0))
+  }
+
+  /** Whether the change would change nothing, as far as that is known without reading contents. */
+  async #isThere(change: Change): Promise<boolean> {
+    if (change.kind === 'remove') return false
+    if (change.kind === 'link') {
+      const there = await this.#catalogs.current(change.at)
+      return there?.kind === 'symlink' && there.target === change.target
+    }
+    return (change.kind === 'catalog' || change.isImmutable === true) && (await this.#catalogs.has(change.at))
   }
 
   /** Everything but the manifest is in the storage before it. */
@@ -129,7 +137,10 @@ export class Transaction {
       add(await this.#trees.addCatalog(writer, directory))
       return true
     }
-    writer.insert(await this.#trees.fileEntry(directory, change.bytes()))
+    if (change.kind === 'link') {
+      const { target } = change
+      writer.insert({ ...directory, kind: 'symlink', mode: 0o120777, linkCount: 1, size: target.length, target })
+    } else writer.insert(await this.#trees.fileEntry(directory, change.bytes()))
     this.#count()
     return false
   }

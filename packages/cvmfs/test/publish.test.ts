@@ -284,6 +284,23 @@ test('files from memory, and what markers say', async (context) => {
   assert.deepEqual(report.problems, [])
 })
 
+test('links are made without a tree, and stay where they lead where they should', async (context) => {
+  const place = await create(context)
+  const link = (at: string, target: string): Change => ({ kind: 'link', at, target })
+  await place.publish([link('/HEP/1.0/tag', '../../nix/store/a'), link('/top', 'HEP')])
+  const first = await links(place)
+  assert.deepEqual(first, { '/HEP/1.0/tag': '../../nix/store/a', '/top': 'HEP' })
+  assert.equal((await place.publish([link('/HEP/1.0/tag', '../../nix/store/a')])).catalogs, 0)
+  await place.publish([link('/HEP/1.0/tag', '../../nix/store/b')])
+  assert.deepEqual(await links(place), { ...first, '/HEP/1.0/tag': '../../nix/store/b' })
+  const report = await checkRepository({
+    source: directorySource(place.directory),
+    publicKeys: [readKeys(NAME, place.keys).publicKey],
+    cacheDirectory: temporaryDirectory(context),
+  })
+  assert.deepEqual(report.problems, [])
+})
+
 test('one publishes at a time, and what fails changes nothing', async (context) => {
   const place = await create(context)
   const tree = temporaryDirectory(context)
@@ -336,6 +353,15 @@ async function files(place: Place): Promise<Record<string, string>> {
   for await (const entry of revision.walk()) {
     if (entry.kind === 'file') found[entry.path] = (await contents(revision, entry.path)).toString()
   }
+  await checkCounts(revision)
+  await revision.close()
+  return found
+}
+
+async function links(place: Place): Promise<Record<string, string>> {
+  const revision = await (await place.open()).revision()
+  const found: Record<string, string> = {}
+  for await (const entry of revision.walk()) if (entry.kind === 'symlink') found[entry.path] = entry.target
   await checkCounts(revision)
   await revision.close()
   return found

@@ -94,6 +94,11 @@ const defaults: Readonly<Record<string, string>> = {
   XDG_DATA_DIRS: '/usr/local/share:/usr/share',
 }
 
+/** See `defaults`. */
+export function defaultOf(variable: string): string | undefined {
+  return defaults[variable]
+}
+
 function formatChange(shell: Shell, change: Change): string {
   switch (change.kind) {
     case 'set':

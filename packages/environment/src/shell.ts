@@ -11,6 +11,8 @@ import { UserError } from '@baryon/format'
 
 export interface Shell {
   readonly name: ShellName
+  /** Of the names of its scripts, without a dot. */
+  readonly extension: string
   /** The text as one word of the shell's language. */
   quote(value: string): string
   /** Sets and exports. */
@@ -50,6 +52,7 @@ export function quotePosix(value: string): string {
 function posix(name: 'sh' | 'bash' | 'zsh'): Shell {
   return {
     name,
+    extension: name,
     quote: quotePosix,
     set: (variable, value) => `export ${variable}=${quotePosix(value)}\n`,
     unset: (variable) => `unset ${variable}\n`,
@@ -65,6 +68,7 @@ function posix(name: 'sh' | 'bash' | 'zsh'): Shell {
 
 const fish: Shell = {
   name: 'fish',
+  extension: 'fish',
   quote: (value) => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`,
   set: (variable, value) => `set -gx ${variable} ${fish.quote(value)}\n`,
   unset: (variable) => `set -e ${variable}\n`,
@@ -92,6 +96,7 @@ const fish: Shell = {
 
 const tcsh: Shell = {
   name: 'tcsh',
+  extension: 'csh',
   quote: (value) => `'${value.replaceAll("'", "'\\''").replaceAll('!', '\\!').replaceAll('\n', '\\\n')}'`,
   set: (variable, value) => `setenv ${variable} ${tcsh.quote(value)};\n`,
   unset: (variable) => `unsetenv ${variable};\n`,

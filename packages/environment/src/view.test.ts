@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -13,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { UserError } from '@baryon/format'
-import { createView, listView, type ViewTree } from './view.ts'
+import { createView, listView, type ViewTree, writeView } from './view.ts'
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'baryon-view-')))
 after(() => rmSync(directory, { recursive: true, force: true }))
@@ -40,6 +41,18 @@ test('trees are merged, directories of one tree stay one link', () => {
     { path: 'lib/a', target: `${a.logical}/lib/a` },
     { path: 'lib/b.so', target: `${b.logical}/lib/b.so` },
   ])
+})
+
+test('directories that are to be filled hold links also of one tree', () => {
+  const a = tree({ 'bin/a': 'a', 'lib/x': 'x', 'share/d/e': 'e', etc: 'a file' })
+  const view = join(directory, 'filled')
+  writeView(view, [a], { filled: ['bin', 'share', 'etc', 'none'] })
+  assert.deepEqual(
+    listView([a], { filled: ['bin', 'share', 'etc', 'none'] }).map(({ path }) => path),
+    ['bin/a', 'etc', 'lib', 'share/d'],
+  )
+  assert.equal(readlinkSync(join(view, 'bin/a')), `${a.logical}/bin/a`)
+  assert.throws(() => writeView(view, [a]), { code: 'EEXIST' })
 })
 
 test('a view is written, replaced as a whole, and leaves nothing behind', () => {

@@ -31,6 +31,8 @@ export interface ViewOptions {
   readonly physicalOf?: (logical: string) => string
   /** Top directories that are left out; by default what is about one package only. */
   readonly leaveOut?: readonly string[]
+  /** Top directories that are made and filled also where one link would do. */
+  readonly filled?: readonly string[]
 }
 
 /** Makes the view at `destination`, replacing one that is there. Throws UserError `VIEW_CONFLICT` before it writes. */
@@ -52,6 +54,11 @@ export function createView(destination: string, trees: readonly ViewTree[], opti
     throw error
   }
   if (before !== undefined) rmSync(join(parent, before), { recursive: true, force: true })
+}
+
+/** Fills `directory`, which must not exist, with the view: nothing is replaced. Throws `VIEW_CONFLICT` before it writes. */
+export function writeView(directory: string, trees: readonly ViewTree[], options: ViewOptions = {}): void {
+  writeDirectory(directory, planView(trees, options))
 }
 
 /** What a view of the trees would hold: relative path of each link and its target, sorted. */
@@ -85,6 +92,7 @@ const packageOnly = ['nix-support', '.attrs.json', 'env-vars']
 
 function planView(trees: readonly ViewTree[], options: ViewOptions): Merged {
   const leaveOut = new Set(options.leaveOut ?? packageOnly)
+  const filled = new Set(options.filled)
   const physicalOf = options.physicalOf ?? ((path: string) => path)
   const conflicts: Conflict[] = []
   const sources = trees.map((tree) => ({ ...tree, priority: tree.priority ?? 5 }))
@@ -117,12 +125,13 @@ function planView(trees: readonly ViewTree[], options: ViewOptions): Merged {
   function merge(sources: readonly (Source & { directory: boolean })[], path: string): Merged {
     const ordered = [...sources].sort((a, b) => a.priority - b.priority)
     const best = ordered[0]!
-    if (ordered.length === 1) return { kind: 'link', target: best.logical }
+    const isFilled = filled.has(path) && best.directory
+    if (ordered.length === 1 && !isFilled) return { kind: 'link', target: best.logical }
     if (best.directory) {
       const files = ordered.filter((source) => !source.directory && source.priority === best.priority)
       for (const file of files) conflicts.push({ path, first: best.logical, second: file.logical })
       const directories = ordered.filter((source) => source.directory)
-      if (directories.length === 1) return { kind: 'link', target: best.logical }
+      if (directories.length === 1 && !isFilled) return { kind: 'link', target: best.logical }
       return mergeDirectories(directories, path)
     }
     for (const other of ordered.slice(1)) {

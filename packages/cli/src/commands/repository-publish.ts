@@ -9,9 +9,11 @@ import {
   publish,
 } from '@baryon/cvmfs'
 import { UserError } from '@baryon/format'
+import type { Store } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatSeconds } from '../format-quantity.ts'
 import { createProgressLine } from '../progress/progress-line.ts'
+import { releaseChanges, releasePaths, splitReleases } from '../publish-release.ts'
 import { type OwnRepository, ownRepository, repositoryName } from '../repository-access.ts'
 import { findOperands, openStoreFor } from '../store-operands.ts'
 
@@ -20,16 +22,9 @@ export async function run(context: Context): Promise<Outcome> {
   const repository = await ownRepository(context, directory)
   const store = operands.length === 0 ? undefined : await openStoreFor(context, operands)
   try {
-    const paths = store === undefined ? [] : await findOperands(context, store, operands)
     const changes = [
       ...treeChanges(context),
-      ...(store === undefined
-        ? []
-        : closureChanges(
-            store,
-            await repositoryName(directory),
-            paths.map(({ path }) => path),
-          )),
+      ...(store === undefined ? [] : await storeChanges(context, store, await repositoryName(directory), operands)),
     ]
     if (changes.length === 0) {
       throw new UserError('USAGE', 'nothing to publish: give store paths, --tree with --at, or --remove')
@@ -40,6 +35,21 @@ export async function run(context: Context): Promise<Outcome> {
   } finally {
     store?.close()
   }
+}
+
+async function storeChanges(
+  context: Context,
+  store: Store,
+  repository: string,
+  operands: readonly string[],
+): Promise<Change[]> {
+  const { releases, others } = splitReleases(store, operands)
+  const paths = (await findOperands(context, store, others)).map(({ path }) => path)
+  return [
+    ...closureChanges(store, repository, [...paths, ...releases.flatMap(releasePaths)]),
+    // After what they lead to.
+    ...releases.flatMap((release) => releaseChanges(store, repository, release)),
+  ]
 }
 
 async function publishWithProgress(

@@ -1,0 +1,88 @@
+/** The packages of a release for one platform: found in the stack, built, and as `composeRelease` wants them. */
+import type { RealiseTarget } from '@baryon/build'
+import type { PlannedPackage } from '@baryon/environment'
+import type { FoundDerivation } from '@baryon/evaluation'
+import { parsePackageName, UserError } from '@baryon/format'
+import type { Store } from '@baryon/store'
+import type { Context } from './command.ts'
+import { resolvePackage } from './package-resolution.ts'
+import type { ReleaseDescription } from './release-description.ts'
+import { outputNames } from './run-environment.ts'
+import type { Settings } from './settings.ts'
+import { evaluateStack } from './stack-evaluation.ts'
+
+export interface Member {
+  readonly attribute: string
+  readonly derivation: FoundDerivation
+  /** That the environment gets. */
+  readonly outputs: readonly string[]
+}
+
+/** Throws as `resolvePackage` does for what the stack does not have. */
+export async function findMembers(
+  context: Context,
+  settings: Settings,
+  attributes: readonly string[],
+  platform: string,
+): Promise<Member[]> {
+  const derivations = await evaluateTogether(context, settings, attributes, platform)
+  return attributes.map((attribute, index) => {
+    const derivation = derivations[index]!
+    return { attribute, derivation, outputs: outputNames({ derivation }, 'develop') }
+  })
+}
+
+/** One evaluation for all; one each where something is wrong, to say of which. */
+async function evaluateTogether(
+  context: Context,
+  settings: Settings,
+  attributes: readonly string[],
+  platform: string,
+): Promise<readonly FoundDerivation[]> {
+  try {
+    const request = { output: 'derivations', attributePaths: attributes, write: true, meta: true, platform } as const
+    const { derivations } = await evaluateStack(context, settings, request)
+    if (derivations.length === attributes.length) return derivations
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+  }
+  const derivations: FoundDerivation[] = []
+  for (const attribute of attributes) {
+    derivations.push((await resolvePackage(context, settings, attribute, platform)).derivation)
+  }
+  return derivations
+}
+
+export function missingTargets(store: Store, members: readonly Member[]): RealiseTarget[] {
+  return members.flatMap(({ derivation, outputs }) => {
+    const missing = outputs.filter((name) => {
+      const path = derivation.outputs[name]
+      return path === undefined || !store.isValid(store.parse(path))
+    })
+    return missing.length === 0 ? [] : [{ derivation: store.parse(derivation.drvPath), outputs: missing }]
+  })
+}
+
+/** After the build. */
+export function plannedPackage(store: Store, member: Member, { priorities }: ReleaseDescription): PlannedPackage {
+  const { attribute, derivation, outputs } = member
+  const { name, version } = parsePackageName(derivation.name)
+  const priority = priorities[attribute] ?? (derivation.meta as { readonly priority?: unknown } | undefined)?.priority
+  return {
+    attribute,
+    name,
+    version,
+    derivation: derivation.drvPath,
+    paths: outputs.map((output) => outputPath(store, derivation, output)),
+    ...(typeof priority === 'number' ? { priority } : {}),
+  }
+}
+
+/** The path of a content-addressed output is known only now. */
+function outputPath(store: Store, derivation: FoundDerivation, output: string): string {
+  const known = derivation.outputs[output]
+  if (known !== undefined) return known
+  const built = store.queryDerivationOutputs(store.parse(derivation.drvPath)).get(output)
+  if (built !== undefined) return store.format(built)
+  throw new UserError('OUTPUT_UNKNOWN', `the path of output '${output}' of ${derivation.name} is not known`)
+}

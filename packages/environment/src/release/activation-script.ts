@@ -1,0 +1,46 @@
+/** What a release has for each shell: a script to be read by it, and the program `run`. */
+import { type Change, formatActivation } from '../activation.ts'
+import { quotePosix, type Shell, shellNamed } from '../shell.ts'
+import type { ReleaseManifest } from './release-manifest.ts'
+import { formatReleaseName } from './release-name.ts'
+
+/** To be read with `.` or `source`. */
+export function formatActivationScript(shell: Shell, manifest: ReleaseManifest): string {
+  return `# ${title(manifest)}\n${formatActivation(shell, manifest.changes)}`
+}
+
+/**
+ * `bin/run CMD [ARG]…`: becomes the command, with the variables of the release. Nothing is started and no other file is
+ * opened on the way; the shell is any `/bin/sh`.
+ */
+export function formatRunShim(manifest: ReleaseManifest): string {
+  const { program } = manifest
+  const none =
+    program === undefined
+      ? `echo ${quotePosix(`usage: run CMD [ARG]…   (${title(manifest)})`)} >&2; exit 2`
+      : `set -- ${quotePosix(program)}`
+  return `#!/bin/sh\n# ${title(manifest)}\nif [ $# -eq 0 ]; then ${none}; fi\n${formatActivation(
+    shellNamed('sh'),
+    manifest.changes,
+  )}exec "$@"\n`
+}
+
+/** The declared variables, and those by which programs find out where they are. */
+export function releaseVariables(
+  manifest: Pick<ReleaseManifest, 'name' | 'version' | 'platform' | 'variables' | 'view'>,
+): Change[] {
+  const values: Record<string, string> = {
+    BARYON_RELEASE: formatReleaseName(manifest),
+    // What tools of the experiments look for.
+    BINARY_TAG: manifest.platform,
+    CMTCONFIG: manifest.platform,
+  }
+  // The place of the view depends on what is in it, so nobody could write it down.
+  for (const [name, value] of Object.entries(manifest.variables))
+    values[name] = value.replaceAll('@view@', manifest.view)
+  return Object.entries(values).map(([variable, value]) => ({ kind: 'set', variable, value }))
+}
+
+function title(manifest: ReleaseManifest): string {
+  return `${formatReleaseName(manifest)} for ${manifest.platform}`
+}
