@@ -58,6 +58,9 @@ if $tests; then
   need faketime faketime
   need openssl openssl
   [ -x /usr/sbin/squid ] || need squid squid
+  [ -e /usr/share/lmod/lmod/init/bash ] || need lmod-is-not-a-program lmod
+  need tclsh tcl
+  need dash dash
   need setpriv util-linux
   need python3 python3
   ls /usr/lib/*/libdeflate.so.0 >/dev/null 2>&1 || missing="$missing libdeflate0"
@@ -74,4 +77,19 @@ if [ -n "$missing" ]; then
   else
     echo "setup: missing:$missing. An administrator must run: $line" >&2
   fi
+fi
+
+# --- a peer whose package excludes another one ------------------------------------------------------------------
+modules=build/peers/environment-modules
+if $tests && [ ! -d "$modules" ] && command -v apt-get >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1; then
+  say "setup: unpacking environment-modules, which cannot be installed beside lmod"
+  aside=$(mktemp -d)
+  mkdir -p build/peers
+  if (cd "$aside" && apt-get -qq -o APT::Sandbox::User=root download environment-modules >/dev/null 2>&1) &&
+    dpkg-deb -x "$aside"/environment-modules_*.deb "$aside/x"; then
+    rm -rf "$modules" && mv "$aside/x" "$modules"
+  else
+    say "setup: environment-modules could not be downloaded"
+  fi
+  rm -rf "$aside"
 fi

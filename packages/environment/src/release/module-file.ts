@@ -6,7 +6,9 @@
  *     prepend-path PATH "/cvmfs/…/bin"        prepend_path("PATH", "/cvmfs/…/bin")
  *
  * Both programs print statements for a shell to evaluate, and a newline in a value would end the statement there (tried with
- * Lmod 8.6 and environment-modules 5.2): for such a value there is no module file. Tcl 8.6 has no characters above U+FFFF.
+ * Lmod 8.6 and environment-modules 5.2): for such a value there is no module file. Nor is there one in Tcl, which has no characters
+ * above U+FFFF, for other control characters, which Lmod makes wrong Lua of, and for what begins with `=`, which zsh expands where
+ * environment-modules leaves it bare.
  */
 import { type Change, defaultOf } from '../activation.ts'
 import type { ReleaseManifest } from './release-manifest.ts'
@@ -24,7 +26,7 @@ export interface ModuleLanguage {
 const tcl: ModuleLanguage = {
   name: 'tcl',
   suffix: '',
-  says: (value) => !/[\n\r\u{10000}-\u{10ffff}]/u.test(value),
+  says: (value) => !/^=|[\0-\x1f\x7f\u{10000}-\u{10ffff}]/u.test(value),
   format(manifest) {
     const lines = manifest.changes.flatMap((change): string[] => {
       const { kind, variable } = change
