@@ -70,15 +70,25 @@ const commands: readonly Command[] = [
   },
   {
     name: 'run',
-    summary: 'run a program of a stack',
-    usage: '[-c TAG] [NAME=VALUE]… NAME[/VERSION] [--] [CMD [ARG]…] | --replay FILE',
+    summary: 'run a program of a release or a stack',
+    usage:
+      '[-c TAG|best] [NAME=VALUE]… NAME[/VERSION] [--] [CMD [ARG]…] | --list NAME | --list-platforms NAME | --replay FILE',
     description:
-      'Builds the package if needed and runs CMD (by default its main program) where the store is visible at its own ' +
+      'A release of this name (`baryon release list`, those below /cvmfs, and those of --repository) is run in its newest version, or the ' +
+      'one that is said, on the best platform for this machine; without CMD its program, or the variables are printed. The ' +
+      'exit status is then that of lb-run: 64 for nothing found, 66 for a platform that this machine cannot run.\n\n' +
+      'Otherwise NAME is a package of the stack. Builds the package if needed and runs CMD (by default its main program) where the store is visible at its own ' +
       'path, although this machine may not have that path. Everything after NAME belongs to the command. Home, current ' +
       'directory and network are as outside, and the exit status is that of the command.',
     options: [
       ...evaluationOptions,
-      platformOption,
+      {
+        ...platformOption,
+        help: 'variant to use, such as x86_64-debian12-gcc12-opt, or best (default: BINARY_TAG, else baryon.toml, else best or the stack)',
+      },
+      { name: 'list', short: 'l', help: 'list the versions of a release, with their places and platforms' },
+      { name: 'list-platforms', short: 'L', help: 'list the platforms of a release, best first' },
+      { name: 'force-platform', help: 'run a release also where this machine does not support its platform' },
       sandboxOption,
       ...publishedOptions,
       ...substituterOptions,
@@ -105,8 +115,10 @@ const commands: readonly Command[] = [
         complete: 'file',
       },
     ],
-    operands: { least: 0, most: 1, command: 'after-first', assignments: true, complete: 'attribute' },
+    operands: { least: 0, most: 1, command: 'after-first', assignments: true, complete: 'runnable' },
     examples: [
+      ['baryon run HEP/1.0 -- analysis --events 1000', 'a program of a release'],
+      ['baryon run --list HEP', '1.0 in /cvmfs/lhcb.example.org/HEP/1.0: x86_64-debian12-gcc12-opt'],
       ['baryon run analysis -- analysis --events 1000', 'a program with its arguments'],
       ['baryon run -c x86_64-debian12-gcc11-opt analysis', 'the main program of another variant'],
       ['baryon run python/3.11 -- python3 -V', 'insist on a version'],
@@ -119,8 +131,8 @@ const commands: readonly Command[] = [
   },
   {
     name: 'shell',
-    summary: 'open a shell that has packages',
-    usage: '[-c TAG] NAME… [--command TEXT]',
+    summary: 'open a shell that has packages or a release',
+    usage: '[-c TAG] NAME… | NAME[/VERSION] [--command TEXT]',
     description:
       'Programs, headers, libraries and CMake packages are found through PATH, CPATH, LIBRARY_PATH, CMAKE_PREFIX_PATH, ' +
       'PKG_CONFIG_PATH and PYTHONPATH. With --print the statements are printed for a shell to read, where the store is ' +
@@ -141,9 +153,10 @@ const commands: readonly Command[] = [
       ...substituterOptions,
       { name: 'offline', help: 'use no network if something must be built' },
     ],
-    operands: { least: 1, most: any, complete: 'attribute' },
+    operands: { least: 1, most: any, complete: 'runnable' },
     examples: [
       ['baryon shell hepmc3 fastjet', 'a shell with two packages'],
+      ['baryon shell HEP/1.0', 'all of a release'],
       ["baryon shell fastjet --command 'fastjet-config --libs'", 'one command'],
       ['eval "$(baryon shell fastjet --print --shell bash)"', 'in the shell that runs'],
     ],

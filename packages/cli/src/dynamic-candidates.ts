@@ -22,8 +22,9 @@ export async function listCandidates(
     return describedReleases(settings).map((name) => [formatReleaseName(name)])
   }
   if (kind === 'platform') return (await stackPlatforms(context, settings)).map((tag) => [tag])
+  const known = kind === 'runnable' ? await releases(context).catch(() => []) : []
   const packages = await stackPackages(context, settings, undefined)
-  return packages.map(({ attribute, description }) => [attribute, description])
+  return [...known, ...packages.map(({ attribute, description }) => [attribute, description] as const)]
 }
 
 async function storePaths(context: Context): Promise<readonly (readonly [string])[]> {

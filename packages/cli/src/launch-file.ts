@@ -1,6 +1,6 @@
 /** Keeps what `baryon run` worked out as a script that `bin/baryon` starts by itself the next time. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Freshness, formatLaunchFile, type Launch, statArguments } from '@baryon/environment'
 import { type Dependencies, dependenciesHold } from '@baryon/evaluation'
@@ -22,18 +22,20 @@ export function takeLaunchPlace(environment: NodeJS.ProcessEnv = process.env): L
 }
 
 /**
- * Writes the launch file if everything that it depends on can be checked by a shell. The order matters: the files are
- * stamped first and the dependencies compared after, so that a change in between shows in one of the two.
+ * Writes the launch file if everything that it depends on can be checked by a shell; `isForThisMachine`: with what the processor
+ * can do. The order matters: the files are stamped first and the dependencies compared after, so that a change in between shows in one of the two.
  */
 export function keepLaunchFile(
   place: LaunchPlace,
   launch: Launch,
   dependencies: readonly (Dependencies | undefined)[],
   consulted: ReadonlyMap<string, boolean>,
+  isForThisMachine = false,
 ): void {
   const known = dependencies.filter((one) => one !== undefined)
   if (known.length < dependencies.length) return
-  const freshness = freshnessOf(place.key, launch, known, consulted)
+  const plain = freshnessOf(place.key, launch, known, consulted)
+  const freshness = plain === undefined || !isForThisMachine ? plain : { ...plain, firstLines: thisMachine() }
   if (freshness === undefined || !known.every((one) => dependenciesHold(one, process.env))) return
   const temporary = `${place.file}.${process.pid}`
   try {
@@ -46,6 +48,12 @@ export function keepLaunchFile(
     if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'ENOENT')) throw error
     rmSync(temporary, { force: true })
   }
+}
+
+/** A root can be on a disk that several machines share: what one can run the next one may not. */
+function thisMachine(): ReadonlyMap<string, string> {
+  const file = '/proc/sys/kernel/random/boot_id'
+  return new Map([[file, readFileSync(file, 'latin1').trimEnd()]])
 }
 
 /** More than this is for the evaluator's own cache to check: `stat` would take as long. */

@@ -7,6 +7,7 @@ import type { Store } from '@baryon/store'
 import type { Context } from './command.ts'
 import { mountProblem } from './mount-tier.ts'
 import { UsageError } from './parse-arguments.ts'
+import { type ReleasePlace, repositoryPlace } from './release-places.ts'
 import { replaceProcess } from './replace-process.ts'
 import { repositoryAt } from './repository-access.ts'
 import type { Settings } from './settings.ts'
@@ -61,6 +62,23 @@ export async function usePublished(
     return 'received'
   } finally {
     await source.close(isDone)
+  }
+}
+
+/** What is read of the releases of the repository that is configured; undefined when there is none, or it does not answer. */
+export async function withRepositoryPlace<T>(
+  context: Context,
+  settings: Settings,
+  read: (place: ReleasePlace) => Promise<T>,
+): Promise<T | undefined> {
+  const place = process.env[MOUNTED] === undefined ? repositoryOf(context, settings) : undefined
+  const repository = place === undefined ? undefined : await openIfReachable(context, place)
+  if (repository === undefined) return undefined
+  const revision = await repository.revision(undefined, context.signal)
+  try {
+    return await read(repositoryPlace(repository.name, revision, settings.storeDirectory))
+  } finally {
+    await revision.close()
   }
 }
 

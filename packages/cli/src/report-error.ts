@@ -2,6 +2,7 @@
 import { UserError } from '@baryon/format'
 import { evaluationErrorText } from './evaluation-error-text.ts'
 import { UsageError } from './parse-arguments.ts'
+import { StatusError } from './status-error.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Statuses of the command line: nothing else is ever returned, but for the status of a command that was run. */
@@ -34,6 +35,7 @@ export function reportError(error: unknown, terminal: Terminal, report: ErrorRep
 
 export function statusOf(error: unknown): number {
   if (error instanceof UsageError) return status.usage
+  if (error instanceof StatusError) return error.status
   if (isAbort(error)) return status.interrupted
   // The classes live in packages that a command may not have loaded.
   if (error instanceof Error && (error.name === 'BuildError' || error.name === 'RealiseError')) {

@@ -7,14 +7,19 @@ import {
   type ActivationKind,
   activationOf,
   type Change,
+  comparePlatforms,
+  detectHost,
   environmentClosure,
   type Launch,
   type Prefix,
+  parsePlatform,
   prepareRootTable,
   type RootTable,
+  readManifest,
   selectTier,
   type Tier,
   type TierChoice,
+  whyNot,
 } from '@baryon/environment'
 import { isSystemError, storePathBaseName, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
@@ -46,7 +51,7 @@ export async function prepareEnvironment(
   kind: ActivationKind,
 ): Promise<RunEnvironment | RunMounted> {
   const settings = await stackSettings(context)
-  const platform = selectedPlatform(context.arguments.value('platform'))
+  const platform = await platformFor(context, settings)
   const packages: ResolvedPackage[] = []
   for (const name of names) packages.push(await resolvePackage(context, settings, name, platform))
   const store = openToLook({ storeDirectory: settings.storeDirectory, root: settings.root })
@@ -98,7 +103,7 @@ export async function provide(
   return store.physicalDirectory
 }
 
-/** What the environment of these paths sets; they must be there. */
+/** What the environment of these paths, or the one path of a release, sets; they must be there. */
 export function changesOf(
   store: Store,
   physicalDirectory: string,
@@ -106,6 +111,9 @@ export function changesOf(
   kind: ActivationKind,
 ): readonly Change[] {
   const prefixAt = (path: string) => prefixOf(store, physicalDirectory, path)
+  const [only, ...others] = paths
+  const release = others.length > 0 ? undefined : readManifest(prefixAt(only!)!.physical)
+  if (release !== undefined) return release.changes
   return activationOf(
     environmentClosure(
       paths.map((path) => prefixAt(path)!),
@@ -114,6 +122,26 @@ export function changesOf(
     ),
     kind,
   )
+}
+
+/** A tag, `best` among those of the stack, or nothing said. */
+async function platformFor(context: Context, settings: Settings): Promise<string | undefined> {
+  const asked = selectedPlatform(context.arguments.value('platform'))
+  if (asked?.toLowerCase() !== 'best') return asked
+  const { stackPlatforms } = await import('./stack-packages.ts')
+  const platforms = (await stackPlatforms(context, settings)).map((tag) => ({ tag, platform: parsePlatform(tag) }))
+  const host = detectHost()
+  const [best] = platforms
+    .filter(({ platform }) => whyNot(host, platform, { sealed: true }) === undefined)
+    .sort((a, b) => comparePlatforms(b.platform, a.platform))
+  if (best !== undefined) {
+    context.terminal.err(`Decided best platform to use is ${best.tag}\n`)
+    return best.tag
+  }
+  const hint = platforms.map(({ tag, platform }) => `${tag}: ${whyNot(host, platform, { sealed: true })}`).join('\n')
+  throw new UserError('PLATFORM_UNSUPPORTED', 'current host does not support any of the platforms of the stack', {
+    hint: hint === '' ? 'the stack does not say for which it is' : hint,
+  })
 }
 
 /** How to start a command in the environment. */

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type Cleanup, ordinaryUser } from '@baryon/testing'
 
-export const baryon = resolve(import.meta.dirname, '../../../bin/baryon')
+const baryon = resolve(import.meta.dirname, '../../../bin/baryon')
 export const TAG = 'x86_64-test1-gcc12-opt'
 export const OTHER_TAG = 'x86_64-test1-gcc11-opt'
 
@@ -17,6 +17,7 @@ export interface Result {
 }
 
 export interface ReleaseScene {
+  readonly baryon: string
   readonly directory: string
   readonly project: string
   readonly root: string
@@ -28,7 +29,9 @@ export interface ReleaseScene {
   /** Standard output of a command that must do its work. */
   good(...words: readonly string[]): string
   json<T>(...words: readonly string[]): T
-  /** The same without waiting. */
+  /** The processes that are started go to the file. */
+  traced(file: string, words: readonly string[]): Result
+  /** As `good`, without waiting, and with its status. */
   away(...words: readonly string[]): Promise<{ readonly status: number; readonly stderr: string }>
 }
 
@@ -71,6 +74,7 @@ export function releaseScene(
     return result.stdout.trim()
   }
   return {
+    baryon,
     directory,
     project,
     root,
@@ -84,6 +88,8 @@ export function releaseScene(
     run,
     good,
     json: (...words) => JSON.parse(good(...words, '--json')),
+    traced: (file, words) =>
+      user.run('strace', ['-f', '-e', 'trace=execve', '-o', file, baryon, ...words], { cwd: project, environment }),
     away: async (...words) => {
       const child = user.spawn(baryon, words, { cwd: project, env: environment, stdio: ['ignore', 'ignore', 'pipe'] })
       let stderr = ''

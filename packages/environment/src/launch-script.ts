@@ -41,6 +41,8 @@ export interface Freshness {
   readonly absent: readonly string[]
   /** Environment variables that the evaluation read, with their values (unset counts as empty). */
   readonly environment: ReadonlyMap<string, string>
+  /** Files by their first line. */
+  readonly firstLines?: ReadonlyMap<string, string>
   /** Files and directories that were read, and what `statCommand` printed of them. */
   readonly files: readonly string[]
   readonly stamp: string
@@ -60,6 +62,9 @@ function formatFreshness(freshness: Freshness): string {
     ...freshness.present.map((path) => `[ -e ${q(path)} ]`),
     ...freshness.absent.map((path) => `[ ! -e ${q(path)} ] && [ ! -L ${q(path)} ]`),
     ...[...freshness.environment].map(([name, value]) => `[ "\${${name}-}" = ${q(value)} ]`),
+    ...[...(freshness.firstLines ?? [])].map(
+      ([file, line]) => `{ read -r baryon_line <${q(file)} && [ "$baryon_line" = ${q(line)} ]; }`,
+    ),
   ]
   if (freshness.files.length > 0) {
     const files = freshness.files.map((file) => `\\\n    ${q(file)}`).join(' ')
@@ -91,7 +96,8 @@ export function formatLaunch(launch: Launch): string {
       ? []
       : [
           `    for baryon_bin in ${binaries.map(q).join(' ')}; do`,
-          '      if [ -x "$baryon_bin/$1" ]; then baryon_found=1; break; fi',
+          // A link of a view leads into the store, where that will be shown.
+          '      if [ -x "$baryon_bin/$1" ] || [ -L "$baryon_bin/$1" ]; then baryon_found=1; break; fi',
           '    done',
         ]),
     '    if [ -z "$baryon_found" ] && ! command -v "$1" >/dev/null; then',
@@ -99,7 +105,7 @@ export function formatLaunch(launch: Launch): string {
     '      exit 127',
     '    fi ;;',
     '  esac',
-    '  unset baryon_found baryon_bin baryon_key',
+    '  unset baryon_found baryon_bin baryon_key baryon_line',
   )
   if (launch.tier === undefined) lines.push('  exec "$@"')
   else {

@@ -1,11 +1,26 @@
-import type { Launch } from '@baryon/environment'
+import { existsSync } from 'node:fs'
+import { applyActivation, formatReleaseName, type Launch, releaseRoots } from '@baryon/environment'
+import { UserError } from '@baryon/format'
+import { resolveLocation } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
 import { keepLaunchFile, takeLaunchPlace } from '../launch-file.ts'
 import { openToLook } from '../open-to-look.ts'
 import { UsageError } from '../parse-arguments.ts'
+import type { RunRecord } from '../provenance/run-record.ts'
+import { localRelease, publishedRelease, type ReleaseEnvironment } from '../release-environment.ts'
 import { launch } from '../replace-process.ts'
 import { launchOf, mainProgram, noProgramError, prepareEnvironment, type RunEnvironment } from '../run-environment.ts'
-import { selectedPlatform } from '../stack-evaluation.ts'
+import type { Settings } from '../settings.ts'
+import { selectedPlatform, stackSettings } from '../stack-evaluation.ts'
+
+type Assignment = readonly [name: string, value: string]
+
+interface Request {
+  readonly assignments: readonly Assignment[]
+  /** Of a release or a package, maybe with a version. */
+  readonly name: string
+  readonly place: ReturnType<typeof takeLaunchPlace>
+}
 
 export async function run(context: Context): Promise<Outcome> {
   const place = takeLaunchPlace()
@@ -15,9 +30,59 @@ export async function run(context: Context): Promise<Outcome> {
     if (context.arguments.operands.length > 0) throw new UsageError('--replay FILE says what runs: no other operands')
     return (await import('../provenance/replay-run.ts')).replayRun(context, replayed)
   }
+  if (name === undefined) throw new UsageError('the name of a release or package is missing')
+  const settings = await stackSettings(context)
+  const lists = ['list', 'list-platforms'].filter((option) => context.arguments.flag(option))
+  if (lists.length > 1) throw new UsageError('--list and --list-platforms exclude each other')
+  if (lists.length > 0) {
+    const { listPlatforms, listVersions } = await import('../list-releases.ts')
+    return lists[0] === 'list' ? listVersions(context, settings, name) : listPlatforms(context, settings, name)
+  }
+  const request = { assignments, name, place }
+  const release = await localRelease(context, settings, name)
+  return release === undefined ? runPackage(context, settings, request) : runRelease(context, release, request)
+}
+
+function runRelease(context: Context, environment: ReleaseEnvironment, request: Request): Outcome | Promise<Outcome> {
+  const { program, platform } = environment.manifest
+  const command = context.arguments.command ?? []
+  const isBest = context.arguments.value('platform')?.toLowerCase() === 'best'
+  if (isBest) context.terminal.err(`Decided best platform to use is ${platform}\n`)
+  if (command.length === 0 && program === undefined) return printVariables(environment, request.assignments)
+  const plan = launchOf(context, environment, {
+    assignments: request.assignments,
+    defaultCommand: program === undefined ? undefined : [program],
+  })
   const record = context.arguments.value('record')
-  if (name === undefined) throw new UsageError('the name of a package is missing')
-  const environment = await prepareEnvironment(context, [name], 'run')
+  if (record !== undefined) {
+    const of = { attribute: environment.label, platform, derivation: environment.paths[0]! }
+    return recordTo(record, context, environment, plan, command, of)
+  }
+  // What is decided anew each time is said each time.
+  if (request.place !== undefined && !isBest) {
+    keepLaunchFile(request.place, plan, [], consultedOf(environment.settings, environment.watched), true)
+  }
+  return { status: launch(plan, command) }
+}
+
+/** As lb-run does without a command: all variables, sorted. */
+function printVariables({ changes }: ReleaseEnvironment, assignments: readonly Assignment[]): Outcome {
+  const variables = { ...applyActivation(process.env, changes), ...Object.fromEntries(assignments) }
+  const names = Object.keys(variables).sort()
+  return { data: { variables }, text: names.map((name) => `${name}=${variables[name]}`).join('\n') }
+}
+
+async function runPackage(context: Context, settings: Settings, request: Request): Promise<Outcome> {
+  const { assignments, name, place } = request
+  let environment: Awaited<ReturnType<typeof prepareEnvironment>>
+  try {
+    environment = await prepareEnvironment(context, [name], 'run')
+  } catch (error) {
+    if (!(error instanceof UserError) || !unknownCodes.has(error.code)) throw error
+    const release = await publishedRelease(context, settings, name)
+    if (release === undefined) throw await withReleases(context, settings, name, error)
+    return typeof release === 'function' ? { status: release() } : runRelease(context, release, request)
+  }
   if (typeof environment === 'function') return { status: environment() }
   const program = mainProgram(environment)
   const command = context.arguments.command ?? []
@@ -26,12 +91,51 @@ export async function run(context: Context): Promise<Outcome> {
     assignments,
     defaultCommand: program === undefined ? undefined : [program],
   })
-  if (record !== undefined) return recordTo(record, context, environment, plan, command)
+  const record = context.arguments.value('record')
+  if (record !== undefined) {
+    const [one] = environment.packages
+    const platform = selectedPlatform(context.arguments.value('platform'))
+    const of = { attribute: one!.attribute, platform, derivation: one!.derivation.drvPath }
+    return recordTo(record, context, environment, plan, command, of)
+  }
   if (place !== undefined && program !== undefined) {
     const dependencies = environment.packages.map((one) => one.dependencies)
-    keepLaunchFile(place, plan, dependencies, environment.settings.consulted)
+    keepLaunchFile(place, plan, dependencies, consultedOf(environment.settings, releaseDirectories(settings)))
   }
   return { status: launch(plan, command) }
+}
+
+const unknownCodes: ReadonlySet<string> = new Set(['PACKAGE_UNKNOWN', 'VERSION_UNKNOWN'])
+
+/** The error, with releases that may have been meant. */
+async function withReleases(context: Context, settings: Settings, name: string, error: UserError): Promise<UserError> {
+  const [{ releasesLike }, { describedReleases }] = await Promise.all([
+    import('../release-environment.ts'),
+    import('../release-description.ts'),
+  ])
+  const near = await releasesLike(settings, name)
+  const described = (context.arguments.value('expr') === undefined ? describedReleases(settings) : []).find(
+    (one) => formatReleaseName(one) === name || one.name === name,
+  )
+  const hint =
+    described !== undefined
+      ? `the stack describes a release of this name: baryon release create ${formatReleaseName(described)}`
+      : near.length > 0
+        ? `did you mean the release ${near.join(' or ')}?`
+        : undefined
+  if (hint === undefined) return error
+  const both = error.hint === undefined ? hint : `${hint}\n${error.hint}`
+  return new UserError(error.code, error.message, { hint: both, cause: error })
+}
+
+/** What a launch file depends on: the configuration, and what else is or is not there. */
+function consultedOf(settings: Settings, paths: readonly string[]): ReadonlyMap<string, boolean> {
+  return new Map([...settings.consulted, ...paths.map((path) => [path, existsSync(path)] as const)])
+}
+
+/** A release that is made later takes the name of a package. */
+function releaseDirectories({ storeDirectory, root }: Settings): string[] {
+  return [releaseRoots(resolveLocation({ storeDirectory, root }))]
 }
 
 async function recordTo(
@@ -40,19 +144,15 @@ async function recordTo(
   environment: RunEnvironment,
   plan: Launch,
   command: readonly string[],
+  of: RunRecord['package'],
 ): Promise<Outcome> {
   const { requireRecordPlace, writeRecord } = await import('../provenance/write-record.ts')
   requireRecordPlace(file)
   const { recordRun } = await import('../provenance/record-run.ts')
-  const [one] = environment.packages
   const store = openToLook({ storeDirectory: plan.storeDirectory, root: environment.settings.root })
   try {
     const run = {
-      package: {
-        attribute: one!.attribute,
-        platform: selectedPlatform(context.arguments.value('platform')),
-        derivation: one!.derivation.drvPath,
-      },
+      package: of,
       launch: plan,
       command: command.length > 0 ? command : plan.defaultCommand!,
       directory: process.cwd(),
@@ -71,10 +171,10 @@ async function recordTo(
 
 /** `NAME=VALUE` words before the package set variables, as in lb-run. */
 function splitOperands(operands: readonly string[]): {
-  readonly assignments: readonly (readonly [string, string])[]
+  readonly assignments: readonly Assignment[]
   readonly name: string | undefined
 } {
-  const assignments: (readonly [string, string])[] = []
+  const assignments: Assignment[] = []
   for (const operand of operands) {
     const match = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(operand)
     if (match === null) return { assignments, name: operand }

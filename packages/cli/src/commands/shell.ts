@@ -4,14 +4,17 @@ import { join } from 'node:path'
 import { findProgram, formatActivation, type Launch, type Shell, shellNamed } from '@baryon/environment'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
+import type { RunMounted } from '../published-packages.ts'
+import { localRelease } from '../release-environment.ts'
 import { launch } from '../replace-process.ts'
 import { launchOf, prepareEnvironment, type RunEnvironment } from '../run-environment.ts'
+import { stackSettings } from '../stack-evaluation.ts'
 
 export async function run(context: Context): Promise<Outcome> {
   const given = context.arguments
   const wanted = given.value('shell') ?? process.env.SHELL ?? '/bin/sh'
   const shell = shellNamed(wanted)
-  const environment = await prepareEnvironment(context, given.operands, 'develop')
+  const environment = await findEnvironment(context)
   if (typeof environment === 'function') return { status: environment() }
   if (given.flag('print')) return print(shell, environment)
   const program = findProgram(wanted.startsWith('/') ? wanted.slice(wanted.lastIndexOf('/') + 1) : wanted)
@@ -30,6 +33,14 @@ export async function run(context: Context): Promise<Outcome> {
   const text = given.value('command')
   if (text !== undefined) return { status: launch(plan, [program, '-c', text]) }
   return { status: interactive(shell, program, plan, environment) }
+}
+
+/** A release, where one word names one; else the packages. */
+async function findEnvironment(context: Context): Promise<RunEnvironment | RunMounted> {
+  const { operands } = context.arguments
+  const [only = '', ...others] = operands
+  const release = others.length > 0 ? undefined : await localRelease(context, await stackSettings(context), only)
+  return release ?? prepareEnvironment(context, operands, 'develop')
 }
 
 function print(shell: Shell, environment: RunEnvironment): Outcome {

@@ -5,9 +5,11 @@ import { UserError } from '@baryon/format'
 export interface RunRecord {
   readonly version: 1
   readonly package: {
+    /** Or the name of a release, `HEP/1.0`. */
     readonly attribute: string
     /** Undefined: the default of the stack. */
     readonly platform?: string | undefined
+    /** Of a release, which has none, its own path. */
     readonly derivation: string
   }
   readonly storeDirectory: string

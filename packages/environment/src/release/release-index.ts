@@ -6,7 +6,7 @@
  *
  * The link is replaced as a whole, so that a release appears, changes and disappears for all its platforms at once.
  */
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmdirSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isSystemError, parseBaseName, type StorePath } from '@baryon/format'
@@ -96,9 +96,14 @@ function removeLink(link: string): void {
 }
 
 function linkedPath(link: string): StorePath | undefined {
-  if (!lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined
-  const target = readlinkSync(link)
-  return parseBaseName(target.slice(target.lastIndexOf('/') + 1))
+  try {
+    const target = readlinkSync(link)
+    return parseBaseName(target.slice(target.lastIndexOf('/') + 1))
+  } catch (error) {
+    // Something else lies there, or it was removed just now.
+    if (isSystemError(error, 'EINVAL', 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  }
 }
 
 function listDirectory(directory: string): string[] {

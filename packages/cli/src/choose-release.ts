@@ -1,0 +1,101 @@
+/** Version and platform of the release that is meant, by the rules and with the exit statuses of lb-run. */
+import {
+  comparePlatforms,
+  detectHost,
+  formatPlatform,
+  formatReleaseName,
+  meansVersion,
+  parsePlatform,
+  parseReleaseOperand,
+  whyNot,
+} from '@baryon/environment'
+import type { PlacedRelease } from './release-places.ts'
+import { StatusError } from './status-error.ts'
+import { suggest } from './suggestion.ts'
+
+/** Of lb-run: nothing is found, and the platform is not for this machine. */
+export const releaseStatus = { notFound: 64, unsupported: 66 } as const
+
+/** Those that `NAME[/VERSION]` means; `latest` and `prod` are words for no version. */
+export function matchingVersions(releases: readonly PlacedRelease[], text: string): readonly PlacedRelease[] {
+  const { version } = parseReleaseOperand(text)
+  if (version === undefined || version === 'latest' || version === 'prod') return releases
+  return releases.filter((one) => meansVersion(version, one.version))
+}
+
+/** Throws StatusError 64 when there is no such version. */
+export function chooseVersion(releases: readonly PlacedRelease[], text: string): PlacedRelease {
+  const [found] = matchingVersions(releases, text)
+  if (found !== undefined) return found
+  const { name, version } = parseReleaseOperand(text)
+  const versions = [...new Set(releases.map((one) => one.version))]
+  const near = suggest(version ?? '', versions)
+  throw new StatusError(releaseStatus.notFound, 'VERSION_UNKNOWN', `cannot find project ${name} ${version}`, {
+    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there is ${versions.slice(0, 8).join(', ')}`,
+  })
+}
+
+/** The tags of a release, best first. What is no tag comes last. */
+export function orderedTags({ platforms }: Pick<PlacedRelease, 'platforms'>): string[] {
+  const parsed = [...platforms.keys()].map((tag) => ({ tag, platform: parsedOrUndefined(tag) }))
+  return parsed
+    .sort((a, b) =>
+      a.platform === undefined || b.platform === undefined
+        ? Number(a.platform === undefined) - Number(b.platform === undefined)
+        : comparePlatforms(b.platform, a.platform),
+    )
+    .map(({ tag }) => tag)
+}
+
+export interface PlatformWish {
+  /** `best`, or a tag in any case. */
+  readonly tag: string
+  /** Run also what this machine does not support. */
+  readonly isForced: boolean
+  readonly warn: (message: string) => void
+}
+
+/** Throws StatusError 64 when the release has nothing for the platform or for this machine, 66 when the machine cannot run it. */
+export function choosePlatform(release: PlacedRelease, wish: PlatformWish): string {
+  const name = `${release.name} ${release.version}`
+  const tags = orderedTags(release)
+  const host = detectHost()
+  const reasonAgainst = (tag: string): string | undefined => {
+    const platform = parsedOrUndefined(tag)
+    return platform === undefined ? 'it is no platform tag' : whyNot(host, platform, { sealed: true })
+  }
+  if (wish.tag === 'best') {
+    const best = tags.find((tag) => reasonAgainst(tag) === undefined)
+    if (best !== undefined) return best
+    throw new StatusError(
+      releaseStatus.notFound,
+      'PLATFORM_UNSUPPORTED',
+      `current host does not support any of ${formatReleaseName(release)} available platforms`,
+      { hint: tags.map((tag) => `${tag}: ${reasonAgainst(tag)}`).join('\n') },
+    )
+  }
+  const tag = formatPlatform(parsePlatform(wish.tag))
+  if (!release.platforms.has(tag)) {
+    const near = suggest(tag, tags)
+    throw new StatusError(
+      releaseStatus.notFound,
+      'PLATFORM_UNKNOWN',
+      `cannot find project ${name} for ${tag} in ${release.directory}`,
+      { hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there is ${tags.join(', ')}` },
+    )
+  }
+  const reason = reasonAgainst(tag)
+  if (reason === undefined) return tag
+  const message = `current host does not support platform ${tag} (${reason})`
+  if (!wish.isForced) {
+    throw new StatusError(releaseStatus.unsupported, 'PLATFORM_UNSUPPORTED', message, {
+      hint: 'choose another with -c best, or --force-platform',
+    })
+  }
+  wish.warn(message)
+  return tag
+}
+
+function parsedOrUndefined(tag: string) {
+  return /^[a-z0-9_.+]+(-[a-z0-9_.+]+){3}$/.test(tag) ? parsePlatform(tag) : undefined
+}

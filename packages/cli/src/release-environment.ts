@@ -1,0 +1,133 @@
+/** From the name of a release to what runs in it, for `baryon run` and `baryon shell`. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseReleaseOperand, type ReleaseManifest, readManifest, releaseRoots } from '@baryon/environment'
+import { storePathBaseName, UserError } from '@baryon/format'
+import type { Store } from '@baryon/store'
+import { choosePlatform, chooseVersion } from './choose-release.ts'
+import type { Context } from './command.ts'
+import { openToLook } from './open-to-look.ts'
+import type { RunMounted } from './published-packages.ts'
+import { directoryPlace, type PlacedRelease, type ReleasePlace, storePlace } from './release-places.ts'
+import type { RunEnvironment } from './run-environment.ts'
+import type { Settings } from './settings.ts'
+import { selectedPlatform } from './stack-evaluation.ts'
+import { suggest } from './suggestion.ts'
+
+export interface ReleaseEnvironment extends RunEnvironment {
+  readonly manifest: ReleaseManifest
+  /** Files and directories with which the choice would change. */
+  readonly watched: readonly string[]
+}
+
+/** Whether the word can be the name of a release at all: attributes with dots and outputs are packages. */
+function canBeRelease(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9+._-]*(\/[A-Za-z0-9][A-Za-z0-9+._-]*)?$/.test(text)
+}
+
+/** Of the places on this machine, those where releases can be. */
+export function localPlaces(settings: Settings, store: Store): ReleasePlace[] {
+  const mount = mountOf(settings)
+  return [
+    storePlace(store),
+    ...(mount !== undefined && existsSync(mount) ? [directoryPlace(mount, settings.storeDirectory)] : []),
+  ]
+}
+
+/** The release that this machine has of the name; undefined when it has none, in any version. */
+export async function localRelease(
+  context: Context,
+  settings: Settings,
+  text: string,
+): Promise<ReleaseEnvironment | undefined> {
+  if (!canBeRelease(text)) return undefined
+  const store = openToLook({ storeDirectory: settings.storeDirectory, root: settings.root })
+  try {
+    const { name } = parseReleaseOperand(text)
+    const found: PlacedRelease[] = []
+    for (const place of localPlaces(settings, store)) found.push(...(await place.find(name)))
+    if (found.length === 0) return undefined
+    const release = chooseVersion(found, text)
+    return environmentOf(context, settings, store, release)
+  } finally {
+    store.close({ keepTempRoots: true })
+  }
+}
+
+/**
+ * The same of the repository that is configured: what runs the command again in a mount of it, or, where that cannot be, the
+ * environment of what was copied into the store.
+ */
+export async function publishedRelease(
+  context: Context,
+  settings: Settings,
+  text: string,
+): Promise<ReleaseEnvironment | RunMounted | undefined> {
+  if (!canBeRelease(text)) return undefined
+  const { usePublished, withRepositoryPlace } = await import('./published-packages.ts')
+  const found = await withRepositoryPlace(context, settings, (place) => place.find(parseReleaseOperand(text).name))
+  if (found === undefined || found.length === 0) return undefined
+  const release = chooseVersion(found, text)
+  const path = release.platforms.get(choosePlatform(release, wishOf(context, settings)))!
+  const store = openToLook({ storeDirectory: settings.storeDirectory, root: settings.root })
+  try {
+    const use = await usePublished(context, settings, store, [path])
+    if (typeof use === 'function') return use
+    if (use === undefined) return undefined
+    return environmentOf(context, settings, store, { ...release, kind: 'store' })
+  } finally {
+    store.close({ keepTempRoots: true })
+  }
+}
+
+/** Names of releases of this machine that are nearly the one that was said. */
+export async function releasesLike(settings: Settings, text: string): Promise<readonly string[]> {
+  const store = openToLook({ storeDirectory: settings.storeDirectory, root: settings.root })
+  try {
+    const names = await Promise.all(localPlaces(settings, store).map((place) => place.names()))
+    return suggest(text.split('/')[0]!, names.flat())
+  } finally {
+    store.close()
+  }
+}
+
+function environmentOf(context: Context, settings: Settings, store: Store, release: PlacedRelease): ReleaseEnvironment {
+  const tag = choosePlatform(release, wishOf(context, settings))
+  const logical = release.platforms.get(tag)!
+  const path = store.parse(logical)
+  const isInStore = release.kind === 'store'
+  if (isInStore) store.addTempRoot(path)
+  const physicalDirectory = isInStore ? store.physicalDirectory : settings.storeDirectory
+  const manifest = readManifest(join(physicalDirectory, storePathBaseName(path)))
+  if (manifest === undefined) {
+    throw new UserError('RELEASE_MANIFEST', `${release.name}/${release.version} has no manifest at ${logical}`, {
+      hint: 'the store is damaged: baryon store verify --repair',
+    })
+  }
+  const roots = releaseRoots(store)
+  return {
+    settings,
+    packages: [],
+    changes: manifest.changes,
+    physicalDirectory,
+    paths: [logical],
+    label: `${release.name}/${release.version}`,
+    manifest,
+    watched: [roots, ...(isInStore ? [join(roots, release.name)] : [join(release.directory, '..'), release.directory])],
+  }
+}
+
+function wishOf(context: Context, settings: Settings) {
+  const declared = new Set(context.command.options.map(({ name }) => name))
+  const given = context.arguments.value('platform')
+  return {
+    tag: (selectedPlatform(given) ?? settings.platform ?? 'best').toLowerCase(),
+    isForced: declared.has('force-platform') && context.arguments.flag('force-platform'),
+    warn: (message: string) => context.terminal.err(`${context.terminal.errPaint.yellow('warning:')} ${message}\n`),
+  }
+}
+
+/** `/cvmfs/NAME` of the store directory. */
+function mountOf({ storeDirectory }: Settings): string | undefined {
+  return /^\/cvmfs\/[^/]+/.exec(storeDirectory)?.[0]
+}
