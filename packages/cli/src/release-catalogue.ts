@@ -70,4 +70,19 @@ export const releaseCommands: readonly Command[] = [
     examples: [['baryon release remove HEP/0.9', 'then baryon store gc']],
     load: () => import('./commands/release-remove.ts'),
   },
+  {
+    name: 'release affected',
+    summary: 'which releases hold a package of some versions',
+    usage: "'NAME [< VERSION]…'",
+    description:
+      'Every release of the store, with its platforms, whose closure holds such a package, and which. Comparisons are <, <=, =, !=, ' +
+      '>= and >; several with commas between must all hold. Versions are compared as Nix compares them.',
+    options: [],
+    operands: { least: 1, most: Number.POSITIVE_INFINITY },
+    examples: [
+      ["baryon release affected 'zlib < 1.3'", 'HEP/1.0  x86_64-debian12-gcc12-opt  zlib-1.2.13'],
+      ["baryon release affected 'openssl >= 3.0, < 3.0.7'", 'both must hold'],
+    ],
+    load: () => import('./commands/release-affected.ts'),
+  },
 ]

@@ -117,6 +117,36 @@ describe('a release', () => {
     assert.equal(scene.run(['release', 'diff', 'HEP/1.0', 'HEP/1.1']).status, 0)
   })
 
+  test('is found by what it holds', (t) => {
+    const scene = releaseScene(t, STORE)
+    scene.describe('HEP/1.0', 'packages = ["hello"]\n')
+    scene.describe('HEP/1.1', 'packages = ["hello"]\n')
+    scene.describe('Zip/1.0', 'packages = ["zlib"]\n')
+    scene.good('release', 'create', 'HEP/1.0', '-c', TAG)
+    scene.good('release', 'create', 'HEP/1.1', '-c', TAG, '--argstr', 'zlibVersion', '1.3')
+    scene.good('release', 'create', 'Zip/1.0', '-c', OTHER_TAG)
+    const affected = (condition: string) =>
+      scene
+        .json<{ affected: { name: string; version: string; platform: string; packages: string[] }[] }>(
+          'release',
+          'affected',
+          condition,
+        )
+        .affected.map(
+          (one) => `${one.name}/${one.version} ${one.platform} ${one.packages[0]?.replace(/.*\/\w{32}-/, '')}`,
+        )
+    // zlib is no package of HEP: it is what hello needs.
+    const old = [`HEP/1.0 ${TAG} zlib-1.2.13`, `Zip/1.0 ${OTHER_TAG} zlib-1.2.13`]
+    assert.deepEqual(affected('zlib < 1.3'), old)
+    assert.equal(affected('ZLIB').length, 3)
+    assert.deepEqual(affected('zlib >= 1.3'), [`HEP/1.1 ${TAG} zlib-1.3`])
+    assert.deepEqual(affected('hello < 2'), [])
+    assert.match(scene.good('release', 'affected', 'zlib', '<', '1.3'), /^HEP\/1\.0 +\S+ +zlib-1\.2\.13\nZip\/1\.0 /)
+    assert.match(scene.run(['release', 'affected', 'zlib <']).stderr, /^error\[CONDITION_SYNTAX\]/)
+    scene.good('release', 'remove', 'HEP/1.0')
+    assert.deepEqual(affected('zlib < 1.3'), old.slice(1))
+  })
+
   test('made by two at once has the platforms of both', async (t) => {
     const scene = releaseScene(t, STORE)
     scene.describe('HEP/1.0', DESCRIPTION)

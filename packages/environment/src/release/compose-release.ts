@@ -81,7 +81,7 @@ function compose(store: Store, plan: ReleasePlan, scratch: string): ComposedRele
   }
   const tree = join(scratch, 'release')
   writeRelease(tree, manifest, viewTree)
-  // The manifest names every path of the closure.
+  // The manifest names every path of the closure; `release affected` relies on their being references.
   return { path: store.addPath(label, tree, { references: closure }), manifest }
 }
 
