@@ -96,7 +96,8 @@ function environmentOf(context: Context, settings: Settings, store: Store, relea
   const logical = release.platforms.get(tag)!
   const path = store.parse(logical)
   const isInStore = release.kind === 'store'
-  if (isInStore) store.addTempRoot(path)
+  // What nobody can write to is not collected either.
+  if (isInStore && !store.readOnly) store.addTempRoot(path)
   const physicalDirectory = isInStore ? store.physicalDirectory : settings.storeDirectory
   const manifest = readManifest(join(physicalDirectory, storePathBaseName(path)))
   if (manifest === undefined) {
