@@ -1,5 +1,5 @@
 #!/bin/sh
-# Benchmarks, ours against the peer in the same run:  npm run bench [-- evaluator|command|store|cache|server|cvmfs|mount …]
+# Benchmarks, ours against the peer in the same run:  npm run bench [-- evaluator|command|store|cache|server|cvmfs|mount|run …]
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh --quiet --tests

@@ -15,6 +15,7 @@ import { cacheRows } from './bench-cache.ts'
 import { cvmfsRows } from './bench-cvmfs.ts'
 import { evaluatorRows } from './bench-evaluator.ts'
 import { mountRows } from './bench-mount.ts'
+import { runRows } from './bench-run.ts'
 import { serverRows } from './bench-server.ts'
 import { storeRows } from './bench-store.ts'
 
@@ -57,6 +58,7 @@ const groups: Record<string, () => readonly Row[]> = {
   mount: () => mountRows(root, work),
   cache: () => cacheRows(root, work, environment),
   cvmfs: () => cvmfsRows(root, work),
+  run: () => runRows(root, work),
 }
 
 const { names, runs, only } = parseArguments(process.argv.slice(2))

@@ -1,0 +1,15 @@
+/** The rows of releases: what the start of a program costs, and questions about many of them. See bench-run-figures.ts. */
+import { join } from 'node:path'
+import type { Row } from './bench.ts'
+
+export function runRows(root: string, work: string): readonly Row[] {
+  const row = (name: string, what: string): Row => ({
+    name,
+    figure: [process.execPath, join(root, 'scripts/bench-run-figures.ts'), what, join(work, `run-${what}`)],
+  })
+  return [
+    row('bin/run over plain exec', 'shim'),
+    row('baryon run over plain exec', 'namespace'),
+    row('affected, 1,000 releases', 'affected'),
+  ]
+}
