@@ -1,12 +1,15 @@
 /** Figures of releases: `bench-run-figures.ts WHAT WORK` prints one number and its unit. The packages are files alone. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { changeRelease, composeRelease, type ReleasePlan, releaseRoots } from '@baryon/environment'
 import { parseHash, parseStorePath, type StorePath } from '@baryon/format'
 import { type NewPathInfo, openStore, type Store } from '@baryon/store'
 
-const [what = '', work = ''] = process.argv.slice(2)
+const [what = '', given = ''] = process.argv.slice(2)
+/** Each run fills its own. */
+mkdirSync(given, { recursive: true })
+const work = mkdtempSync(join(given, 'run-'))
 const baryon = resolve(import.meta.dirname, '../bin/baryon')
 const TAG = 'x86_64-bench1-gcc12-opt'
 const figures: Record<string, () => string> = { shim, namespace, affected }
