@@ -220,3 +220,17 @@ test('restricted evaluation reads only the search path', async (t) => {
   assert.equal(await textOf(`builtins.pathExists ${directory}/b.nix`, more), 'false')
   assert.equal(await textOf('builtins.getEnv "HOME"', { ...more, environment: { HOME: '/x' } }), '""')
 })
+
+test('evaluations leave no file open', async (t) => {
+  const directory = temporaryDirectory(t)
+  writeFileSync(join(directory, 'file.nix'), '1')
+  const openFiles = () => readdirSync('/proc/self/fd').length
+  const request = { cacheDirectory: join(directory, 'cache'), answerCache: false }
+  const text = `import ${directory}/file.nix + builtins.stringLength "\${${directory}/file.nix}"`
+  await sleep(SETTLED)
+  for (let time = 0; time < 2; time++) await textOf(text, request)
+  const before = openFiles()
+  for (let time = 0; time < 5; time++) await textOf(text, request)
+  await assert.rejects(textOf(`import ${directory}/none.nix`, request))
+  assert.equal(openFiles(), before)
+})

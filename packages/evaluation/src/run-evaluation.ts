@@ -221,8 +221,10 @@ export class Resources {
     try {
       this.io.finish()
     } finally {
-      this.parsed?.flush()
-      this.#hashes?.flush()
+      for (const cache of [this.parsed, this.#hashes]) {
+        cache?.flush()
+        cache?.close()
+      }
       this.#worker.close()
       this.store?.close()
       if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true })

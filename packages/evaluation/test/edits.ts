@@ -245,7 +245,7 @@ class Scene {
     const [path, targets] = this.#pick([
       ['tree/a', ['../beside', '../nowhere']],
       ['tree/b', ['../beside']],
-      ['tree/c d', ['../left', '../nowhere']],
+      ['tree/c d', ['../left', '../no directory']],
       ['tree/ä', ['../left', '../right']],
     ] as const)
     const target = this.#pick<string>(targets)
