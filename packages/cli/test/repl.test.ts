@@ -84,6 +84,12 @@ test('documentation of builtins and of attributes', (t) => {
   assert.match(stderr, /:doc takes the name/)
 })
 
+test('documentation may have any letters', (t) => {
+  const directory = temporaryDirectory(t)
+  writeFileSync(join(directory, 'lib.nix'), '{ /** Größe ä → b */ size = 1; }')
+  assert.equal(repl(directory, [':doc size'], ['lib.nix']).lines.at(-1), 'Größe ä → b')
+})
+
 test('every builtin is documented, and nothing else', (t) => {
   const { lines } = repl(temporaryDirectory(t), [':p builtins.attrNames builtins'])
   const names = [...lines[0]!.matchAll(/"([^"]+)"/g)].map((match) => match[1]!)

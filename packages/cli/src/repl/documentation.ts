@@ -29,7 +29,7 @@ export async function documentationOf(session: Session, expression: string): Pro
       hint: `it is defined at ${file}:${line}:${column}`,
     })
   }
-  return `${expression}, defined at ${file}:${line}:${column}\n\n${text}`
+  return `${expression}, defined at ${file}:${line}:${column}\n\n${Buffer.from(text, 'latin1').toString('utf8')}`
 }
 
 function isShadowed(session: Session, name: string): boolean {
@@ -54,7 +54,7 @@ async function positionOf(session: Session, sets: readonly string[], name: strin
 /** Columns count bytes, and so does a text of one character for each. */
 function sourceOf(file: string): string {
   try {
-    return Buffer.from(readFileSync(file, 'latin1'), 'latin1').toString('latin1')
+    return readFileSync(file, 'latin1')
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'EACCES', 'ENOTDIR', 'EISDIR')) return ''
     throw error
