@@ -9,6 +9,7 @@ export {
 export { environmentClosure } from './src/environment-closure.ts'
 export { detectHost, type Host, whyNot } from './src/host.ts'
 export { type Freshness, formatLaunch, formatLaunchFile, type Launch, statArguments } from './src/launch-script.ts'
+export { listDirectory } from './src/list-directory.ts'
 export { formatMountLaunch, type MountLaunch } from './src/mount-script.ts'
 export {
   comparePlatforms,
@@ -52,5 +53,6 @@ export {
 export { leftOut } from './src/release/write-release.ts'
 export { prepareRootTable, type RootTable } from './src/root-table.ts'
 export { quotePosix, type Shell, type ShellName, shellNamed, shellNames } from './src/shell.ts'
+export { storePrefix } from './src/store-prefix.ts'
 export { findProgram, listTiers, selectTier, type Tier, type TierChoice } from './src/tier.ts'
 export { createView, listView, type ViewOptions, type ViewTree } from './src/view.ts'

@@ -4,7 +4,9 @@ import {
   detectHost,
   formatPlatform,
   formatReleaseName,
+  type Host,
   meansVersion,
+  type Platform,
   parsePlatform,
   parseReleaseOperand,
   whyNot,
@@ -35,16 +37,39 @@ export function chooseVersion(releases: readonly PlacedRelease[], text: string):
   })
 }
 
+/** A tag, and what it says; undefined: it is none. */
+export interface TaggedPlatform {
+  readonly tag: string
+  readonly platform: Platform | undefined
+}
+
 /** The tags of a release, best first. What is no tag comes last. */
 export function orderedTags({ platforms }: Pick<PlacedRelease, 'platforms'>): string[] {
-  const parsed = [...platforms.keys()].map((tag) => ({ tag, platform: parsedOrUndefined(tag) }))
-  return parsed
-    .sort((a, b) =>
-      a.platform === undefined || b.platform === undefined
-        ? Number(a.platform === undefined) - Number(b.platform === undefined)
-        : comparePlatforms(b.platform, a.platform),
-    )
-    .map(({ tag }) => tag)
+  return bestFirst([...platforms.keys()].map(tagged)).map(({ tag }) => tag)
+}
+
+/** The best that this machine can run; if it can run none, only why not, a line for each. */
+export function bestPlatform(candidates: readonly TaggedPlatform[]): {
+  readonly tag?: string
+  readonly reasons: string
+} {
+  const host = detectHost()
+  const ordered = bestFirst(candidates)
+  const best = ordered.find((one) => reasonAgainst(host, one) === undefined)
+  if (best !== undefined) return { tag: best.tag, reasons: '' }
+  return { reasons: ordered.map((one) => `${one.tag}: ${reasonAgainst(host, one)}`).join('\n') }
+}
+
+function bestFirst(candidates: readonly TaggedPlatform[]): TaggedPlatform[] {
+  return candidates.toSorted((a, b) =>
+    a.platform === undefined || b.platform === undefined
+      ? Number(a.platform === undefined) - Number(b.platform === undefined)
+      : comparePlatforms(b.platform, a.platform),
+  )
+}
+
+function reasonAgainst(host: Host, { platform }: TaggedPlatform): string | undefined {
+  return platform === undefined ? 'it is no platform tag' : whyNot(host, platform, { sealed: true })
 }
 
 export interface PlatformWish {
@@ -59,19 +84,14 @@ export interface PlatformWish {
 export function choosePlatform(release: PlacedRelease, wish: PlatformWish): string {
   const name = `${release.name} ${release.version}`
   const tags = orderedTags(release)
-  const host = detectHost()
-  const reasonAgainst = (tag: string): string | undefined => {
-    const platform = parsedOrUndefined(tag)
-    return platform === undefined ? 'it is no platform tag' : whyNot(host, platform, { sealed: true })
-  }
   if (wish.tag === 'best') {
-    const best = tags.find((tag) => reasonAgainst(tag) === undefined)
-    if (best !== undefined) return best
+    const best = bestPlatform(tags.map(tagged))
+    if (best.tag !== undefined) return best.tag
     throw new StatusError(
       releaseStatus.notFound,
       'PLATFORM_UNSUPPORTED',
       `current host does not support any of ${formatReleaseName(release)} available platforms`,
-      { hint: tags.map((tag) => `${tag}: ${reasonAgainst(tag)}`).join('\n') },
+      { hint: best.reasons },
     )
   }
   const tag = formatPlatform(parsePlatform(wish.tag))
@@ -84,7 +104,7 @@ export function choosePlatform(release: PlacedRelease, wish: PlatformWish): stri
       { hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there is ${tags.join(', ')}` },
     )
   }
-  const reason = reasonAgainst(tag)
+  const reason = reasonAgainst(detectHost(), tagged(tag))
   if (reason === undefined) return tag
   const message = `current host does not support platform ${tag} (${reason})`
   if (!wish.isForced) {
@@ -96,6 +116,6 @@ export function choosePlatform(release: PlacedRelease, wish: PlatformWish): stri
   return tag
 }
 
-function parsedOrUndefined(tag: string) {
-  return /^[a-z0-9_.+]+(-[a-z0-9_.+]+){3}$/.test(tag) ? parsePlatform(tag) : undefined
+function tagged(tag: string): TaggedPlatform {
+  return { tag, platform: /^[a-z0-9_.+]+(-[a-z0-9_.+]+){3}$/.test(tag) ? parsePlatform(tag) : undefined }
 }

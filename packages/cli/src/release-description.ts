@@ -17,9 +17,15 @@
  * python311 = 4
  * ```
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { compareReleaseVersions, formatReleaseName, isReleaseWord, type ReleaseName } from '@baryon/environment'
+import {
+  compareReleaseVersions,
+  formatReleaseName,
+  isReleaseWord,
+  listDirectory,
+  type ReleaseName,
+} from '@baryon/environment'
 import { isSystemError, UserError } from '@baryon/format'
 import type { Settings } from './settings.ts'
 import { stackFile } from './stack-evaluation.ts'
@@ -58,8 +64,8 @@ export async function readDescription(settings: Settings, release: ReleaseName):
 /** All that the stack describes, the newest version of each first. */
 export function describedReleases(settings: Settings): ReleaseName[] {
   const directory = releasesDirectory(settings)
-  return entries(directory).flatMap((name) =>
-    entries(join(directory, name))
+  return listDirectory(directory).flatMap((name) =>
+    listDirectory(join(directory, name))
       .filter((file) => file.endsWith('.toml'))
       .map((file) => ({ name, version: file.slice(0, -'.toml'.length) }))
       .sort((a, b) => compareReleaseVersions(b.version, a.version)),
@@ -147,14 +153,5 @@ function describe(file: string, release: ReleaseName, table: Record<string, unkn
     variables: { ...given.variables },
     tasks: { ...given.tasks },
     priorities: { ...given.priorities },
-  }
-}
-
-function entries(directory: string): string[] {
-  try {
-    return readdirSync(directory).sort()
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
-    throw error
   }
 }

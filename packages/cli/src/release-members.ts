@@ -1,5 +1,4 @@
 /** The packages of a release for one platform: found in the stack, built, and as `composeRelease` wants them. */
-import type { RealiseTarget } from '@baryon/build'
 import type { PlannedPackage } from '@baryon/environment'
 import type { FoundDerivation } from '@baryon/evaluation'
 import { parsePackageName, UserError } from '@baryon/format'
@@ -7,15 +6,13 @@ import type { Store } from '@baryon/store'
 import type { Context } from './command.ts'
 import { resolvePackage } from './package-resolution.ts'
 import type { ReleaseDescription } from './release-description.ts'
-import { outputNames } from './run-environment.ts'
+import { outputNames, type WantedOutputs } from './run-environment.ts'
 import type { Settings } from './settings.ts'
 import { evaluateStack } from './stack-evaluation.ts'
 
-export interface Member {
+/** The outputs are those that the environment gets. */
+export interface Member extends WantedOutputs {
   readonly attribute: string
-  readonly derivation: FoundDerivation
-  /** That the environment gets. */
-  readonly outputs: readonly string[]
 }
 
 /** Throws as `resolvePackage` does for what the stack does not have. */
@@ -51,16 +48,6 @@ async function evaluateTogether(
     derivations.push((await resolvePackage(context, settings, attribute, platform)).derivation)
   }
   return derivations
-}
-
-export function missingTargets(store: Store, members: readonly Member[]): RealiseTarget[] {
-  return members.flatMap(({ derivation, outputs }) => {
-    const missing = outputs.filter((name) => {
-      const path = derivation.outputs[name]
-      return path === undefined || !store.isValid(store.parse(path))
-    })
-    return missing.length === 0 ? [] : [{ derivation: store.parse(derivation.drvPath), outputs: missing }]
-  })
 }
 
 /** After the build. */

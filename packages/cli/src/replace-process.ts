@@ -4,8 +4,17 @@ import { constants } from 'node:os'
 import { formatLaunch, type Launch } from '@baryon/environment'
 
 export function launch(plan: Launch, command: readonly string[]): number {
-  const words = ['sh', '-c', `${formatLaunch(plan)}\nbaryon_launch "$@"`, 'baryon', ...command]
-  return replaceProcess('/bin/sh', words)
+  return replaceProcess('/bin/sh', ['sh', ...launchWords(plan, command)])
+}
+
+/** What /bin/sh is given to launch the command. */
+export function launchWords(plan: Launch, command: readonly string[]): string[] {
+  return ['-c', `${formatLaunch(plan)}\nbaryon_launch "$@"`, 'baryon', ...command]
+}
+
+/** As a shell says it. */
+export function exitStatus(status: number | null, signal: NodeJS.Signals | null): number {
+  return signal === null ? (status ?? 1) : 128 + (constants.signals[signal] ?? 0)
 }
 
 /** Returns only where processes cannot be replaced (older Node): then it waits, and gives the status. */
@@ -24,5 +33,5 @@ export function replaceProcess(
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {})
   const result = spawnSync(file, words.slice(1), { stdio: 'inherit', env: variables, argv0: words[0]! })
   if (result.error !== undefined) throw result.error
-  return result.signal === null ? (result.status ?? 1) : 128 + (constants.signals[result.signal] ?? 0)
+  return exitStatus(result.status, result.signal)
 }

@@ -7,21 +7,19 @@ import {
   type ActivationKind,
   activationOf,
   type Change,
-  comparePlatforms,
-  detectHost,
   environmentClosure,
   type Launch,
-  type Prefix,
   parsePlatform,
   prepareRootTable,
   type RootTable,
   readManifest,
   selectTier,
+  storePrefix,
   type Tier,
   type TierChoice,
-  whyNot,
 } from '@baryon/environment'
-import { isSystemError, storePathBaseName, UserError } from '@baryon/format'
+import type { FoundDerivation } from '@baryon/evaluation'
+import { isSystemError, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import type { Context } from './command.ts'
 import { openToLook } from './open-to-look.ts'
@@ -61,8 +59,9 @@ export async function prepareEnvironment(
       outputNames(one, kind).flatMap((name) => one.derivation.outputs[name] ?? []),
     )
     store.addTempRoot(...known.map((path) => store.parse(path)))
-    const missing = missingTargets(store, packages, kind)
-    const outputs = packages.flatMap((one) => outputNames(one, kind))
+    const wanted = packages.map((one) => ({ derivation: one.derivation, outputs: outputNames(one, kind) }))
+    const missing = missingTargets(store, wanted)
+    const outputs = wanted.flatMap((one) => one.outputs)
     const place = await provide(context, settings, store, known.length === outputs.length ? known : undefined, missing)
     if (typeof place === 'function') return place
     const physicalDirectory = place
@@ -110,7 +109,7 @@ export function changesOf(
   paths: readonly string[],
   kind: ActivationKind,
 ): readonly Change[] {
-  const prefixAt = (path: string) => prefixOf(store, physicalDirectory, path)
+  const prefixAt = (path: string) => storePrefix(store, path, physicalDirectory)
   const [only, ...others] = paths
   const release = others.length > 0 ? undefined : readManifest(prefixAt(only!)!.physical)
   if (release !== undefined) return release.changes
@@ -129,18 +128,15 @@ async function platformFor(context: Context, settings: Settings): Promise<string
   const asked = selectedPlatform(context.arguments.value('platform'))
   if (asked?.toLowerCase() !== 'best') return asked
   const { stackPlatforms } = await import('./stack-packages.ts')
-  const platforms = (await stackPlatforms(context, settings)).map((tag) => ({ tag, platform: parsePlatform(tag) }))
-  const host = detectHost()
-  const [best] = platforms
-    .filter(({ platform }) => whyNot(host, platform, { sealed: true }) === undefined)
-    .sort((a, b) => comparePlatforms(b.platform, a.platform))
-  if (best !== undefined) {
-    context.terminal.err(`Decided best platform to use is ${best.tag}\n`)
-    return best.tag
+  const { bestPlatform } = await import('./choose-release.ts')
+  const tags = await stackPlatforms(context, settings)
+  const { tag, reasons } = bestPlatform(tags.map((one) => ({ tag: one, platform: parsePlatform(one) })))
+  if (tag !== undefined) {
+    context.terminal.err(`Decided best platform to use is ${tag}\n`)
+    return tag
   }
-  const hint = platforms.map(({ tag, platform }) => `${tag}: ${whyNot(host, platform, { sealed: true })}`).join('\n')
   throw new UserError('PLATFORM_UNSUPPORTED', 'current host does not support any of the platforms of the stack', {
-    hint: hint === '' ? 'the stack does not say for which it is' : hint,
+    hint: reasons === '' ? 'the stack does not say for which it is' : reasons,
   })
 }
 
@@ -210,17 +206,25 @@ function tierFor(context: Context, { settings, physicalDirectory }: RunEnvironme
   return choice === 'none' ? undefined : selectTier(choice)
 }
 
-function missingTargets(store: Store, packages: readonly ResolvedPackage[], kind: ActivationKind): RealiseTarget[] {
-  return packages.flatMap((one) => {
-    const outputs = outputNames(one, kind).filter((name) => {
-      const path = one.derivation.outputs[name]
+/** Outputs of a derivation that are to be there. */
+export interface WantedOutputs {
+  readonly derivation: FoundDerivation
+  readonly outputs: readonly string[]
+}
+
+/** What of it is not in the store, as `realise` wants it. */
+export function missingTargets(store: Store, wanted: readonly WantedOutputs[]): RealiseTarget[] {
+  return wanted.flatMap(({ derivation, outputs }) => {
+    const missing = outputs.filter((name) => {
+      const path = derivation.outputs[name]
       return path === undefined || !store.isValid(store.parse(path))
     })
-    return outputs.length === 0 ? [] : [{ derivation: store.parse(one.derivation.drvPath), outputs }]
+    return missing.length === 0 ? [] : [{ derivation: store.parse(derivation.drvPath), outputs: missing }]
   })
 }
 
-async function build(context: Context, store: Store, targets: readonly RealiseTarget[]): Promise<void> {
+export async function build(context: Context, store: Store, targets: readonly RealiseTarget[]): Promise<void> {
+  if (targets.length === 0) return
   const { realiseWithProgress } = await import('./realise-with-progress.ts')
   await realiseWithProgress(context, store, targets)
 }
@@ -234,15 +238,4 @@ export function outputNames({ derivation }: Pick<ResolvedPackage, 'derivation'>,
   const wanted = kind === 'run' ? ['bin'] : ['bin', 'dev', 'lib']
   const all = [derivation.outputName, ...wanted.filter((name) => name in derivation.outputs)]
   return [...new Set(all)]
-}
-
-function prefixOf(store: Store, physicalDirectory: string, logical: string): Prefix | undefined {
-  try {
-    const path = store.parse(logical)
-    return { logical: store.format(path), physical: `${physicalDirectory}/${storePathBaseName(path)}` }
-  } catch (error) {
-    // Propagated words that are no store paths (flags, host paths) have no place in an environment.
-    if (error instanceof UserError) return undefined
-    throw error
-  }
 }

@@ -4,9 +4,9 @@
  * `LD_LIBRARY_PATH` is never among them: products carry their libraries' paths, and a variable that is seen by every
  * program of the host as well would break those.
  */
-import { readdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { isSystemError } from '@baryon/format'
+import { listDirectory } from './list-directory.ts'
 import type { Shell } from './shell.ts'
 
 /** A tree of an environment: where programs will see it, and where it can be read now. */
@@ -125,15 +125,6 @@ function expand(prefix: Prefix, pattern: string): string[] {
   return listDirectory(join(prefix.physical, above))
     .filter((name) => name.startsWith(start!) && name.endsWith(end!))
     .flatMap((name) => expand(prefix, [above, name, ...parts.slice(star + 1)].join('/')))
-}
-
-function listDirectory(directory: string): string[] {
-  try {
-    return readdirSync(directory).sort()
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
-    throw error
-  }
 }
 
 function isDirectory(path: string): boolean {

@@ -27,8 +27,9 @@ export interface PackCache {
   get(path: string, fingerprint: string): Uint8Array | undefined
   /** Takes a blob for the next `flush`; the newest counts. */
   put(path: string, fingerprint: string, blob: Uint8Array): void
-  /** Writes what is new. Failures (no space, no permission) lose the cache and nothing else. */
+  /** Writes what is new, and closes. Failures (no space, no permission) lose the cache and nothing else. */
   flush(): void
+  /** A later question opens it again. */
   close(): void
 }
 
@@ -88,19 +89,10 @@ class SegmentedCache implements PackCache {
   }
 
   flush(): void {
-    if (this.#fresh.size === 0) return
     const entries = [...this.#fresh.values()]
     this.#fresh.clear()
     try {
-      const segments = this.#opened()
-      if (segments.length < SEGMENT_LIMIT) {
-        this.#write(entries)
-      } else {
-        this.#write(merge(entries, segments))
-        // Whoever has a merged segment open keeps reading it.
-        for (const segment of segments) rmSync(`${this.#directory}/${segment.name}`, { force: true })
-        removeLeftovers(this.#directory)
-      }
+      if (entries.length > 0) this.#add(entries)
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error
     }
@@ -110,6 +102,18 @@ class SegmentedCache implements PackCache {
   close(): void {
     for (const segment of this.#segments ?? []) closeSync(segment.fd)
     this.#segments = undefined
+  }
+
+  #add(entries: Entry[]): void {
+    const segments = this.#opened()
+    if (segments.length < SEGMENT_LIMIT) {
+      this.#write(entries)
+    } else {
+      this.#write(merge(entries, segments))
+      // Whoever has a merged segment open keeps reading it.
+      for (const segment of segments) rmSync(`${this.#directory}/${segment.name}`, { force: true })
+      removeLeftovers(this.#directory)
+    }
   }
 
   #opened(): Segment[] {

@@ -221,10 +221,8 @@ export class Resources {
     try {
       this.io.finish()
     } finally {
-      for (const cache of [this.parsed, this.#hashes]) {
-        cache?.flush()
-        cache?.close()
-      }
+      this.parsed?.flush()
+      this.#hashes?.flush()
       this.#worker.close()
       this.store?.close()
       if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true })

@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { randomNumbers } from '@baryon/testing'
 import {
   EvaluationFailure,
   type EvaluationRequest,
@@ -288,16 +289,5 @@ class Scene {
     if (what === 'argument')
       this.#argument = this.#pick(['1', '"one"', 'builtins.getEnv "TWO"', '(builtins.tryEval (import <found>)).value'])
     return `set ${what}`
-  }
-}
-
-/** Numbers from 0 (inclusive) to 1 (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

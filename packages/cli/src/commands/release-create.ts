@@ -1,4 +1,3 @@
-import type { RealiseTarget } from '@baryon/build'
 import {
   type ComposedRelease,
   changeRelease,
@@ -17,7 +16,8 @@ import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatTable } from '../format-quantity.ts'
 import { UsageError } from '../parse-arguments.ts'
 import { type ReleaseDescription, readDescription } from '../release-description.ts'
-import { findMembers, type Member, missingTargets, plannedPackage } from '../release-members.ts'
+import { findMembers, type Member, plannedPackage } from '../release-members.ts'
+import { build, missingTargets } from '../run-environment.ts'
 import type { Settings } from '../settings.ts'
 import { stackSettings } from '../stack-evaluation.ts'
 import { stackPlatforms } from '../stack-packages.ts'
@@ -35,7 +35,8 @@ export async function run(context: Context): Promise<Outcome> {
   }
   const store = openStore({ storeDirectory: settings.storeDirectory, root: settings.root })
   try {
-    await build(context, store, [...members.values()].flat())
+    // All platforms in one graph: what they have in common is built once.
+    await build(context, store, missingTargets(store, [...members.values()].flat()))
     const composed = platforms.map((platform) => {
       const packages = members.get(platform)!.map((member) => plannedPackage(store, member, description))
       return composeRelease(store, { ...planOf(description), platform, packages })
@@ -65,14 +66,6 @@ async function platformsOf(
 
 function planOf({ name, version, description, program, variables, tasks }: ReleaseDescription) {
   return { name, version, description, ...(program === undefined ? {} : { program }), variables, tasks }
-}
-
-/** All platforms in one graph: what they have in common is built once. */
-async function build(context: Context, store: Store, members: readonly Member[]): Promise<void> {
-  const targets: RealiseTarget[] = missingTargets(store, members)
-  if (targets.length === 0) return
-  const { realiseWithProgress } = await import('../realise-with-progress.ts')
-  await realiseWithProgress(context, store, targets)
 }
 
 function record(

@@ -1,13 +1,13 @@
 /** Runs a command as `baryon run` does, and writes down what ran and what came of it. */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { constants, hostname, release } from 'node:os'
-import { detectHost, formatLaunch, type Launch } from '@baryon/environment'
-import { formatHash } from '@baryon/format'
+import { hostname, release } from 'node:os'
+import { detectHost, type Launch } from '@baryon/environment'
 import type { Store } from '@baryon/store'
+import { exitStatus, launchWords } from '../replace-process.ts'
 import { changedSince, fileOfStream, filesNamedIn, recordFiles, statesOf, takeSnapshot } from './observe-files.ts'
 import { recordedClosure } from './recorded-closure.ts'
-import type { RunRecord } from './run-record.ts'
+import type { RecordedFile, RunRecord } from './run-record.ts'
 
 export interface ObservedRun {
   readonly package: RunRecord['package']
@@ -19,7 +19,7 @@ export interface ObservedRun {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   /** A file to read from, instead of what this process has. */
-  readonly standardInput?: readonly [file: string] | undefined
+  readonly standardInput?: string | undefined
   /** Told when what was made in the directory cannot be known. */
   readonly onTooMany: () => void
 }
@@ -34,15 +34,15 @@ export async function recordRun(run: ObservedRun, store: Store): Promise<RunReco
   const closure = recordedClosure(store, launch)
   const named = [...filesNamedIn(command, directory), ...run.inputs]
   const watched = [...named, ...run.outputs]
-  const [standardInput] = recordFiles(run.standardInput ?? stream(0), directory)
+  const standardInput = recordFile(run.standardInput ?? fileOfStream(0), directory)
   const inputs = recordFiles(named, directory)
   const [before, watchedBefore] = [takeSnapshot(directory), statesOf(watched, directory)]
   const started = new Date()
-  const status = await spawnLaunch(launch, command, run.standardInput?.[0])
+  const status = await spawnLaunch(launch, command, run.standardInput)
   const seconds = Math.round(Date.now() - started.getTime()) / 1000
   const after = takeSnapshot(directory)
   if (!before.isComplete || !after.isComplete) run.onTooMany()
-  const [standardOutput] = recordFiles(stream(1), directory)
+  const standardOutput = recordFile(fileOfStream(1), directory)
   const made = before.isComplete && after.isComplete ? changedSince(before.states, after.states) : []
   const changed = changedSince(watchedBefore, statesOf(watched, directory))
   const outputs = recordFiles([...made, ...changed], directory).filter(({ path }) => path !== standardOutput?.path)
@@ -51,11 +51,7 @@ export async function recordRun(run: ObservedRun, store: Store): Promise<RunReco
     package: run.package,
     storeDirectory: launch.storeDirectory,
     environment: launch.paths,
-    closure: closure.map(({ path, narHash, narSize }) => ({
-      path: store.format(path),
-      hash: formatHash(narHash, 'sri'),
-      size: narSize,
-    })),
+    closure,
     assignments: launch.assignments,
     command,
     host: { name: hostname(), system: host.system, architecture: host.architecture, kernel: release() },
@@ -69,15 +65,13 @@ export async function recordRun(run: ObservedRun, store: Store): Promise<RunReco
   }
 }
 
-function stream(descriptor: number): string[] {
-  const file = fileOfStream(descriptor)
-  return file === undefined ? [] : [file]
+function recordFile(file: string | undefined, directory: string): RecordedFile | undefined {
+  return file === undefined ? undefined : recordFiles([file], directory)[0]
 }
 
-/** The status as a shell would say it. */
 async function spawnLaunch(launch: Launch, command: readonly string[], input: string | undefined): Promise<number> {
   const descriptor = input === undefined ? undefined : openSync(input, 'r')
-  const child = spawn('/bin/sh', ['-c', `${formatLaunch(launch)}\nbaryon_launch "$@"`, 'baryon', ...command], {
+  const child = spawn('/bin/sh', launchWords(launch, command), {
     stdio: [descriptor ?? 'inherit', 'inherit', 'inherit'],
   })
   if (descriptor !== undefined) closeSync(descriptor)
@@ -89,9 +83,7 @@ async function spawnLaunch(launch: Launch, command: readonly string[], input: st
   try {
     return await new Promise((resolve, reject) => {
       child.on('error', reject)
-      child.on('close', (status, signal) =>
-        resolve(signal === null ? (status ?? 1) : 128 + (constants.signals[signal] ?? 0)),
-      )
+      child.on('close', (status, signal) => resolve(exitStatus(status, signal)))
     })
   } finally {
     for (const [signal, handler] of handlers) process.off(signal, handler)

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { fileRecord, markerRecord, parseRecord } from '@baryon/cache'
 import type { Launch } from '@baryon/environment'
-import { type Hash, isSystemError, type StorePath, storePathBaseName, UserError } from '@baryon/format'
+import { formatHash, type Hash, isSystemError, type StorePath, storePathBaseName, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
+import type { RecordedPath } from './run-record.ts'
 
 interface PathFacts {
   readonly path: StorePath
@@ -16,7 +17,7 @@ interface PathFacts {
 export function recordedClosure(
   store: Store,
   { paths, physicalDirectory }: Pick<Launch, 'paths' | 'physicalDirectory'>,
-): PathFacts[] {
+): RecordedPath[] {
   const found = new Map<string, PathFacts>()
   const pending = paths.map((path) => store.parse(path))
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
@@ -28,7 +29,13 @@ export function recordedClosure(
     found.set(name, facts)
     pending.push(...facts.references)
   }
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, facts]) => facts)
+  return [...found]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { path, narHash, narSize }]) => ({
+      path: store.format(path),
+      hash: formatHash(narHash, 'sri'),
+      size: narSize,
+    }))
 }
 
 function publishedFacts(storeDirectory: string, physicalDirectory: string, path: StorePath): PathFacts {

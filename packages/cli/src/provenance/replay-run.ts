@@ -1,7 +1,7 @@
 /** Runs again what a record says, from its hashes alone, and compares. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { formatHash, isSystemError, UserError } from '@baryon/format'
+import { isSystemError, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
 import { formatCount } from '../format-quantity.ts'
@@ -46,7 +46,7 @@ export async function replayRun(context: Context, file: string): Promise<Outcome
         directory,
         inputs: record.inputs.map(({ path }) => path),
         outputs: record.outputs.map(({ path }) => path),
-        standardInput: record.standardInput === undefined ? undefined : [resolve(directory, record.standardInput.path)],
+        standardInput: record.standardInput && resolve(directory, record.standardInput.path),
         onTooMany: () => {},
       },
       store,
@@ -86,9 +86,7 @@ function missingOf(store: Store, { environment, package: { derivation } }: RunRe
 }
 
 function requireClosure(store: Store, physicalDirectory: string, record: RunRecord): void {
-  const now = recordedClosure(store, { paths: record.environment, physicalDirectory }).map(
-    ({ path, narHash, narSize }) => ({ path: store.format(path), hash: formatHash(narHash, 'sri'), size: narSize }),
-  )
+  const now = recordedClosure(store, { paths: record.environment, physicalDirectory })
   const wrong = differences(record.closure, now)
   if (wrong.length === 0) return
   throw new UserError('REPLAY_CLOSURE', `the software is not that of the record:\n${wrong.join('\n')}`, {

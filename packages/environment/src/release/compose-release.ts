@@ -2,10 +2,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { formatHash, type StorePath, storePathBaseName, UserError } from '@baryon/format'
+import { formatHash, type StorePath } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import { activationOf, type Prefix } from '../activation.ts'
 import { environmentClosure } from '../environment-closure.ts'
+import { storePrefix } from '../store-prefix.ts'
 import { writeView } from '../view.ts'
 import { releaseVariables } from './activation-script.ts'
 import type { ReleaseManifest, ReleasePackage } from './release-manifest.ts'
@@ -42,7 +43,7 @@ export function composeRelease(store: Store, plan: ReleasePlan): ComposedRelease
 
 function compose(store: Store, plan: ReleasePlan, scratch: string): ComposedRelease {
   const label = `${plan.name}-${plan.version}-${plan.platform}`
-  const prefixAt = (logical: string): Prefix | undefined => prefixOf(store, logical)
+  const prefixAt = (logical: string) => storePrefix(store, logical)
   const priorities = new Map(plan.packages.flatMap(({ paths, priority }) => paths.map((path) => [path, priority])))
   const named = [...priorities.keys()].map((path) => prefixAt(path)!)
   const tasks = addTasks(store, plan, join(scratch, 'tasks'))
@@ -103,7 +104,7 @@ function addTasks(store: Store, plan: ReleasePlan, directory: string): Prefix | 
     const text = `#!/bin/sh\n# A task of ${formatReleaseName(plan)}.\n${command} "$@"\n`
     writeFileSync(join(directory, 'bin', name), text, { mode: 0o755 })
   }
-  return prefixOf(store, store.format(store.addPath(`${plan.name}-${plan.version}-tasks`, directory)))
+  return storePrefix(store, store.format(store.addPath(`${plan.name}-${plan.version}-tasks`, directory)))
 }
 
 function withDependencies(store: Store, packages: readonly PlannedPackage[]): ReleasePackage[] {
@@ -114,15 +115,4 @@ function withDependencies(store: Store, packages: readonly PlannedPackage[]): Re
     names.delete(one.name)
     return { ...one, dependencies: [...names].sort() }
   })
-}
-
-function prefixOf(store: Store, logical: string): Prefix | undefined {
-  try {
-    const path = store.parse(logical)
-    return { logical, physical: `${store.physicalDirectory}/${storePathBaseName(path)}` }
-  } catch (error) {
-    // Propagated words that are no store paths have no place in an environment.
-    if (error instanceof UserError) return undefined
-    throw error
-  }
 }

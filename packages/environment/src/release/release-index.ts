@@ -6,11 +6,12 @@
  *
  * The link is replaced as a whole, so that a release appears, changes and disappears for all its platforms at once.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmdirSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readlinkSync, rmdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isSystemError, parseBaseName, type StorePath } from '@baryon/format'
 import type { Store } from '@baryon/store'
+import { listDirectory } from '../list-directory.ts'
 import { compareReleaseVersions, type ReleaseName } from './release-name.ts'
 
 export interface Release extends ReleaseName {
@@ -102,15 +103,6 @@ function linkedPath(link: string): StorePath | undefined {
   } catch (error) {
     // Something else lies there, or it was removed just now.
     if (isSystemError(error, 'EINVAL', 'ENOENT', 'ENOTDIR')) return undefined
-    throw error
-  }
-}
-
-function listDirectory(directory: string): string[] {
-  try {
-    return readdirSync(directory).sort()
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
     throw error
   }
 }

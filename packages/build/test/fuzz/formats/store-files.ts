@@ -4,8 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { openSourceArchive } from '@baryon/fetch'
 import { formatHash, hashBytes, UserError } from '@baryon/format'
 import { allRoots, decodePositions, encodePositions, openStore, type Store } from '@baryon/store'
+import { randomNumbers } from '@baryon/testing'
 import type { Format } from '../format.ts'
-import { randomNumbers } from '../mutate.ts'
 
 const STORE = '/nix/store'
 
