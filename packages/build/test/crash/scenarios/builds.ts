@@ -1,11 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { hashBytes, type StorePath } from '@baryon/format'
 import { openStore, type Store } from '@baryon/store'
 import { realise, storeSubstituter } from '../../../index.ts'
 import { makeDerivation } from '../../make-derivation.ts'
 import { type Place, type Scenario, STORE_DIRECTORY } from '../scenario.ts'
-import { writeTreeOf } from './scratch.ts'
+import { ofTheTest, withScratch, writeTreeOf } from './scratch.ts'
 import { checkSources } from './sources.ts'
 
 export const build: Scenario = { name: 'build', run: buildInSandbox }
@@ -24,7 +24,13 @@ async function buildInSandbox(store: Store, _place: Place, seed: number): Promis
 async function fetchFixedOutput(store: Store, place: Place, seed: number): Promise<StorePath[]> {
   const source = `${place.aside}/download-${seed}`
   const text = `contents ${seed}\n`.repeat(1000)
-  if (!existsSync(source)) writeFileSync(source, text)
+  // Whole or not there: a killed worker must not leave half of it to the next one, nor show it to the other worker.
+  withScratch(place, (scratch) =>
+    ofTheTest(() => {
+      writeFileSync(`${scratch}/download`, text)
+      renameSync(`${scratch}/download`, source)
+    }),
+  )
   const hash = Buffer.from(hashBytes('sha256', text).bytes).toString('hex')
   const derivation = makeDerivation(store, {
     name: `fetched-${seed}`,
