@@ -26,7 +26,6 @@ fixedPoints.makeExtensible (
   // p.lists
   // p.attrsets
   // p.strings
-  // p.versions
   // p.customisation
   // p.meta
   // p

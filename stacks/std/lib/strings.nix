@@ -7,7 +7,11 @@ rec {
     substring
     toJSON
     fromJSON
+    compareVersions
+    splitVersion
     ;
+  versionOlder = v1: v2: builtins.compareVersions v2 v1 == 1;
+  versionAtLeast = v1: v2: !versionOlder v1 v2;
   concatStrings = builtins.concatStringsSep "";
   concatMapStrings = f: list: concatStrings (map f list);
   concatMapStringsSep = sep: f: list: builtins.concatStringsSep sep (map f list);
