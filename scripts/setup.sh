@@ -62,7 +62,8 @@ if $tests; then
   need tclsh tcl
   need dash dash
   need setpriv util-linux
-  need python3 python3
+  [ -x /usr/bin/python3 ] || missing="$missing python3"
+  need pypy3 pypy3
   ls /usr/lib/*/libdeflate.so.0 >/dev/null 2>&1 || missing="$missing libdeflate0"
 fi
 if [ -n "$missing" ]; then

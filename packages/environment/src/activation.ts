@@ -6,6 +6,7 @@
  */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { ownPackageDirectories } from './interpreters.ts'
 import { listDirectory } from './list-directory.ts'
 import type { Shell } from './shell.ts'
 
@@ -31,9 +32,11 @@ export type ActivationKind = 'run' | 'develop'
 /** The changes that make `prefixes` usable, the first prefix winning over later ones. */
 export function activationOf(prefixes: readonly Prefix[], kind: ActivationKind): Change[] {
   const changes: Change[] = []
+  const own = ownPackageDirectories(prefixes)
   for (const rule of rules) {
     if (rule.develop && kind === 'run') continue
-    const values = unique(prefixes.flatMap((prefix) => rule.directories.flatMap((pattern) => expand(prefix, pattern))))
+    const found = unique(prefixes.flatMap((prefix) => rule.directories.flatMap((pattern) => expand(prefix, pattern))))
+    const values = rule.variable === 'PYTHONPATH' ? found.filter((path) => !own.has(path)) : found
     if (values.length > 0) changes.push({ kind: 'prepend', variable: rule.variable, values, separator: ':' })
   }
   const root = prefixes.find((prefix) => isFile(join(prefix.physical, 'bin/root-config')))

@@ -4,9 +4,11 @@
  * A directory that only one tree has becomes one link; one that several have is made and filled. Where two trees
  * hold the same file the smaller priority number wins; with equal priorities the files must be the same, else both
  * are named in the error. The view appears at once or not at all: NAME is a link to a finished directory beside it.
+ * A Python in it becomes one of the view: see interpreters.ts.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import {
+  copyFileSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -16,10 +18,12 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { isSystemError, UserError } from '@baryon/format'
 import type { Prefix } from './activation.ts'
+import { interpretersOf, type Program, type ProgramEntry, settleInterpreters } from './interpreters.ts'
 
 export interface ViewTree extends Prefix {
   /** 0 wins over 10; 5 is what packages have that say nothing. */
@@ -61,11 +65,11 @@ export function writeView(directory: string, trees: readonly ViewTree[], options
   writeDirectory(directory, planView(trees, options))
 }
 
-/** What a view of the trees would hold: relative path of each link and its target, sorted. */
+/** What a view of the trees would hold: relative path of each link or file, and what it leads to or is made from, sorted. */
 export function listView(trees: readonly ViewTree[], options: ViewOptions = {}): { path: string; target: string }[] {
   const result: { path: string; target: string }[] = []
   const walk = (node: Merged, path: string): void => {
-    if (node.kind === 'link') result.push({ path, target: node.target })
+    if (node.kind === 'leaf') result.push({ path, target: node.logical })
     else for (const [name, child] of [...node.entries].sort(byName)) walk(child, path === '' ? name : `${path}/${name}`)
   }
   walk(planView(trees, options), '')
@@ -73,7 +77,8 @@ export function listView(trees: readonly ViewTree[], options: ViewOptions = {}):
 }
 
 type Merged =
-  | { readonly kind: 'link'; readonly target: string }
+  /** A link to the path of the tree unless `entry` says otherwise. */
+  | (Program & { readonly kind: 'leaf'; readonly entry?: ProgramEntry })
   | { readonly kind: 'directory'; readonly entries: Map<string, Merged> }
 
 interface Source {
@@ -92,12 +97,14 @@ const packageOnly = ['nix-support', '.attrs.json', 'env-vars']
 
 function planView(trees: readonly ViewTree[], options: ViewOptions): Merged {
   const leaveOut = new Set(options.leaveOut ?? packageOnly)
-  const filled = new Set(options.filled)
+  const hasInterpreters = trees.some(({ physical }) => interpretersOf(physical).length > 0)
+  const filled = new Set([...(options.filled ?? []), ...(hasInterpreters ? ['bin'] : [])])
   const physicalOf = options.physicalOf ?? ((path: string) => path)
   const conflicts: Conflict[] = []
   const sources = trees.map((tree) => ({ ...tree, priority: tree.priority ?? 5 }))
   const root = mergeDirectories(sources, '')
   if (conflicts.length > 0) throw conflictError(conflicts)
+  if (hasInterpreters) settlePrograms(root, trees)
   return root
 
   function mergeDirectories(directories: readonly Source[], path: string): Merged {
@@ -126,12 +133,12 @@ function planView(trees: readonly ViewTree[], options: ViewOptions): Merged {
     const ordered = [...sources].sort((a, b) => a.priority - b.priority)
     const best = ordered[0]!
     const isFilled = filled.has(path) && best.directory
-    if (ordered.length === 1 && !isFilled) return { kind: 'link', target: best.logical }
+    if (ordered.length === 1 && !isFilled) return leaf(best)
     if (best.directory) {
       const files = ordered.filter((source) => !source.directory && source.priority === best.priority)
       for (const file of files) conflicts.push({ path, first: best.logical, second: file.logical })
       const directories = ordered.filter((source) => source.directory)
-      if (directories.length === 1 && !isFilled) return { kind: 'link', target: best.logical }
+      if (directories.length === 1 && !isFilled) return leaf(best)
       return mergeDirectories(directories, path)
     }
     for (const other of ordered.slice(1)) {
@@ -140,7 +147,7 @@ function planView(trees: readonly ViewTree[], options: ViewOptions): Merged {
         conflicts.push({ path, first: best.logical, second: other.logical })
       }
     }
-    return { kind: 'link', target: best.logical }
+    return leaf(best)
   }
 
   /** Follows links to directories, so that `lib64 -> lib` of one tree merges with the `lib64` of another. */
@@ -154,6 +161,19 @@ function planView(trees: readonly ViewTree[], options: ViewOptions): Merged {
     }
     return { ...source, directory: false }
   }
+}
+
+function leaf({ logical, physical }: Source): Merged {
+  return { kind: 'leaf', logical, physical }
+}
+
+function settlePrograms(root: Merged, trees: readonly ViewTree[]): void {
+  const bin = root.kind === 'directory' ? root.entries.get('bin') : undefined
+  if (bin?.kind !== 'directory') return
+  const programs = new Map<string, Program>()
+  for (const [name, node] of bin.entries) if (node.kind === 'leaf') programs.set(name, node)
+  for (const [name, entry] of settleInterpreters(programs, trees))
+    bin.entries.set(name, { kind: 'leaf', ...programs.get(name)!, entry })
 }
 
 function sameFile(a: string, b: string): boolean {
@@ -189,8 +209,10 @@ function writeDirectory(directory: string, node: Merged): void {
   mkdirSync(directory)
   for (const [name, child] of node.entries) {
     const path = join(directory, name)
-    if (child.kind === 'link') symlinkSync(child.target, path)
-    else writeDirectory(path, child)
+    if (child.kind === 'directory') writeDirectory(path, child)
+    else if (child.entry?.kind === 'copy') copyFileSync(child.entry.of, path)
+    else if (child.entry?.kind === 'script') writeFileSync(path, child.entry.text, { mode: 0o755 })
+    else symlinkSync(child.entry?.target ?? child.logical, path)
   }
 }
 
