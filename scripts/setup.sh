@@ -57,6 +57,9 @@ if $tests; then
   need strace strace
   need faketime faketime
   need openssl openssl
+  need gpg gpg
+  need gpgconf gpgconf
+  need gpgv gpgv
   [ -x /usr/sbin/squid ] || need squid squid
   [ -e /usr/share/lmod/lmod/init/bash ] || need lmod-is-not-a-program lmod
   need tclsh tcl

@@ -1,6 +1,8 @@
 export { type AptConfiguration, type AptSource, readAptConfiguration } from './src/apt-configuration.ts'
 export type { ArchiveEntry } from './src/archive-entry.ts'
 export type { ByteSource } from './src/byte-reader.ts'
+export { type DebianIndexRequest, type DebianPin, findDebianPins } from './src/debian-index.ts'
+export { compareDebianVersions } from './src/debian-version.ts'
 export { type Compression, decompress, detectCompression } from './src/decompress.ts'
 export { type FetchDebRequest, fetchDeb } from './src/fetch-deb.ts'
 export { connectionFailure, type FetchFailure, statusFailure } from './src/fetch-failure.ts'

@@ -1,4 +1,5 @@
 export * from './src/arbitraries.ts'
+export * from './src/debian-archive.ts'
 export * from './src/fuse-device.ts'
 export * from './src/ordinary-user.ts'
 export * from './src/peer.ts'

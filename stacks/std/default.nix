@@ -42,6 +42,7 @@ let
       stdenv = callPackage ./stdenv { };
       stdenvNoCC = final.stdenv;
       inherit (final.stdenv) mkDerivation;
+      inherit (toolchain) locks;
 
       # The set again with one more overlay: `pkgs.extend (self: super: { … })`.
       extend = overlay: import ./. {

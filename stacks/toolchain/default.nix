@@ -118,6 +118,20 @@ in
 rec {
   inherit boot deb;
 
+  # Kept by `baryon stack lock` and `baryon stack update`.
+  locks = [
+    {
+      file = toString ./debs.lock;
+      kind = "binary";
+      architecture = "amd64";
+      names = lib.unique (lib.concatLists (lib.attrValues roots));
+    }
+    {
+      file = toString ./sources.lock;
+      kind = "source";
+    }
+  ];
+
   glibc = boot "glibc-2.36" ./glibc.sh { } // {
     pname = "glibc";
     version = "2.36";

@@ -324,6 +324,35 @@ const commands: readonly Command[] = [
     load: () => import('./commands/stack-graph.ts'),
   },
   {
+    name: 'stack lock',
+    summary: 'pin what a stack wants of the Debian archive',
+    description:
+      'Adds what is missing to the lock files of the stack and drops what it does not use; what is pinned stays. NAME is a source ' +
+      'package that recipes are to find as `sources.NAME`. The index of the archive is only believed when its signature holds.',
+    usage: '[-f FILE] [NAME…] [--check]',
+    options: [...evaluationOptions, { name: 'check', help: 'only say whether something is to be done' }],
+    operands: { least: 0, most: any },
+    examples: [
+      ['baryon stack lock --check', 'does the stack want something that is not pinned?'],
+      ['baryon stack lock pythia8', 'pin the source of a package for a new recipe'],
+    ],
+    load: () => import('./commands/stack-lock.ts'),
+  },
+  {
+    name: 'stack update',
+    summary: 'pin the newest versions of the Debian archive',
+    description:
+      'For all packages in the lock files of the stack, or those that are named. The suites are those that apt is configured with.',
+    usage: '[-f FILE] [NAME…] [--dry-run]',
+    options: [...evaluationOptions, { name: 'dry-run', help: 'change nothing' }],
+    operands: { least: 0, most: any },
+    examples: [
+      ['baryon stack update --dry-run', 'what is newer?'],
+      ['baryon stack update openssl', 'pin the newest version of one package'],
+    ],
+    load: () => import('./commands/stack-update.ts'),
+  },
+  {
     name: 'platform show',
     summary: 'what this machine is, or what a tag means',
     usage: '[TAG]',

@@ -13,6 +13,8 @@ export interface AptSource {
   readonly uri: string
   readonly suite: string
   readonly components: readonly string[]
+  /** File with the keys that may sign its index, where it names one. */
+  readonly signedBy?: string
 }
 
 export interface AptConfiguration {
@@ -49,13 +51,14 @@ export async function readAptConfiguration(directory?: string): Promise<AptConfi
 export function parseSourcesList(text: string): AptSource[] {
   const sources: AptSource[] = []
   for (const line of text.split('\n')) {
+    const signedBy = /^\s*\S+\s+\[[^\]]*\bsigned-by=(\/[^\s,\]]+)/.exec(line)?.[1]
     const words = line
       .replace(/#.*/, '')
       .replace(/^(\s*\S+\s+)\[[^\]]*\]/, '$1')
       .trim()
       .split(/\s+/)
     if ((words[0] !== 'deb' && words[0] !== 'deb-src') || words.length < 3) continue
-    sources.push({ uri: words[1]!, suite: words[2]!, components: words.slice(3) })
+    sources.push({ uri: words[1]!, suite: words[2]!, components: words.slice(3), ...(signedBy && { signedBy }) })
   }
   return sources
 }
@@ -78,8 +81,11 @@ export function parseSourcesStanzas(text: string): AptSource[] {
     const words = (name: string) => (fields.get(name) ?? '').split(/\s+/).filter((word) => word !== '')
     if (/^(no|false|off|0|without|disable)$/i.test(fields.get('enabled')?.trim() ?? '')) continue
     if (!words('types').some((type) => type === 'deb' || type === 'deb-src')) continue
+    // A key in the file itself begins on a line of its own.
+    const signedBy = /^\s*(\/\S+)\s*$/.exec(fields.get('signed-by') ?? '')?.[1]
     for (const uri of words('uris')) {
-      for (const suite of words('suites')) sources.push({ uri, suite, components: words('components') })
+      for (const suite of words('suites'))
+        sources.push({ uri, suite, components: words('components'), ...(signedBy && { signedBy }) })
     }
   }
   return sources

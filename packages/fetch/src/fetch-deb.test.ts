@@ -33,7 +33,12 @@ deb-src\thttp://c.example.org/debian bookworm-updates main
 deb http://d.example.org/flat ./
 nonsense`
   assert.deepEqual(parseSourcesList(text), [
-    { uri: 'http://b.example.org/debian/', suite: 'bookworm', components: ['main', 'contrib'] },
+    {
+      uri: 'http://b.example.org/debian/',
+      suite: 'bookworm',
+      components: ['main', 'contrib'],
+      signedBy: '/usr/x.gpg',
+    },
     { uri: 'http://c.example.org/debian', suite: 'bookworm-updates', components: ['main'] },
     { uri: 'http://d.example.org/flat', suite: './', components: [] },
   ])

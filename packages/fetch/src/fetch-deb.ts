@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 
 import { type Hash, isSystemError, UserError } from '@baryon/format'
 
-import { type AptConfiguration, readAptConfiguration } from './apt-configuration.ts'
+import { type AptConfiguration, type AptSource, readAptConfiguration } from './apt-configuration.ts'
 import { type FetchedFile, type FetchOptions, fetchUrl } from './fetch-url.ts'
 
 export interface FetchDebRequest extends FetchOptions {
@@ -83,10 +83,20 @@ export function debianArchives(configuration: AptConfiguration): readonly string
   const main = new Set<string>()
   const security = new Set<string>()
   for (const source of configuration.sources) {
-    if (!source.components.includes('main') || !debianSuite.test(source.suite)) continue
-    for (const uri of expandUri(source.uri)) (source.suite.includes('security') ? security : main).add(uri)
+    if (!isDebianSource(source)) continue
+    for (const uri of debianSourceUrls(source)) (source.suite.includes('security') ? security : main).add(uri)
   }
   return [...main.union(security)]
+}
+
+/** Whether a source is of Debian's own archive, or of a mirror of it. */
+export function isDebianSource({ components, suite }: AptSource): boolean {
+  return components.includes('main') && debianSuite.test(suite)
+}
+
+/** Base URLs that a source stands for, without a slash at the end. */
+export function debianSourceUrls(source: AptSource): readonly string[] {
+  return expandUri(source.uri)
 }
 
 /** The suites' names are part of every Debian archive; an unknown one belongs to somebody else's archive. */
@@ -142,7 +152,8 @@ function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')
 }
 
-function proxyFor(url: URL, { options }: AptConfiguration): string | undefined {
+/** The package manager's proxy for its archives, or `direct`; undefined leaves it to the environment. */
+export function proxyFor(url: URL, { options }: AptConfiguration): string | undefined {
   const scheme = url.protocol.slice(0, -1)
   const own = options.get(`acquire::${scheme}::proxy::${url.hostname}`) ?? options.get(`acquire::${scheme}::proxy`)
   const proxy = own ?? (scheme === 'https' ? options.get('acquire::http::proxy') : undefined)
