@@ -5,6 +5,8 @@
   sanitizers = [
     "libasan8" "liblsan0" "libtsan2" "libubsan1"
   ];
+  # What recipes take apart themselves, by `toolchain.deb`.
+  recipes = [ "libuuid1" "uuid-dev" ];
   common = [
     "autoconf" "automake" "autotools-dev" "bash" "binutils" "binutils-common"
     "binutils-x86-64-linux-gnu" "bison" "bzip2" "cmake" "cmake-data" "coreutils" "debianutils"

@@ -1,6 +1,6 @@
 /** `baryon stack lock` and `stack update`, with an archive of the test and an apt that knows only that one. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type ArchivedPackage, createDebianArchive, peer, temporaryDirectory } from '@baryon/testing'
@@ -97,6 +97,25 @@ test('files that are no locks, a stack without any, and an index that is not sig
   assert.match(run('stack', 'lock').stderr, /^error\[STACK_UNLOCKED\]/)
 })
 
+test('the stack of this repository has a pin for all that it wants, and every recipe evaluates', (context) => {
+  const clone = resolve(import.meta.dirname, '../../..')
+  const home = temporaryDirectory(context)
+  const stack = join(clone, 'stacks/hep')
+  const run = (...words: readonly string[]) => baryon.output(words, { home, environment: { XDG_DATA_HOME: home } })
+  assert.equal(run('stack', 'lock', '--check', '-f', stack), 'the lock files are what the stack wants')
+  const { packages } = JSON.parse(run('stack', 'list', '--json', '-f', stack)) as {
+    packages: readonly { attribute: string }[]
+  }
+  const listed = new Set(packages.map(({ attribute }) => attribute))
+  const recipes = readdirSync(join(stack, 'packages')).map((file) => file.replace(/\.nix$/, ''))
+  const derivations = run('eval', '--json', '--expr', everyDerivation(stack, recipes))
+  assert.equal((JSON.parse(derivations) as string[]).length, recipes.length)
+  assert.deepEqual(
+    recipes.filter((name) => !listed.has(name)),
+    [],
+  )
+})
+
 function stackScene(context: TestContext) {
   const directory = join(temporaryDirectory(context), 'a stack')
   mkdirSync(directory)
@@ -119,6 +138,10 @@ function stackScene(context: TestContext) {
     lock: (name: string) => join(directory, `${name}.lock`),
     run: (...words: readonly string[]) => baryon.run(words, { home: directory, environment }),
   }
+}
+
+function everyDerivation(stack: string, names: readonly string[]): string {
+  return `let stack = import ${stack} { }; in map (name: stack.\${name}.drvPath) (builtins.fromJSON ''${JSON.stringify(names)}'')`
 }
 
 function pin(version: string): string {
