@@ -6,8 +6,18 @@
  * Link texts hold logical paths, so that they mean the same inside a build, a namespace, and to Nix; but for those that
  * people are to follow on a host that has nothing there.
  */
-import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import {
   encodeNix32,
   hashBytes,
@@ -133,9 +143,12 @@ function visitLink(store: Store, path: string, roots: Root[]): void {
 
 /** The store path of a logical or physical path in the store or below one of its paths. */
 function inStore(store: Store, target: string): StorePath | undefined {
+  // The store may have another name here than in the link: below a home directory that is a link itself, say.
+  const renamed = isSameDirectory(dirname(target), store.physicalDirectory)
+  const path = renamed ? join(store.physicalDirectory, basename(target)) : target
   for (const directory of [store.storeDirectory, store.physicalDirectory]) {
     try {
-      const split = splitStorePath(directory, target)
+      const split = splitStorePath(directory, path)
       if (split !== undefined) return split.path
     } catch (error) {
       // `/nix/store/.links` and the like are in the store but no paths of it.
@@ -143,6 +156,11 @@ function inStore(store: Store, target: string): StorePath | undefined {
     }
   }
   return undefined
+}
+
+function isSameDirectory(a: string, b: string): boolean {
+  const [first, second] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }))
+  return first !== undefined && first.ino === second?.ino && first.dev === second.dev
 }
 
 function isLinkIntoStore(store: Store, link: string): boolean {

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -244,6 +245,26 @@ test('verify finds what is missing, changed, left over and broken', (t) => {
   assert.deepEqual(found.sort(), ['broken-reference user', 'corrupt b', 'corrupt c', 'missing a'])
   assert.deepEqual(report.orphans, ['left over'])
   assert.ok(store.isValid(user))
+})
+
+test('a link that names the store by another way to it is a root, and can be replaced', (t) => {
+  const { store, root } = temporaryStore(t)
+  const home = temporaryDirectory(t)
+  const [a, b] = ['a', 'b'].map((name) => store.addText(name, name)) as [StorePath, StorePath]
+  symlinkSync(root, join(home, 'other way'))
+  const result = join(home, 'result')
+  const otherWay = (path: StorePath) => store.physicalPath(path).toString().replace(root, join(home, 'other way'))
+  assert.notEqual(otherWay(a), store.physicalPath(a).toString())
+  store.addPermanentRoot(result, a)
+  rmSync(result)
+  symlinkSync(otherWay(a), result)
+  store.close()
+
+  // What the first one has made it keeps for as long as it is open.
+  const { store: second } = temporaryStore(t, { root })
+  assert.deepEqual(second.collectGarbage().deleted, [second.format(b)])
+  second.addPermanentRoot(result, a)
+  assert.equal(readlinkSync(result), second.format(a))
 })
 
 test('the dead are collected, the needed kept', (t) => {
