@@ -15,6 +15,9 @@ in
       hash = pin.sha256;
     }
   ) lock;
+
+  python311Packages = final.callPackage ./python/packages.nix { python = final.python311; };
+  python313Packages = final.callPackage ./python/packages.nix { python = final.python313; };
 }
 // lib.mapAttrs' (file: _: {
   name = lib.removeSuffix ".nix" file;

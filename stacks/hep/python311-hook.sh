@@ -1,4 +1,0 @@
-addPythonPath() {
-  addToSearchPath PYTHONPATH "$1/lib/python3.11/site-packages"
-}
-addEnvHooks 0 addPythonPath
