@@ -8,7 +8,9 @@ import {
   createRepository,
   directoryStorage,
   formatContentHash,
+  openPreparedCatalogs,
   openRepository,
+  type PublishOptions,
   publish,
   readKeys,
 } from '@baryon/cvmfs'
@@ -30,6 +32,16 @@ const figures: Record<string, () => Promise<string>> = {
     const repository = await bigRepository()
     await addTo(repository, 'again')
     return addTo(repository, 'again')
+  },
+  again: async () => {
+    const place = await create(scratch)
+    const first = await publishPrepared(place)
+    await publish({ ...options(place), base: 'trunk-previous' }, [])
+    return `${await publishPrepared(place)}; the first time ${first}`
+  },
+  second: async () => {
+    await publishPrepared(await create(scratch))
+    return publishPrepared(await create(join(scratch, 'second')))
   },
   closure,
   diff,
@@ -105,9 +117,26 @@ function addTo(place: Place, name: string): Promise<string> {
   ])
 }
 
-async function measured(place: Place, changes: readonly Change[]): Promise<string> {
+/** As the command publishes a store path. */
+function publishPrepared(place: Place): Promise<string> {
+  const tree = { kind: 'tree', at: '/nix/store/prepared', from: join(work, STORE_PATH) } as const
+  return measured(
+    place,
+    [
+      { kind: 'catalog', at: '/nix/store' },
+      { ...tree, isNested: true, isImmutable: true, contents: () => STORE_PATH },
+    ],
+    { owner: { uid: 0, gid: 0 }, preparedCatalogs: openPreparedCatalogs(join(scratch, 'prepared')) },
+  )
+}
+
+async function measured(
+  place: Place,
+  changes: readonly Change[],
+  more: Pick<PublishOptions, 'owner' | 'preparedCatalogs'> = {},
+): Promise<string> {
   const [begin, cpu] = [performance.now(), process.cpuUsage()]
-  const { catalogs } = await publish(options(place), changes)
+  const { catalogs } = await publish({ ...options(place), ...more }, changes)
   const { user, system } = process.cpuUsage(cpu)
   const seconds = ((performance.now() - begin) / 1000).toFixed(2)
   const memory = Math.round(process.resourceUsage().maxRSS / 1024)

@@ -43,6 +43,8 @@ print("%.0f MB/s" % (len(data) / (time.process_time() - begin) / 1e6))`
     row('add a path of 5,000 files', 'add-to-empty'),
     row('  to 1,000,000 entries', 'add-to-big'),
     row('  that is there already', 'there'),
+    row('  again after a rollback', 'again'),
+    row('  to a second repository', 'second'),
     row('closure that is there, CLI', 'closure'),
     row('diff of two revisions', 'diff'),
   ]

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs'
 import type { Change } from '@baryon/cvmfs'
-import { type StorePath, storePathBaseName } from '@baryon/format'
+import { formatHash, type StorePath, storePathBaseName } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import { fileRecord, formatRecord, storePlace } from './published-record.ts'
 
@@ -16,7 +16,9 @@ export function closureChanges(store: Store, repository: string, paths: readonly
     ...store.computeClosure(paths).flatMap((path): Change[] => {
       const from = store.physicalPath(path)
       const record = (): Uint8Array => Buffer.from(formatRecord(store.storeDirectory, store.pathInfo(path)), 'latin1')
-      const tree = { kind: 'tree', at: `${place}/${storePathBaseName(path)}`, from, isImmutable: true } as const
+      const contents = (): string => formatHash(store.pathInfo(path).narHash, 'base16')
+      const at = `${place}/${storePathBaseName(path)}`
+      const tree = { kind: 'tree', at, from, isImmutable: true, contents } as const
       if (canCarryRecord(from)) return [{ ...tree, isNested: true, marker: record }]
       return [
         { kind: 'file', at: fileRecord(place, path), bytes: record, isImmutable: true },

@@ -14,7 +14,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isSystemError, UserError } from '@baryon/format'
 import { type ContentHash, type ObjectKind, objectName } from './content-hash.ts'
@@ -22,6 +22,8 @@ import { directorySource, type ObjectSource } from './object-source.ts'
 
 /** Where a repository is written to. */
 export interface ObjectStorage extends ObjectSource {
+  /** Where processes of this machine find the objects, absolute; undefined for what lies elsewhere. */
+  readonly directory?: string
   /** Bytes of the object as it is stored; undefined when it is not there. */
   size(hash: ContentHash, kind: ObjectKind): Promise<number | undefined>
   /** Stores an object, all or nothing. What is there already is left alone: objects of one name are equal. */
@@ -75,6 +77,7 @@ export function directoryStorage(directory: string): ObjectStorage {
   }
   return {
     ...directorySource(directory),
+    directory: resolve(directory),
     size: async (hash, kind) => statSync(join(directory, objectName(hash, kind)), { throwIfNoEntry: false })?.size,
     async put(hash, kind, bytes) {
       const file = join(directory, objectName(hash, kind))

@@ -8,6 +8,7 @@
 import type { HashAlgorithm } from './content-hash.ts'
 import type { Manifest } from './manifest.ts'
 import type { ObjectStorage } from './object-storage.ts'
+import type { PreparedCatalogs } from './prepared-catalogs.ts'
 import { openRepository } from './repository.ts'
 import type { SigningKey } from './signing-key.ts'
 import { Transaction } from './transaction.ts'
@@ -22,6 +23,11 @@ export type Change =
       readonly from: string
       /** What is there already is the same, and stays. */
       readonly isImmutable?: boolean
+      /**
+       * Of what is immutable: a name that only trees with the same contents, names, modes and times have, such as the hash of a NAR. A nested
+       * catalog that was made of such a tree, for the same place, is attached again from `preparedCatalogs`.
+       */
+      readonly contents?: () => string
     } & Nesting)
   /** There is a file with these contents at `at`, for all to read; `isImmutable` as above. */
   | { readonly kind: 'file'; readonly at: string; readonly bytes: () => Uint8Array; readonly isImmutable?: boolean }
@@ -40,6 +46,8 @@ export interface PublishOptions extends TreeOptions {
   readonly certificate?: string
   /** Verified objects and catalogs in work. */
   readonly cacheDirectory: string
+  /** Where catalogs of immutable trees are kept from one publish to the next; default: nowhere. They need an `owner`, and no `readXattrs`. */
+  readonly preparedCatalogs?: PreparedCatalogs | undefined
   readonly algorithm?: HashAlgorithm
   /** Default: contents are compressed. */
   readonly isCompressed?: boolean
@@ -65,6 +73,8 @@ export interface PublishResult extends PublishProgress {
   readonly manifest: Manifest
   /** Catalogs that were written. */
   readonly catalogs: number
+  /** Catalogs that were prepared before. What is in them counts as published, but was not read. */
+  readonly attached: number
 }
 
 /**

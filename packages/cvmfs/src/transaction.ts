@@ -1,4 +1,5 @@
 import { quoteBytes, UserError } from '@baryon/format'
+import { TreeAttacher } from './attach-tree.ts'
 import { addCounts, type Counts, type NewEntry, type StoredCatalog } from './catalog-writer.ts'
 import { type Dirtab, parseDirtab } from './dirtab.ts'
 import type { Entry } from './entry.ts'
@@ -25,10 +26,12 @@ export class Transaction {
   readonly #ingester: Ingester
   readonly #catalogs: WorkingCatalogs
   readonly #trees: TreeWriter
+  readonly #attacher: TreeAttacher
   readonly #now: number
   /** Directories that were not asked for, but are above what was. */
   readonly #made: string[] = []
   #entries = 0
+  #nextReport = REPORT_EVERY
 
   /** `scratch` is a directory for files in work, of this transaction alone. */
   constructor(options: PublishOptions, repository: Repository, revision: Revision, scratch: string) {
@@ -46,7 +49,12 @@ export class Transaction {
     })
     this.#trees = new TreeWriter({
       ...{ owner: options.owner, readXattrs: options.readXattrs, isCompressed, signal },
-      ...{ catalogs: this.#catalogs, ingester: this.#ingester, onEntry: () => this.#count() },
+      ...{ catalogs: this.#catalogs, ingester: this.#ingester, onEntry: () => this.#count(1) },
+    })
+    this.#attacher = new TreeAttacher({
+      ...{ prepared: options.preparedCatalogs, owner: options.owner, readXattrs: options.readXattrs },
+      ...{ storage: options.storage, catalogs: this.#catalogs, trees: this.#trees },
+      ...{ algorithm, isCompressed, scratch, signal, onEntries: (count) => this.#count(count) },
     })
   }
 
@@ -55,7 +63,7 @@ export class Transaction {
   }
 
   nothing(): PublishResult {
-    return { manifest: this.#repository.manifest, catalogs: 0, entries: 0, ...this.#ingester.done }
+    return { manifest: this.#repository.manifest, catalogs: 0, ...this.#done() }
   }
 
   async apply(change: Change): Promise<void> {
@@ -100,7 +108,7 @@ export class Transaction {
       },
       { rootCatalog: root.hash, rootCatalogSize: root.size, revision, tags: await this.#tags(root, revision) },
     )
-    return { manifest, catalogs: this.#catalogs.stored, entries: this.#entries, ...this.#ingester.done }
+    return { manifest, catalogs: this.#catalogs.stored, ...this.#done() }
   }
 
   /** Closes what an error left open. */
@@ -129,7 +137,9 @@ export class Transaction {
       const top = diskEntry(Buffer.from(change.from, 'utf8').toString('latin1'), at, this.#options)
       // What is immutable has the same catalogs everywhere.
       const dirtab = change.isImmutable === true ? undefined : await this.#currentDirtab()
-      add(await this.#trees.add(writer, top, { ...change, isCatalog: dirtab?.matches }))
+      const read = () => this.#trees.add(writer, top, { ...change, isCatalog: dirtab?.matches })
+      const isPrepared = change.isImmutable === true && change.isNested === true && top.kind === 'directory'
+      add(isPrepared ? await this.#attacher.add(writer, change, read) : await read())
       return top.kind === 'directory'
     }
     const directory = this.#newDirectory(writer.reader.entry(parentOf(at))!, at)
@@ -141,7 +151,7 @@ export class Transaction {
       const { target } = change
       writer.insert({ ...directory, kind: 'symlink', mode: 0o120777, linkCount: 1, size: target.length, target })
     } else writer.insert(await this.#trees.fileEntry(directory, change.bytes()))
-    this.#count()
+    this.#count(1)
     return false
   }
 
@@ -218,10 +228,18 @@ export class Transaction {
     return tag === undefined ? tags : addTag(tags, { ...tag, ...current })
   }
 
-  #count(): void {
-    this.#entries++
-    if (this.#entries % REPORT_EVERY === 0) {
-      this.#options.onProgress?.({ entries: this.#entries, ...this.#ingester.done })
+  #count(entries: number): void {
+    this.#entries += entries
+    if (this.#entries < this.#nextReport) return
+    this.#nextReport = this.#entries + REPORT_EVERY
+    this.#options.onProgress?.(this.#done())
+  }
+
+  #done(): Omit<PublishResult, 'manifest' | 'catalogs'> {
+    const [{ plain, stored, objects }, copied] = [this.#ingester.done, this.#attacher.done]
+    return {
+      ...{ entries: this.#entries, plain, attached: copied.attached },
+      ...{ stored: stored + copied.bytes, objects: objects + copied.objects },
     }
   }
 }

@@ -77,12 +77,13 @@ export class WorkingCatalogs {
   async of(path: string): Promise<Working> {
     const { revision, rootHash, signal } = this.#options
     let working: Working | undefined = this.#byPath.get('')
-    working ??= this.#change(await revision.rootCatalog(signal), rootHash, undefined)
+    working ??= this.#changeFormer(await revision.rootCatalog(signal), rootHash, undefined)
     for (;;) {
       const nested: NestedCatalog | undefined = working.writer.reader.nestedFor(path)
       if (nested === undefined) return working
       working =
-        this.#byPath.get(nested.path) ?? this.#change(await revision.catalog(nested, signal), nested.hash, working)
+        this.#byPath.get(nested.path) ??
+        this.#changeFormer(await revision.catalog(nested, signal), nested.hash, working)
     }
   }
 
@@ -149,6 +150,13 @@ export class WorkingCatalogs {
     return { writer, file }
   }
 
+  /** Changes a file in the scratch directory, a copy of a catalog of no revision; to be given to `store`. */
+  change(file: string, path: string): { readonly writer: CatalogWriter; readonly file: string } {
+    const writer = CatalogWriter.change(file, path)
+    this.#open.add(writer)
+    return { writer, file }
+  }
+
   /** Stores one that was made anew, with the counts of all below it. */
   store(made: { readonly writer: CatalogWriter; readonly file: string }, below: Counts): Promise<StoredCatalog> {
     return this.#store(made, below, undefined, 1)
@@ -188,13 +196,11 @@ export class WorkingCatalogs {
     }
   }
 
-  #change(catalog: Catalog, formerHash: ContentHash, parent: Working | undefined): Working {
+  #changeFormer(catalog: Catalog, formerHash: ContentHash, parent: Working | undefined): Working {
     const file = this.#newFile()
     copyFileSync(catalog.file, file)
-    const writer = CatalogWriter.change(file, catalog.path)
-    this.#open.add(writer)
     const working = {
-      ...{ writer, file, parent, formerHash },
+      ...{ ...this.change(file, catalog.path), parent, formerHash },
       formerCounts: totalOf(catalog),
       below: countsOf(catalog, 'subtree'),
     }

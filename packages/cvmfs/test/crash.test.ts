@@ -4,7 +4,16 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Cleanup, temporaryDirectory } from '@baryon/testing'
-import { checkRepository, createRepository, directorySource, directoryStorage, publish, readKeys } from '../index.ts'
+import {
+  checkRepository,
+  collectGarbage,
+  createRepository,
+  directorySource,
+  directoryStorage,
+  openPreparedCatalogs,
+  publish,
+  readKeys,
+} from '../index.ts'
 import { assertRight } from './assert-right.ts'
 
 const KILLS = 25
@@ -55,6 +64,35 @@ test('two publishers at once: one after the other, or an error that says so', as
     if (result.status === 'rejected') assert.equal((result.reason as { code: string }).code, 'CVMFS_LOCKED')
   }
   await assertRight(context, directory, publicKey)
+})
+
+test('publishers of two repositories share what is prepared, and are killed', async (context) => {
+  const { directory, keys, cache } = await makePlace(context)
+  const places = [directory, temporaryDirectory(context)]
+  await createRepository({ name: 'crash.hep.example', directory: places[1]!, keyDirectory: keys })
+  const { publicKey, privateKey } = readKeys('crash.hep.example', keys)
+  const trees = places.map(() => temporaryDirectory(context))
+  for (const tree of trees) mkdirSync(join(tree, 'nested'))
+  for (let kill = 0; kill < KILLS / 5; kill++) {
+    const workers = places.map((place, index) => [place, keys, cache, trees[index]!])
+    await Promise.all(workers.map((words) => killedAfter(200 + Math.random() * 1000, words)))
+    for (const place of places) {
+      // Collecting leaves what is prepared without its objects.
+      const options = { storage: directoryStorage(place), publicKeys: [publicKey], privateKey, cacheDirectory: cache }
+      if (kill % 2 === 1) await collectGarbage(options)
+      else await publish(options, [{ kind: 'catalog', at: `/${kill}` }])
+      await assertRight(context, place, publicKey)
+    }
+  }
+  const preparedCatalogs = openPreparedCatalogs(join(cache, 'prepared'))
+  const tree = { kind: 'tree', from: trees[0]!, isNested: true, isImmutable: true, contents: () => 'last' } as const
+  for (const [index, place] of places.entries()) {
+    const options = { storage: directoryStorage(place), publicKeys: [publicKey], privateKey, cacheDirectory: cache }
+    const owner = { uid: 0, gid: 0 }
+    const { attached } = await publish({ ...options, owner, preparedCatalogs }, [{ ...tree, at: '/last' }])
+    assert.equal(attached, index)
+    await assertRight(context, place, publicKey)
+  }
 })
 
 /** An empty repository, and a directory for what is published. */

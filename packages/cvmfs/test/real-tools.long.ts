@@ -29,6 +29,7 @@ import {
   directoryStorage,
   formatContentHash,
   type HashAlgorithm,
+  openPreparedCatalogs,
   openRepository,
   parseManifest,
   publish,
@@ -119,6 +120,32 @@ test('gc collects what we published, and we go on', { skip }, async (context) =>
   await assertRight(context, place.directory, place.publicKey)
 })
 
+test('what is attached again is right, and read again after gc', { skip }, async (context) => {
+  const place = await publishedPlace(context, 'sha1', true)
+  const publishPrepared = preparedPublisher(context, place)
+  const right = async (): Promise<void> => {
+    assert.match(await place.check(place.directory), /no problems found/)
+    await swissknife(['scrub', '-r', join(place.directory, 'data')])
+    await assertRight(context, place.directory, place.publicKey)
+  }
+  const remove: Change = { kind: 'remove', at: '/prepared' }
+  assert.equal(await publishPrepared(), 0)
+  const before = await place.files()
+  await place.publish([remove])
+  assert.equal(await publishPrepared(), 1)
+  assert.deepEqual(await place.files(), before)
+  await right()
+  await place.pull()
+  // The two last revisions have tags.
+  await place.publish([remove])
+  await place.publish([{ kind: 'tree', at: '/more', from: place.tree }])
+  await place.collect()
+  assert.equal(await publishPrepared(), 0)
+  await right()
+  const client = await place.pull()
+  await swissknife(['scrub', '-r', join(client, 'data')])
+})
+
 test('dirtab makes the catalogs that are noted for the other tests', { skip }, async (context) => {
   const place = await publishedPlace(context, 'sha1', true)
   const [scratch, temporary] = [temporaryDirectory(context), temporaryDirectory(context)]
@@ -154,7 +181,37 @@ test('the client shows what was published, and a new revision after its TTL', { 
     await new Promise((done) => setTimeout(done, 200))
   }
   assert.deepEqual(await listing(join(mount, 'later')), expected)
+  const publishPrepared = preparedPublisher(context, place)
+  await publishPrepared()
+  await place.publish([{ kind: 'remove', at: '/prepared' }])
+  assert.equal(await publishPrepared(), 1)
+  for (let tries = 0; !(await run('ls', [mount])).includes('prepared'); tries++) {
+    assert.ok(tries < 100, 'the client does not see what was attached')
+    await new Promise((done) => setTimeout(done, 200))
+  }
+  const shown = await listing(join(mount, 'prepared'))
+  assert.deepEqual(
+    shown.filter((line) => !line.includes('.cvmfscatalog')),
+    await listing(publishPrepared.from),
+  )
 })
+
+/** Publishes what never changes, and tells how often it was attached. */
+function preparedPublisher(context: TestContext, { options, tree }: Awaited<ReturnType<typeof publishedPlace>>) {
+  const preparedCatalogs = openPreparedCatalogs(join(temporaryDirectory(context), 'prepared'))
+  const from = temporaryDirectory(context)
+  execFileSync('cp', ['-a', ...['links', 'odd', 'large', 'empty'].map((name) => join(tree, name)), from])
+  writeFileSync(join(from, 'its own'), 'in no other tree')
+  const change: Change = {
+    ...{ kind: 'tree', at: '/prepared', from, isNested: true, isImmutable: true },
+    contents: () => 'the contents',
+  }
+  const publishPrepared = async (): Promise<number> => {
+    const { attached } = await publish({ ...options, preparedCatalogs, owner: { uid: 0, gid: 0 } }, [change])
+    return attached
+  }
+  return Object.assign(publishPrepared, { from })
+}
 
 /** A repository with tags, former revisions, a rollback and a second certificate; served over HTTP. */
 async function publishedPlace(context: TestContext, algorithm: HashAlgorithm, isCompressed: boolean) {

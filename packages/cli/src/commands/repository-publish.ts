@@ -1,9 +1,11 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { closureChanges } from '@baryon/cache'
 import {
   type Change,
   formatContentHash,
+  openPreparedCatalogs,
   openXattrReader,
+  type PreparedCatalogs,
   type PublishProgress,
   type PublishResult,
   publish,
@@ -30,7 +32,9 @@ export async function run(context: Context): Promise<Outcome> {
       throw new UserError('USAGE', 'nothing to publish: give store paths, --tree with --at, or --remove')
     }
     const begin = performance.now()
-    const result = await publishWithProgress(context, repository, changes)
+    const preparedCatalogs =
+      store === undefined ? undefined : openPreparedCatalogs(join(store.ownDirectory, 'published'))
+    const result = await publishWithProgress(context, { ...repository, preparedCatalogs }, changes)
     return outcome(result, (performance.now() - begin) / 1000)
   } finally {
     store?.close()
@@ -54,7 +58,7 @@ async function storeChanges(
 
 async function publishWithProgress(
   context: Context,
-  repository: OwnRepository,
+  repository: OwnRepository & { readonly preparedCatalogs: PreparedCatalogs | undefined },
   changes: readonly Change[],
 ): Promise<PublishResult> {
   const given = context.arguments
@@ -80,7 +84,8 @@ async function publishWithProgress(
   }
 }
 
-function outcome({ manifest, catalogs, entries, plain, stored, objects }: PublishResult, seconds: number): Outcome {
+function outcome(result: PublishResult, seconds: number): Outcome {
+  const { manifest, catalogs, attached, entries, plain, stored, objects } = result
   return {
     data: {
       name: manifest.name,
@@ -88,6 +93,7 @@ function outcome({ manifest, catalogs, entries, plain, stored, objects }: Publis
       rootCatalog: formatContentHash(manifest.rootCatalog),
       isChanged: catalogs > 0,
       catalogs,
+      attached,
       entries,
       bytes: plain,
       newObjects: objects,
@@ -97,7 +103,8 @@ function outcome({ manifest, catalogs, entries, plain, stored, objects }: Publis
       catalogs === 0
         ? `${manifest.name}: everything is there already (revision ${manifest.revision})`
         : `${manifest.name}: revision ${manifest.revision}, ${formatCount(entries, 'entry', 'entries')} with ${formatBytes(plain)}, ` +
-          `${formatCount(objects, 'new object')} of ${formatBytes(stored)}, ${formatCount(catalogs, 'catalog')} in ${formatSeconds(seconds)}`,
+          `${formatCount(objects, 'new object')} of ${formatBytes(stored)}, ${formatCount(catalogs, 'catalog')}` +
+          `${attached === 0 ? '' : ` and ${attached} from before`} in ${formatSeconds(seconds)}`,
   }
 }
 
