@@ -18,6 +18,7 @@ import { writeToFile } from './object-cache.ts'
 import { directorySource, readWhole } from './object-source.ts'
 import type { ObjectStorage } from './object-storage.ts'
 import type { PreparedCatalog, PreparedCatalogs } from './prepared-catalogs.ts'
+import { readSmallObject, SMALL } from './small-object.ts'
 import { MARKER, type TreeOptions } from './tree-source.ts'
 import type { TreeWriter } from './tree-writer.ts'
 import { totalOf, type WorkingCatalogs } from './working-catalogs.ts'
@@ -154,27 +155,38 @@ export class TreeAttacher {
   }
 
   /** Copies an object, verified, from another repository on this disk; false when none has it. */
-  async #copy({ hash, kind }: StoredObject, places: readonly string[]): Promise<boolean> {
-    const { storage, signal } = this.#options
+  async #copy(object: StoredObject, places: readonly string[]): Promise<boolean> {
     for (const place of places) {
-      const file = this.#newFile()
       try {
-        this.done.bytes += await writeToFile(
-          file,
-          directorySource(place),
-          { hash, kind, isCompressed: false },
-          { signal },
-        )
-        await storage.adopt(hash, kind, file)
+        this.done.bytes += await this.#copyFrom(place, object)
         this.done.objects++
         return true
       } catch (error) {
         if (!(error instanceof UserError) || !UNREADABLE.has(error.code)) throw error
-      } finally {
-        rmSync(file, { force: true })
       }
     }
     return false
+  }
+
+  /** Gives the bytes of the object. */
+  async #copyFrom(place: string, { hash, kind }: StoredObject): Promise<number> {
+    const { storage, signal } = this.#options
+    const wanted = { hash, kind, isCompressed: false }
+    const source = directorySource(place)
+    const stat = statSync(join(place, objectName(hash, kind)), { throwIfNoEntry: false })
+    if (stat !== undefined && stat.size <= SMALL) {
+      const bytes = await readSmallObject(source, { ...wanted, size: stat.size }, { signal })
+      await storage.put(hash, kind, bytes)
+      return bytes.length
+    }
+    const file = this.#newFile()
+    try {
+      const size = await writeToFile(file, source, wanted, { signal })
+      await storage.adopt(hash, kind, file)
+      return size
+    } finally {
+      rmSync(file, { force: true })
+    }
   }
 
   /** The catalog in the storage, with the marker that the tree has now: signatures may have come. */
@@ -219,7 +231,7 @@ const LARGEST = 64 << 20
 /** Bytes of a catalog unpacked. */
 const LARGEST_UNPACKED = 1 << 30
 const MOST_PLACES = 4
-const UNREADABLE = new Set(['CVMFS_MISSING', 'CVMFS_CORRUPT', 'CVMFS_UNREADABLE'])
+const UNREADABLE = new Set(['CVMFS_MISSING', 'CVMFS_CORRUPT', 'CVMFS_SIZE', 'CVMFS_UNREADABLE'])
 
 function markerDigest({ marker }: PreparedTree): string {
   return marker === undefined ? '' : createHash('sha256').update(marker()).digest('hex')
