@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { atEnd, fuseDevice, type OrdinaryUser, ordinaryUser } from '@baryon/testing'
+import { allGone, gone } from './processes-of-home.ts'
 import { startSquid, skip as withoutSquid } from './squid.ts'
 
 const baryon = resolve(import.meta.dirname, '../../../bin/baryon')
@@ -388,28 +389,6 @@ function cached(scene: Scene): string[] {
 /** As user 65534, in a namespace that was prepared by root of it. */
 function without(setUp: string): readonly string[] {
   return ['unshare', '-Urm', 'sh', '-ec', `${setUp}\nexec setpriv --bounding-set=-all --inh-caps=-all "$@"`, 'sh']
-}
-
-async function gone(pid: number): Promise<void> {
-  for (let left = 200; existsSync(`/proc/${pid}`); left--) {
-    assert.ok(left > 0, `process ${pid} is still there`)
-    await delay(50)
-  }
-}
-
-/** Until no process has this home. */
-async function allGone(home: string): Promise<void> {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(`HOME=${home}`))
-  for (const pid of pids) await gone(Number(pid))
-}
-
-function environmentOf(pid: string): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
-  } catch {
-    // It has ended, or is somebody else's.
-    return []
-  }
 }
 
 /** The records of a listing, without what is not the repository's; links are files with one number. */

@@ -4,14 +4,13 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { describe, type TestContext, test } from 'node:test'
-import { fuseDevice, ordinaryUser } from '@baryon/testing'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { fuseDevice } from '@baryon/testing'
+import { publishedScene as createScene, STORE } from './published-scene.ts'
+import { baryon, NAME } from './repository-scene.ts'
 
-const baryon = resolve(import.meta.dirname, '../../../bin/baryon')
-const NAME = 'hep.example.org'
-const STORE = `/cvmfs/${NAME}/nix/store`
 const device = fuseDevice()
 const closedDevice = fuseDevice('600')
 
@@ -96,63 +95,3 @@ describe('what is published', { skip: device.skip || closedDevice.skip }, () => 
     assert.deepEqual(scene.valid(), [])
   })
 })
-
-function createScene(t: TestContext) {
-  const user = ordinaryUser(t)
-  const { home } = user
-  const project = join(home, 'my project')
-  mkdirSync(join(project, 'keys'), { recursive: true })
-  writeFileSync(join(project, 'default.nix'), RECIPE)
-  const configure = (more: string) =>
-    writeFileSync(join(project, 'baryon.toml'), `store-dir = "${STORE}"\nstack = "default.nix"\n${more}`)
-  configure('')
-  const start = (root: string, prefix: readonly string[], words: readonly string[]) => {
-    const environment = { ...user.environment, BARYON_ROOT: join(home, root) }
-    if (prefix.length === 0) return user.run(baryon, words, { cwd: project, environment })
-    const [program = '', ...before] = [...prefix, baryon, ...words]
-    return spawnSync(program, before, { cwd: project, encoding: 'utf8', input: '', env: environment })
-  }
-  const good = (...words: readonly string[]) => {
-    const { status, stdout, stderr } = start('builder', [], words)
-    assert.equal(status, 0, stderr)
-    return stdout
-  }
-  const built = good('build', 'hello', 'other', '--no-link').trim().split('\n')
-  const repository = join(home, 'repository')
-  good('repository', 'create', NAME, '--dir', repository)
-  good('repository', 'publish', repository, ...built)
-  writeFileSync(join(project, `keys/${NAME}.pub`), spawnSync('cat', [`${repository}.keys/${NAME}.pub`]).stdout)
-  return {
-    home,
-    repository,
-    configure,
-    run: (prefix: readonly string[], ...words: readonly string[]) => start('node', prefix, words),
-    /** Names of the paths that the node has, without those that only say how something is built. */
-    valid(): string[] {
-      const directory = join(home, 'node', STORE)
-      const names = existsSync(directory) ? readdirSync(directory) : []
-      return names.map((name) => name.slice(33)).filter((name) => name !== '' && !/\.drv$|builder/.test(name))
-    },
-  }
-}
-
-const RECIPE = `
-{ platform ? "x86_64-test1-gcc12-opt" }:
-let
-  script = builtins.toFile "builder.sh" ''
-    mkdir -p $out/bin
-    cat > $out/bin/$pname <<X
-    #!/bin/sh
-    echo "$pname 1"
-    here="\\$(dirname "\\$0")"; here="\\$(dirname "\\$here")"
-    dirname "\\$here"
-    for a in "\\$@"; do echo "<\\$a>"; done
-    X
-    chmod +x $out/bin/$pname
-  '';
-  make = pname: derivation {
-    name = "\${pname}-1"; inherit pname;
-    system = builtins.currentSystem; builder = "/bin/sh"; PATH = "/bin"; args = [ script ];
-  } // { meta.mainProgram = pname; };
-in { hello = make "hello"; other = make "other"; unpublished = make "unpublished"; }
-`
