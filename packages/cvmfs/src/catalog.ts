@@ -99,6 +99,12 @@ export class Catalog {
     return parseContentHash(text, 'the property previous_revision of a catalog')
   }
 
+  /** Whether the table is there that real clients ask of a catalog of its schema. */
+  get hasBindMountpoints(): boolean {
+    const query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'bind_mountpoints'"
+    return this.schemaRevision < 4 || this.#all(query).length > 0
+  }
+
   entry(path: string): Entry | undefined {
     return this.row(path)?.entry
   }

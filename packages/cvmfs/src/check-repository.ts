@@ -70,14 +70,21 @@ class Check {
     }
   }
 
-  /** What a user can be told becomes a problem. */
-  async guard(work: () => Promise<void>): Promise<void> {
+  /** What a user can be told becomes a problem; one of a catalog says which one it is. */
+  async guard(work: () => Promise<void>, catalog?: ContentHash): Promise<void> {
     try {
       await work()
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      this.#problems.push({ code: error.code, message: error.message })
+      const isUnnamed = catalog !== undefined && error.code === 'CVMFS_CATALOG'
+      this.#add(error.code, isUnnamed ? `${objectName(catalog, 'catalog')}: ${error.message}` : error.message)
     }
+  }
+
+  /** What is damaged may be met several times. */
+  #add(code: string, message: string): void {
+    if (this.#problems.some((known) => known.code === code && known.message === message)) return
+    this.#problems.push({ code, message })
   }
 
   async run(repository: Repository): Promise<void> {
@@ -108,18 +115,20 @@ class Check {
         const revision = await repository.revision(hash)
         try {
           await this.#object(repository, { hash, kind: 'catalog', isCompressed: true, size })
-          await this.#catalog(repository, revision, await revision.rootCatalog(), hash, undefined)
+          const root = await revision.rootCatalog()
+          if (hash === manifest.rootCatalog) this.#revisionNumber(manifest.revision, root)
+          await this.#catalog(repository, revision, root, hash, undefined)
         } finally {
           await revision.close()
         }
-      })
+      }, hash)
     }
-    const root = await repository.revision()
-    const revision = (await root.rootCatalog()).number('revision')
-    if (revision !== undefined && revision !== manifest.revision) {
-      this.#inconsistent(`the manifest is of revision ${manifest.revision}, its root catalog of ${revision}`)
-    }
-    await root.close()
+  }
+
+  #revisionNumber(expected: number, root: Catalog): void {
+    const revision = root.number('revision')
+    if (revision === undefined || revision === expected) return
+    this.#inconsistent(`the manifest is of revision ${expected}, its root catalog of ${revision}`)
   }
 
   async #catalog(
@@ -143,7 +152,7 @@ class Check {
           below,
           await this.#catalog(repository, revision, child, nested.hash, catalog.entry(nested.path)),
         )
-      })
+      }, nested.hash)
     }
     checkSubtreeCounters(catalog, below, report)
     await this.#contents(repository, catalog, catalog.path)
@@ -181,13 +190,13 @@ class Check {
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       const where = path === undefined ? '' : `${quoteBytes(path)}: `
-      this.#problems.push({ code: error.code, message: where + error.message })
+      this.#add(error.code, where + error.message)
     }
     if (this.#objects.size % REPORT_EVERY === 0) this.#progress()
   }
 
   #inconsistent(message: string): void {
-    this.#problems.push({ code: 'CVMFS_INCONSISTENT', message })
+    this.#add('CVMFS_INCONSISTENT', message)
   }
 
   #progress(): void {
