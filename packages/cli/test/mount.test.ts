@@ -250,8 +250,9 @@ describe('baryon repository mount', { skip: device.skip }, () => {
     assert.equal(wrong.status, 1)
     assert.match(wrong.stderr, /^error\[CVMFS_PUBLIC_KEY\]/)
     assert.equal(JSON.parse(wrong.stdout).error.code, 'CVMFS_PUBLIC_KEY')
-    const file = await scene.mount(sample, ['true'], { point: key })
-    assert.equal(file.status, 2)
+    for (const point of [key, '', '/', '/usr/..']) {
+      assert.equal((await scene.mount(sample, ['echo', 'not run'], { point })).status, 2, point)
+    }
     const cases = [
       ['FUSE_FORBIDDEN', fuseDevice('600').words],
       ['FUSE_MISSING', fuseDevice('666', 'mount -t tmpfs none /dev; mknod -m 666 /dev/null c 1 3').words],

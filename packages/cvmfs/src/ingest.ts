@@ -9,6 +9,7 @@ import { type ContentHash, type HashAlgorithm, hashContent, type ObjectKind, obj
 import type { Chunk } from './entry.ts'
 import { CHUNK_SIZES, type ChunkSizes, firstChunk } from './find-cuts.ts'
 import type { ObjectStorage } from './object-storage.ts'
+import { readable } from './tree-source.ts'
 
 export interface IngestOptions {
   readonly algorithm: HashAlgorithm
@@ -24,7 +25,7 @@ export interface Ingested {
 }
 
 export interface Ingester {
-  /** `size` is what the file had when it was looked at; throws `CVMFS_FILE_CHANGED` when it has another one. */
+  /** `size` is what the file had when it was looked at; throws `CVMFS_FILE_CHANGED` when it has another one, `CVMFS_TREE`. */
   file(path: string | Buffer, size: number): Promise<Ingested>
   bytes(bytes: Uint8Array, kind: ObjectKind): Promise<ContentHash>
   /** Bytes read and stored so far. */
@@ -81,7 +82,7 @@ export function createIngester(storage: ObjectStorage, options: IngestOptions): 
       const sizes = options.chunkSizes ?? NEVER
       const unit = Math.min(size, sizes.most)
       const release = await memory.take(unit * 2)
-      const descriptor = openSync(path, 'r')
+      const descriptor = openToRead(path, release)
       try {
         if (size <= sizes.least || options.chunkSizes === undefined) {
           const bytes = readExactly(descriptor, size, path)
@@ -139,6 +140,16 @@ class Budget {
       this.#free += amount
       for (const wake of this.#waiting.splice(0)) wake()
     }
+  }
+}
+
+/** `release` is called when that fails. */
+function openToRead(path: string | Buffer, release: () => void): number {
+  try {
+    return readable(path.toString('latin1'), () => openSync(path, 'r'))
+  } catch (error) {
+    release()
+    throw error
   }
 }
 

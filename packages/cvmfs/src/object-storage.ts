@@ -39,7 +39,7 @@ export interface ObjectStorage extends ObjectSource {
   sync(): Promise<void>
   /**
    * Nobody else publishes until it is released; the death of this process releases it as well, at once or soon. What others left in work is removed.
-   * Throws `CVMFS_LOCKED`.
+   * Throws `CVMFS_LOCKED`, `CVMFS_UNWRITABLE`.
    */
   lock(): Promise<StorageLock>
 }
@@ -113,12 +113,17 @@ export function directoryStorage(directory: string): ObjectStorage {
   }
 }
 
-/** The directories of an empty storage. The real tools rename into them, and make none. */
+/** The directories of an empty storage. The real tools rename into them, and make none. Throws `CVMFS_UNWRITABLE`. */
 export function createDirectories(directory: string): void {
-  for (let prefix = 0; prefix < 256; prefix++) {
-    mkdirSync(join(directory, 'data', prefix.toString(16).padStart(2, '0')), { recursive: true })
+  try {
+    for (let prefix = 0; prefix < 256; prefix++) {
+      mkdirSync(join(directory, 'data', prefix.toString(16).padStart(2, '0')), { recursive: true })
+    }
+    mkdirSync(join(directory, 'data/txn'), { recursive: true })
+  } catch (error) {
+    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST')) throw error
+    throw unwritable(directory, error)
   }
-  mkdirSync(join(directory, 'data/txn'), { recursive: true })
 }
 
 /** Files that are synced one by one: about as many take as long as a process and all of the file system. */
@@ -147,7 +152,7 @@ function syncFile(path: string): void {
 /** A lock of SQLite is one of the kernel, which Node offers in no other way. */
 function lockDirectory(directory: string): StorageLock {
   const transactions = join(directory, 'data/txn')
-  const database = new DatabaseSync(join(transactions, LOCK))
+  const database = openLock(directory, join(transactions, LOCK))
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     for (const name of readdirSync(transactions)) {
@@ -163,7 +168,10 @@ function lockDirectory(directory: string): StorageLock {
     }
   } catch (cause) {
     database.close()
+    if (isSystemError(cause, 'EACCES', 'EPERM', 'EROFS')) throw unwritable(directory, cause)
     if (!(cause instanceof Error && 'errcode' in cause)) throw cause
+    // The low byte says what it is, those above why.
+    if (((cause.errcode as number) & 0xff) !== SQLITE_BUSY) throw unwritable(directory, cause)
     throw new UserError('CVMFS_LOCKED', `somebody else publishes to ${directory}`, {
       hint: 'try again when that has ended',
       cause,
@@ -171,4 +179,21 @@ function lockDirectory(directory: string): StorageLock {
   }
 }
 
+function openLock(directory: string, file: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file)
+  } catch (cause) {
+    if (!(cause instanceof Error && 'errcode' in cause)) throw cause
+    throw unwritable(directory, cause)
+  }
+}
+
+function unwritable(directory: string, cause: unknown): UserError {
+  return new UserError('CVMFS_UNWRITABLE', `this user cannot write to ${directory}`, {
+    hint: 'choose a directory of this user, or do it as the one to whom it belongs',
+    cause,
+  })
+}
+
 const LOCK = 'publish.lock'
+const SQLITE_BUSY = 5

@@ -1,5 +1,6 @@
 import { quoteBytes, UserError } from '@baryon/format'
 import { TreeAttacher } from './attach-tree.ts'
+import { isNoName } from './catalog-row.ts'
 import { addCounts, type Counts, type NewEntry, type StoredCatalog } from './catalog-writer.ts'
 import { type Dirtab, parseDirtab } from './dirtab.ts'
 import type { Entry } from './entry.ts'
@@ -252,9 +253,14 @@ function parentOf(path: string): string {
 }
 
 function checkPath(path: string): void {
-  if (!PATH.test(path) || path === '/.cvmfs' || path.startsWith('/.cvmfs/')) {
+  if (
+    !PATH.test(path) ||
+    path.split('/').slice(1).some(isNoName) ||
+    path === '/.cvmfs' ||
+    path.startsWith('/.cvmfs/')
+  ) {
     throw new UserError('CVMFS_PATH', `${quoteBytes(path)} is no place in a repository`, {
-      hint: 'expected a path from the root of the repository: /releases/v1',
+      hint: 'expected a path from the root of the repository, of names of at most 255 bytes: /releases/v1',
     })
   }
   if (path.includes(MARKER) && path.split('/').includes(MARKER)) {

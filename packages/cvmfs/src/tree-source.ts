@@ -1,5 +1,5 @@
 import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { quoteBytes, UserError } from '@baryon/format'
+import { isSystemError, quoteBytes, UserError } from '@baryon/format'
 import type { NewEntry } from './catalog-writer.ts'
 import { type Dirtab, parseDirtab } from './dirtab.ts'
 import type { XattrReader } from './disk-xattrs.ts'
@@ -22,8 +22,12 @@ export interface TreeOptions {
   readonly readXattrs?: XattrReader | undefined
 }
 
-/** `file` is a place on disk, `path` where it goes in the repository. */
+/** `file` is a place on disk, `path` where it goes in the repository. Throws `CVMFS_TREE` for what cannot be read. */
 export function diskEntry(file: string, path: string, options: TreeOptions): DiskEntry {
+  return readable(file, () => readEntry(file, path, options))
+}
+
+function readEntry(file: string, path: string, options: TreeOptions): DiskEntry {
   const native = Buffer.from(file, 'latin1')
   const stat = lstatSync(native, { bigint: true })
   const seconds = stat.mtimeNs >= 0n ? stat.mtimeNs / SECOND : (stat.mtimeNs - SECOND + 1n) / SECOND
@@ -51,9 +55,10 @@ export function diskEntry(file: string, path: string, options: TreeOptions): Dis
   return { kind, file, stat, entry: base }
 }
 
-/** What is in a directory, sorted by name. Throws `CVMFS_RESERVED`. */
+/** What is in a directory, sorted by name. Throws `CVMFS_RESERVED`, `CVMFS_TREE`. */
 export function listDirectory(directory: DiskEntry, options: TreeOptions): DiskEntry[] {
-  return readdirSync(Buffer.from(directory.file, 'latin1'), { encoding: 'buffer' })
+  const list = () => readdirSync(Buffer.from(directory.file, 'latin1'), { encoding: 'buffer' })
+  return readable(directory.file, list)
     .map((bytes) => bytes.toString('latin1'))
     .sort()
     .map((name) => {
@@ -77,7 +82,7 @@ export const MARKER = '.cvmfscatalog'
 
 export function hasMarker(directory: DiskEntry): boolean {
   const file = Buffer.from(`${directory.file}/${MARKER}`, 'latin1')
-  return lstatSync(file, { throwIfNoEntry: false })?.isFile() === true
+  return readable(directory.file, () => lstatSync(file, { throwIfNoEntry: false })?.isFile() === true)
 }
 
 /** In the root of a repository: says where catalogs begin. */
@@ -88,6 +93,19 @@ export function readDirtab(top: string): Dirtab | undefined {
   const file = `${top}${DIRTAB}`
   if (lstatSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined
   return parseDirtab(readFileSync(file, 'latin1'))
+}
+
+/** Reads something of a tree that is published; `file` is a byte string. Throws `CVMFS_TREE` for what the user can mend. */
+export function readable<T>(file: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EIO', 'ELOOP', 'ENAMETOOLONG')) throw error
+    throw new UserError('CVMFS_TREE', `${quoteBytes(file)} cannot be read (${error.code})`, {
+      hint: 'publish what is there, and what this user may read',
+      cause: error,
+    })
+  }
 }
 
 const NO_XATTRS: ReadonlyMap<string, string> = new Map()

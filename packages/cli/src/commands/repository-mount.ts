@@ -24,6 +24,7 @@ import { nameRepository } from '../repository-access.ts'
 export async function run(context: Context): Promise<Outcome> {
   const [name = '', mountPoint = ''] = context.arguments.operands
   const descriptor = context.arguments.number('descriptor')
+  if (mountPoint === '') throw new UsageError('the mount point is empty')
   if (descriptor === undefined) return { status: start(context, name, resolve(mountPoint)) }
   return serve(context, name, resolve(mountPoint), descriptor)
 }
@@ -107,6 +108,8 @@ function start(context: Context, name: string, mountPoint: string): number {
 
 /** Only in a directory of the user's own it is made; elsewhere the namespace shows it. */
 function prepareMountPoint(mountPoint: string, roots: string): RootTable | undefined {
+  // Who runs has the directory that would be covered as its root, and sees nothing of the mount.
+  if (mountPoint === '/') throw new UsageError('nothing can be mounted at /')
   const status = statSync(mountPoint, { throwIfNoEntry: false })
   if (status?.isDirectory()) return undefined
   if (status !== undefined) throw new UsageError(`the mount point '${mountPoint}' is no directory`)
