@@ -20,6 +20,16 @@ export {
   platformFallbacks,
 } from './src/platform.ts'
 export {
+  formatLock,
+  type LockedPackage,
+  type LockedPlatform,
+  type LockedRelease,
+  type LockRequest,
+  type ProjectLock,
+  parseLock,
+} from './src/project/project-lock.ts'
+export { formatTask, type Task } from './src/project/task.ts'
+export {
   type ComposedRelease,
   composeRelease,
   type PlannedPackage,
@@ -55,4 +65,4 @@ export { prepareRootTable, type RootTable } from './src/root-table.ts'
 export { quotePosix, type Shell, type ShellName, shellNamed, shellNames } from './src/shell.ts'
 export { storePrefix } from './src/store-prefix.ts'
 export { findProgram, listTiers, selectTier, type Tier, type TierChoice } from './src/tier.ts'
-export { createView, listView, type ViewOptions, type ViewTree } from './src/view.ts'
+export { createView, keepView, listView, type ViewOptions, type ViewTree } from './src/view.ts'

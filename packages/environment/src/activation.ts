@@ -35,8 +35,9 @@ export function activationOf(prefixes: readonly Prefix[], kind: ActivationKind):
   const own = ownPackageDirectories(prefixes)
   for (const rule of rules) {
     if (rule.develop && kind === 'run') continue
-    const found = unique(prefixes.flatMap((prefix) => rule.directories.flatMap((pattern) => expand(prefix, pattern))))
-    const values = rule.variable === 'PYTHONPATH' ? found.filter((path) => !own.has(path)) : found
+    const found = new Set<string>()
+    for (const prefix of prefixes) for (const pattern of rule.directories) addExpanded(found, prefix, pattern)
+    const values = [...found].filter((path) => rule.variable !== 'PYTHONPATH' || !own.has(path))
     if (values.length > 0) changes.push({ kind: 'prepend', variable: rule.variable, values, separator: ':' })
   }
   const root = prefixes.find((prefix) => isFile(join(prefix.physical, 'bin/root-config')))
@@ -118,16 +119,25 @@ function formatChange(shell: Shell, change: Change): string {
   }
 }
 
-function expand(prefix: Prefix, pattern: string): string[] {
-  if (pattern === '.') return [prefix.logical]
-  const star = pattern.split('/').findIndex((part) => part.includes('*'))
-  if (star < 0) return isDirectory(join(prefix.physical, pattern)) ? [`${prefix.logical}/${pattern}`] : []
+/** Prefixes can share a logical place, as those of a view do: what is known to be there is not looked for again. */
+function addExpanded(found: Set<string>, prefix: Prefix, pattern: string): void {
+  if (pattern === '.') {
+    found.add(prefix.logical)
+    return
+  }
   const parts = pattern.split('/')
+  const star = parts.findIndex((part) => part.includes('*'))
+  if (star < 0) {
+    const value = `${prefix.logical}/${pattern}`
+    if (!found.has(value) && isDirectory(`${prefix.physical}/${pattern}`)) found.add(value)
+    return
+  }
   const above = parts.slice(0, star).join('/')
   const [start, end] = parts[star]!.split('*')
-  return listDirectory(join(prefix.physical, above))
-    .filter((name) => name.startsWith(start!) && name.endsWith(end!))
-    .flatMap((name) => expand(prefix, [above, name, ...parts.slice(star + 1)].join('/')))
+  for (const name of listDirectory(`${prefix.physical}/${above}`)) {
+    if (!name.startsWith(start!) || !name.endsWith(end!)) continue
+    addExpanded(found, prefix, [above, name, ...parts.slice(star + 1)].join('/'))
+  }
 }
 
 function isDirectory(path: string): boolean {
@@ -136,8 +146,4 @@ function isDirectory(path: string): boolean {
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
-}
-
-function unique(values: readonly string[]): string[] {
-  return [...new Set(values)]
 }

@@ -1,5 +1,5 @@
 /** What an environment is made of: the packages that were named and those that they bring with them. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isSystemError } from '@baryon/format'
 import type { ActivationKind, Prefix } from './activation.ts'
@@ -36,6 +36,8 @@ const propagationFiles: Readonly<Record<ActivationKind, readonly string[]>> = {
 }
 
 function wordsOf(file: string): string[] {
+  // Few packages have any, and an error costs more than a look.
+  if (!existsSync(file)) return []
   try {
     return readFileSync(file, 'utf8')
       .split(/\s+/)

@@ -24,6 +24,8 @@ export interface Launch {
   readonly changes: readonly Change[]
   /** `NAME=VALUE` settings of the command line, applied last. */
   readonly assignments: readonly (readonly [name: string, value: string])[]
+  /** Words before those that are given, which are then arguments and no command: a task. */
+  readonly leading?: readonly string[]
   /** What runs when no command is given. */
   readonly defaultCommand: readonly string[] | undefined
   /** How the store is shown; undefined when it is at its logical path already. */
@@ -81,7 +83,8 @@ export function formatLaunch(launch: Launch): string {
     .flatMap((change) => (change.kind === 'prepend' && change.variable === 'PATH' ? change.values : []))
     .map((path) => physical(launch, path))
   const lines: string[] = ['baryon_launch() {']
-  const program = launch.defaultCommand
+  const { leading, defaultCommand: program } = launch
+  if (leading !== undefined) lines.push(`  set -- ${leading.map(q).join(' ')} "$@"`)
   if (program !== undefined) lines.push(`  [ $# -gt 0 ] || set -- ${program.map(q).join(' ')}`)
   // Not indented: values may hold newlines.
   lines.push(formatActivation(posix, launch.changes))

@@ -7,6 +7,7 @@ import {
   readlinkSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -14,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { UserError } from '@baryon/format'
-import { createView, listView, type ViewTree, writeView } from './view.ts'
+import { createView, keepView, listView, type ViewTree, writeView } from './view.ts'
 
 const directory = realpathSync(mkdtempSync(join(tmpdir(), 'baryon-view-')))
 after(() => rmSync(directory, { recursive: true, force: true }))
@@ -118,4 +119,25 @@ test('links with absolute targets are followed at their physical place', () => {
     listView([a, b], { physicalOf }).map((entry) => entry.path),
     ['share/file', 'share/other'],
   )
+})
+
+test('a view of trees that never change is made once, also by two, and replaced as a whole', () => {
+  const place = join(directory, 'kept')
+  const view = join(place, 'view')
+  const [a, b] = [tree({ 'bin/a': 'a', 'lib/x': 'x' }), tree({ 'bin/b': 'b' })]
+  keepView(view, [a, b], { filled: ['lib'] })
+  const made = realpathSync(view)
+  const { ino } = statSync(view)
+  keepView(view, [a, b], { filled: ['lib'] })
+  assert.deepEqual([realpathSync(view), statSync(view).ino], [made, ino])
+  assert.equal(readlinkSync(join(view, 'lib/x')), `${a.logical}/lib/x`)
+  // Somebody else has made the same, and was killed before the link.
+  rmSync(view)
+  keepView(view, [a, b], { filled: ['lib'] })
+  assert.equal(realpathSync(view), made)
+  keepView(view, [a])
+  assert.deepEqual(readdirSync(join(view, 'bin')), ['a'])
+  assert.equal(readdirSync(place).length, 2)
+  assert.throws(() => keepView(view, [a, tree({ 'bin/a': 'other' })]), { code: 'VIEW_CONFLICT' })
+  assert.deepEqual(readdirSync(join(view, 'bin')), ['a'])
 })

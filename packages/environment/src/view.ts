@@ -9,6 +9,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import {
   copyFileSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -41,23 +42,57 @@ export interface ViewOptions {
 
 /** Makes the view at `destination`, replacing one that is there. Throws UserError `VIEW_CONFLICT` before it writes. */
 export function createView(destination: string, trees: readonly ViewTree[], options: ViewOptions = {}): void {
-  const root = planView(trees, options)
+  placeView(destination, randomBytes(6).toString('hex'), planView(trees, options))
+}
+
+/**
+ * The same of trees that never change, as those of a store: where their view is already, nothing is done. Two processes that
+ * make the same one get the same one.
+ */
+export function keepView(destination: string, trees: readonly ViewTree[], options: ViewOptions = {}): void {
+  const description = JSON.stringify([
+    1,
+    trees.map(({ logical, priority }) => [logical, priority]),
+    options.filled,
+    options.leaveOut,
+  ])
+  const name = createHash('sha256').update(description).digest('hex').slice(0, 24)
+  if (viewTarget(destination) === directoryName(destination, name) && existsSync(destination)) return
+  placeView(destination, name, planView(trees, options))
+}
+
+function placeView(destination: string, name: string, root: Merged): void {
   const parent = dirname(destination)
   mkdirSync(parent, { recursive: true })
   const before = viewTarget(destination)
-  const name = `.${basename(destination)}-${randomBytes(6).toString('hex')}`
-  const made = join(parent, name)
-  const link = `${made}.link`
+  const made = directoryName(destination, name)
+  const aside = join(parent, `${made}.${randomBytes(4).toString('hex')}`)
+  const link = `${aside}.link`
   try {
-    writeDirectory(made, root)
-    symlinkSync(name, link)
+    writeDirectory(aside, root)
+    renameUnlessThere(aside, join(parent, made))
+    symlinkSync(made, link)
     renameSync(link, destination)
   } catch (error) {
-    rmSync(made, { recursive: true, force: true })
+    rmSync(aside, { recursive: true, force: true })
     rmSync(link, { force: true })
     throw error
   }
-  if (before !== undefined) rmSync(join(parent, before), { recursive: true, force: true })
+  if (before !== undefined && before !== made) rmSync(join(parent, before), { recursive: true, force: true })
+}
+
+function renameUnlessThere(aside: string, final: string): void {
+  try {
+    renameSync(aside, final)
+  } catch (error) {
+    // Somebody else has made the same.
+    if (!isSystemError(error, 'ENOTEMPTY', 'EEXIST')) throw error
+    rmSync(aside, { recursive: true, force: true })
+  }
+}
+
+function directoryName(destination: string, name: string): string {
+  return `.${basename(destination)}-${name}`
 }
 
 /** Fills `directory`, which must not exist, with the view: nothing is replaced. Throws `VIEW_CONFLICT` before it writes. */
@@ -107,33 +142,45 @@ function planView(trees: readonly ViewTree[], options: ViewOptions): Merged {
   if (hasInterpreters) settlePrograms(root, trees)
   return root
 
+  /** Nearly all entries are in one directory alone: nothing is made or looked up for those but their link. */
   function mergeDirectories(directories: readonly Source[], path: string): Merged {
-    const byEntry = new Map<string, Source[]>()
+    const byName = new Map<string, Source | Source[]>()
     for (const directory of directories) {
-      for (const name of readdirSync(directory.physical).sort()) {
-        if (path === '' && leaveOut.has(name)) continue
-        const source = {
-          logical: `${directory.logical}/${name}`,
-          physical: join(directory.physical, name),
-          priority: directory.priority,
-        }
-        const found = byEntry.get(name)
-        if (found) found.push(source)
-        else byEntry.set(name, [source])
+      for (const name of readdirSync(directory.physical)) {
+        const found = byName.get(name)
+        if (found === undefined) byName.set(name, directory)
+        else if (Array.isArray(found)) found.push(directory)
+        else byName.set(name, [found, directory])
       }
     }
+    if (path === '') for (const name of leaveOut) byName.delete(name)
     const entries = new Map<string, Merged>()
-    for (const [name, sources] of byEntry) {
-      entries.set(name, merge(sources.map(resolved), path === '' ? name : `${path}/${name}`))
+    for (const [name, found] of byName) {
+      const below = path === '' ? name : `${path}/${name}`
+      if (!Array.isArray(found) && !filled.has(below)) {
+        entries.set(name, leaf(entryOf(found, name)))
+        continue
+      }
+      const sources = Array.isArray(found) ? found : [found]
+      entries.set(
+        name,
+        merge(
+          sources.map((directory) => resolved(entryOf(directory, name))),
+          below,
+        ),
+      )
     }
     return { kind: 'directory', entries }
+  }
+
+  function entryOf({ logical, physical, priority }: Source, name: string): Source {
+    return { logical: `${logical}/${name}`, physical: `${physical}/${name}`, priority }
   }
 
   function merge(sources: readonly (Source & { directory: boolean })[], path: string): Merged {
     const ordered = [...sources].sort((a, b) => a.priority - b.priority)
     const best = ordered[0]!
     const isFilled = filled.has(path) && best.directory
-    if (ordered.length === 1 && !isFilled) return leaf(best)
     if (best.directory) {
       const files = ordered.filter((source) => !source.directory && source.priority === best.priority)
       for (const file of files) conflicts.push({ path, first: best.logical, second: file.logical })
@@ -208,7 +255,7 @@ function writeDirectory(directory: string, node: Merged): void {
   if (node.kind !== 'directory') throw new Error('the root of a view is a directory')
   mkdirSync(directory)
   for (const [name, child] of node.entries) {
-    const path = join(directory, name)
+    const path = `${directory}/${name}`
     if (child.kind === 'directory') writeDirectory(path, child)
     else if (child.entry?.kind === 'copy') copyFileSync(child.entry.of, path)
     else if (child.entry?.kind === 'script') writeFileSync(path, child.entry.text, { mode: 0o755 })
