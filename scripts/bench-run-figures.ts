@@ -1,8 +1,8 @@
 /** Figures of releases: `bench-run-figures.ts WHAT WORK` prints one number and its unit. The packages are files alone. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { changeRelease, composeRelease, type ReleasePlan, releaseRoots } from '@baryon/environment'
+import { changeRelease, composeRelease, formatLock, type ReleasePlan, releaseRoots } from '@baryon/environment'
 import { parseHash, parseStorePath, type StorePath } from '@baryon/format'
 import { type NewPathInfo, openStore, type Store } from '@baryon/store'
 
@@ -12,7 +12,14 @@ mkdirSync(given, { recursive: true })
 const work = mkdtempSync(join(given, 'run-'))
 const baryon = resolve(import.meta.dirname, '../bin/baryon')
 const TAG = 'x86_64-bench1-gcc12-opt'
-const figures: Record<string, () => string> = { shim, namespace, affected }
+const figures: Record<string, () => string> = {
+  shim,
+  namespace,
+  affected,
+  task,
+  environment: () => environment(usualFiles),
+  flat: () => environment(flatFiles),
+}
 
 /** 100 packages; the store is where it says. */
 function shim(): string {
@@ -35,6 +42,93 @@ function namespace(): string {
   process.env.BARYON_STORE_DIR = storeDirectory
   const command = [baryon, 'run', '-c', TAG, 'Bench', '/bin/true']
   return `${compare(command, ['/bin/true'], 20).toFixed(1)} ms`
+}
+
+/** The second start of a task of a project with 100 packages: the whole process. */
+function task(): string {
+  const directory = project(100, (index) => [`bin/p${index}`, `bin/q${index}`])
+  const times = Array.from({ length: 21 }, () => milliseconds([baryon, 'run', 'nothing'], directory))
+  return `${median(times.slice(1)).toFixed(1)} ms`
+}
+
+/** From a lock, with all packages in the store, to the first command: the whole process, and what of it is one start of Node. */
+function environment(files: (index: number) => readonly string[]): string {
+  const directory = project(300, files)
+  const times = Array.from({ length: 7 }, () => {
+    for (const made of [join(directory, '.baryon'), join(work, 'root/launch')])
+      rmSync(made, { recursive: true, force: true })
+    return milliseconds([baryon, 'run', '--', '/bin/true'], directory)
+  })
+  const again = Array.from({ length: 7 }, () => {
+    rmSync(join(work, 'root/launch'), { recursive: true, force: true })
+    return milliseconds([baryon, 'run', '--', '/bin/true'], directory)
+  })
+  const links = readdirSync(join(directory, '.baryon', TAG), { recursive: true, withFileTypes: true })
+  const count = links.filter((entry) => entry.isSymbolicLink()).length
+  return `${(median(times) / 1000).toFixed(2)} s (${count} links; ${(median(again) / 1000).toFixed(2)} s when they are there)`
+}
+
+/** 334 files, most of them in directories of the package's own, as packages have them. */
+function usualFiles(index: number): readonly string[] {
+  const name = `p${index}`
+  const many = (count: number, directory: string) => Array.from({ length: count }, (_, file) => `${directory}/f${file}`)
+  return [
+    `bin/${name}`,
+    `bin/${name}-config`,
+    ...['so', 'so.1', 'so.1.0', 'a'].map((end) => `lib/lib${name}.${end}`),
+    `lib/pkgconfig/${name}.pc`,
+    ...many(4, `lib/cmake/${name}`),
+    ...many(30, `lib/python3.11/site-packages/${name}`),
+    ...many(120, `include/${name}`),
+    `include/${name}.h`,
+    ...many(30, `share/doc/${name}`),
+    ...many(140, `share/${name}`),
+    `share/man/man1/${name}.1`,
+  ]
+}
+
+/** As many, none of them in a directory of its own: the worst that packages can do. */
+function flatFiles(index: number): readonly string[] {
+  return ['bin', 'include', 'lib', 'share'].flatMap((directory) =>
+    Array.from({ length: directory === 'bin' ? 1 : 111 }, (_, file) => `${directory}/p${index}-${file}`),
+  )
+}
+
+/** A locked project whose store is not where it says; returns its directory. */
+function project(packages: number, files: (index: number) => readonly string[]): string {
+  const [root, storeDirectory] = [join(work, 'root'), '/cvmfs/bench.example.org/nix/store']
+  const store = openStore({ storeDirectory, root })
+  const infos = Array.from({ length: packages }, (_, index) => infoOf(store, index, `p${index}-1`, []))
+  const made = new Set<string>()
+  infos.forEach(({ path }, index) => {
+    for (const file of files(index)) {
+      const place = join(store.physicalPath(path), file)
+      if (!made.has(dirname(place))) mkdirSync(dirname(place), { recursive: true })
+      made.add(dirname(place))
+      writeFileSync(place, '', { mode: 0o755 })
+    }
+  })
+  store.registerValidPaths(infos)
+  const directory = join(work, 'project')
+  const names = infos.map((_, index) => `p${index}`)
+  const locked = infos.map(({ path }, index) => {
+    const out = store.format(path)
+    return { attribute: names[index]!, name: names[index]!, version: '1', derivation: `${out}.drv`, outputs: { out } }
+  })
+  const lock = {
+    format: 1,
+    request: { packages: names, stack: 'default.nix' },
+    storeDirectory,
+    platforms: { [TAG]: { packages: locked } },
+  } as const
+  mkdirSync(directory)
+  writeFileSync(join(directory, 'default.nix'), '{ }')
+  const text = `stack = "default.nix"\npackages = ${JSON.stringify(names)}\n[tasks]\nnothing = ["/bin/true"]\n`
+  writeFileSync(join(directory, 'baryon.toml'), `store-dir = "${storeDirectory}"\nplatform = "${TAG}"\n${text}`)
+  writeFileSync(join(directory, 'baryon.lock'), formatLock(lock))
+  store.close()
+  process.env.BARYON_ROOT = root
+  return directory
 }
 
 /** Ten generations of 300 packages; the releases have two platforms each. */
@@ -113,9 +207,9 @@ function compare(first: readonly string[], second: readonly string[], runs: numb
   return median(times[0]!) - median(times[1]!)
 }
 
-function milliseconds([program, ...words]: readonly string[]): number {
+function milliseconds([program, ...words]: readonly string[], cwd = work): number {
   const start = performance.now()
-  const result = spawnSync(program!, words, { encoding: 'utf8' })
+  const result = spawnSync(program!, words, { encoding: 'utf8', cwd })
   if (result.status !== 0) throw new Error(`${program} ${words.join(' ')}: ${result.stderr}`)
   return performance.now() - start
 }

@@ -1,4 +1,4 @@
-/** The rows of releases: what the start of a program costs, and questions about many of them. See bench-run-figures.ts. */
+/** The rows of releases and projects: what the start of a program and an environment cost, and questions about many releases. See bench-run-figures.ts. */
 import { join } from 'node:path'
 import type { Row } from './bench.ts'
 
@@ -10,6 +10,9 @@ export function runRows(root: string, work: string): readonly Row[] {
   return [
     row('bin/run over plain exec', 'shim'),
     row('baryon run over plain exec', 'namespace'),
+    row('run TASK, unchanged lock', 'task'),
+    row('environment, 100,000 files', 'environment'),
+    row('the same, all side by side', 'flat'),
     row('affected, 1,000 releases', 'affected'),
   ]
 }
