@@ -12,6 +12,7 @@ import {
   substituterOptions,
 } from './common-options.ts'
 import { jobsCommands } from './jobs-catalogue.ts'
+import { projectCommands } from './project/project-catalogue.ts'
 import { releaseCommands } from './release-catalogue.ts'
 import { repositoryCommands } from './repository-catalogue.ts'
 import { storeCommands } from './store-catalogue.ts'
@@ -29,6 +30,7 @@ export const groups: ReadonlyMap<string, string> = new Map([
   ['source', 'the archive of sources by hash'],
   ['release', 'named sets of packages, for all platforms'],
   ['stack', 'what a stack holds'],
+  ['task', 'what a project does'],
   ['platform', 'platform tags and this machine'],
 ])
 
@@ -70,10 +72,12 @@ const commands: readonly Command[] = [
   },
   {
     name: 'run',
-    summary: 'run a program of a release or a stack',
+    summary: 'run a task of the project, or a program of a release or a stack',
     usage:
-      '[-c TAG|best] [NAME=VALUE]… NAME[/VERSION] [--] [CMD [ARG]…] | --list NAME | --list-platforms NAME | --replay FILE',
+      '[-c TAG|best] [NAME=VALUE]… TASK [ARG]… | -- CMD [ARG]… | NAME[/VERSION] [--] [CMD [ARG]…] | --list NAME | --list-platforms NAME | --replay FILE',
     description:
+      'In a project (a directory with a baryon.toml, or below one) a task of this name runs in its environment, and with `-- CMD` any command. ' +
+      'While baryon.lock is what baryon.toml asks for, nothing is evaluated; else it is made anew and what changed is said.\n\n' +
       'A release of this name (`baryon release list`, those below /cvmfs, and those of --repository) is run in its newest version, or the ' +
       'one that is said, on the best platform for this machine; without CMD its program, or the variables are printed. The ' +
       'exit status is then that of lb-run: 64 for nothing found, 66 for a platform that this machine cannot run.\n\n' +
@@ -86,6 +90,7 @@ const commands: readonly Command[] = [
         ...platformOption,
         help: 'variant to use, such as x86_64-debian12-gcc12-opt, or best (default: BINARY_TAG, else baryon.toml, else best or the stack)',
       },
+      { name: 'locked', help: 'fail when baryon.lock is not what baryon.toml asks for, instead of making it anew' },
       { name: 'list', short: 'l', help: 'list the versions of a release, with their places and platforms' },
       { name: 'list-platforms', short: 'L', help: 'list the platforms of a release, best first' },
       { name: 'force-platform', help: 'run a release also where this machine does not support its platform' },
@@ -117,6 +122,8 @@ const commands: readonly Command[] = [
     ],
     operands: { least: 0, most: 1, command: 'after-first', assignments: true, complete: 'runnable' },
     examples: [
+      ['baryon run fit --seed 2', 'a task of the project, with arguments'],
+      ['baryon run -- python3', 'any command in the environment of the project'],
       ['baryon run HEP/1.0 -- analysis --events 1000', 'a program of a release'],
       ['baryon run --list HEP', '1.0 in /cvmfs/lhcb.example.org/HEP/1.0: x86_64-debian12-gcc12-opt'],
       ['baryon run analysis -- analysis --events 1000', 'a program with its arguments'],
@@ -131,10 +138,10 @@ const commands: readonly Command[] = [
   },
   {
     name: 'shell',
-    summary: 'open a shell that has packages or a release',
-    usage: '[-c TAG] NAME… | NAME[/VERSION] [--command TEXT]',
+    summary: 'open a shell that has the project, packages or a release',
+    usage: '[-c TAG] [NAME… | NAME[/VERSION]] [--command TEXT]',
     description:
-      'Programs, headers, libraries and CMake packages are found through PATH, CPATH, LIBRARY_PATH, CMAKE_PREFIX_PATH, ' +
+      'Without a name it has what the project of the current directory has. Programs, headers, libraries and CMake packages are found through PATH, CPATH, LIBRARY_PATH, CMAKE_PREFIX_PATH, ' +
       'PKG_CONFIG_PATH and PYTHONPATH. With --print the statements are printed for a shell to read, where the store is ' +
       'visible at its path.',
     options: [
@@ -148,13 +155,15 @@ const commands: readonly Command[] = [
         complete: ['bash', 'zsh', 'fish', 'sh', 'tcsh'],
       },
       { name: 'print', help: 'print the activation for --shell and end' },
+      { name: 'locked', help: 'fail when baryon.lock is not what baryon.toml asks for, instead of making it anew' },
       sandboxOption,
       ...publishedOptions,
       ...substituterOptions,
       { name: 'offline', help: 'use no network if something must be built' },
     ],
-    operands: { least: 1, most: any, complete: 'runnable' },
+    operands: { least: 0, most: any, complete: 'runnable' },
     examples: [
+      ['baryon shell', 'with all of the project'],
       ['baryon shell hepmc3 fastjet', 'a shell with two packages'],
       ['baryon shell HEP/1.0', 'all of a release'],
       ["baryon shell fastjet --command 'fastjet-config --libs'", 'one command'],
@@ -178,6 +187,7 @@ const commands: readonly Command[] = [
     examples: [['baryon exec python root -- python3 fit.py', 'both packages in PATH and PYTHONPATH']],
     load: () => import('./commands/exec.ts'),
   },
+  ...projectCommands,
   {
     name: 'eval',
     summary: 'evaluate an expression',

@@ -11,6 +11,7 @@ import {
   parseReleaseOperand,
   whyNot,
 } from '@baryon/environment'
+import { UserError } from '@baryon/format'
 import type { PlacedRelease } from './release-places.ts'
 import { StatusError } from './status-error.ts'
 import { suggest } from './suggestion.ts'
@@ -58,6 +59,15 @@ export function bestPlatform(candidates: readonly TaggedPlatform[]): {
   const best = ordered.find((one) => reasonAgainst(host, one) === undefined)
   if (best !== undefined) return { tag: best.tag, reasons: '' }
   return { reasons: ordered.map((one) => `${one.tag}: ${reasonAgainst(host, one)}`).join('\n') }
+}
+
+/** The same of the platforms of a stack. Throws `PLATFORM_UNSUPPORTED` with what is against each. */
+export function bestOfStack(tags: readonly string[]): string {
+  const { tag, reasons } = bestPlatform(tags.map((one) => ({ tag: one, platform: parsePlatform(one) })))
+  if (tag !== undefined) return tag
+  throw new UserError('PLATFORM_UNSUPPORTED', 'current host does not support any of the platforms of the stack', {
+    hint: reasons === '' ? 'the stack does not say for which it is' : reasons,
+  })
 }
 
 function bestFirst(candidates: readonly TaggedPlatform[]): TaggedPlatform[] {

@@ -48,8 +48,15 @@ export interface Operands {
 /** What a word can be, for completion. */
 export type Completion = 'file' | 'directory' | DynamicCompletion | readonly string[]
 
-/** What a stack or a store knows. `new-release`: one that a stack describes; `runnable`: releases and attributes. */
-export type DynamicCompletion = 'attribute' | 'store-path' | 'platform' | 'release' | 'new-release' | 'runnable'
+/** What a stack, a store or a project knows. `new-release`: one that a stack describes; `runnable`: tasks, releases and attributes. */
+export type DynamicCompletion =
+  | 'attribute'
+  | 'store-path'
+  | 'platform'
+  | 'release'
+  | 'new-release'
+  | 'runnable'
+  | 'project-package'
 
 /** Returns what to print and the exit status; or prints by itself (streams) and returns only the status. */
 export type Run = (context: Context) => Promise<Outcome> | Outcome

@@ -22,9 +22,16 @@ export async function listCandidates(
     return describedReleases(settings).map((name) => [formatReleaseName(name)])
   }
   if (kind === 'platform') return (await stackPlatforms(context, settings)).map((tag) => [tag])
+  const { findProject } = await import('./project/project-file.ts')
+  if (kind === 'project-package') return (findProject(settings)?.packages ?? []).map((name) => [name])
+  const tasks = kind === 'runnable' ? Object.entries(findProject(settings)?.tasks ?? {}) : []
   const known = kind === 'runnable' ? await releases(context).catch(() => []) : []
   const packages = await stackPackages(context, settings, undefined)
-  return [...known, ...packages.map(({ attribute, description }) => [attribute, description] as const)]
+  return [
+    ...tasks.map(([name, { description }]) => [name, description || 'a task of the project'] as const),
+    ...known,
+    ...packages.map(({ attribute, description }) => [attribute, description] as const),
+  ]
 }
 
 async function storePaths(context: Context): Promise<readonly (readonly [string])[]> {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { type Freshness, formatLaunchFile, type Launch, statArguments } from '@baryon/environment'
 import { type Dependencies, dependenciesHold } from '@baryon/evaluation'
 import { isSystemError } from '@baryon/format'
-import { cloneDirectory } from './settings.ts'
+import { cloneDirectory, type Settings } from './settings.ts'
 
 /** Where `bin/baryon` will look, and the key that it made of the command line; it gives both in the environment. */
 export interface LaunchPlace {
@@ -48,6 +48,11 @@ export function keepLaunchFile(
     if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'ENOENT')) throw error
     rmSync(temporary, { force: true })
   }
+}
+
+/** What a launch file depends on: the configuration, and what else is or is not there. */
+export function consultedOf(settings: Settings, paths: readonly string[]): ReadonlyMap<string, boolean> {
+  return new Map([...settings.consulted, ...paths.map((path) => [path, existsSync(path)] as const)])
 }
 
 /** A root can be on a disk that several machines share: what one can run the next one may not. */

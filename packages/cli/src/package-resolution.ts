@@ -39,6 +39,46 @@ export async function resolvePackage(
   return found
 }
 
+/** Several, by one evaluation where that is possible; else one each, to say which is wrong. */
+export async function resolvePackages(
+  context: Context,
+  settings: Settings,
+  names: readonly string[],
+  platform: string | undefined,
+): Promise<ResolvedPackage[]> {
+  const together = names.length === 0 ? [] : await tryTogether(context, settings, names, platform)
+  if (together !== undefined) return together
+  const packages: ResolvedPackage[] = []
+  for (const name of names) packages.push(await resolvePackage(context, settings, name, platform))
+  return packages
+}
+
+async function tryTogether(
+  context: Context,
+  settings: Settings,
+  names: readonly string[],
+  platform: string | undefined,
+): Promise<ResolvedPackage[] | undefined> {
+  const wanted = names.map((name) => name.split('/'))
+  let result: EvaluationResult
+  try {
+    const attributePaths = wanted.map(([attribute]) => attribute!)
+    const request = { output: 'derivations', attributePaths, write: true, meta: true, platform } as const
+    result = await evaluateStack(context, settings, request)
+  } catch (error) {
+    if (error instanceof UserError) return undefined
+    throw error
+  }
+  const { derivations } = result
+  if (derivations.length !== names.length || derivations.some((one) => one.attributePath !== '')) return undefined
+  const packages = derivations.map((one, index) => describe(wanted[index]![0]!, one, result))
+  const isRight = packages.every(({ version }, index) => {
+    const [, asked = version, ...more] = wanted[index]!
+    return more.length === 0 && sameVersion(version, asked)
+  })
+  return isRight ? packages : undefined
+}
+
 async function tryAttribute(
   context: Context,
   settings: Settings,
@@ -68,13 +108,17 @@ async function tryAttribute(
       },
     )
   }
+  return describe(attribute, derivation, result)
+}
+
+function describe(attribute: string, derivation: FoundDerivation, { dependencies }: EvaluationResult): ResolvedPackage {
   const meta = derivation.meta as { readonly mainProgram?: unknown } | undefined
   return {
     attribute,
     derivation,
     version: versionOf(derivation.name),
     mainProgram: typeof meta?.mainProgram === 'string' ? meta.mainProgram : undefined,
-    dependencies: result.dependencies,
+    dependencies,
   }
 }
 

@@ -29,7 +29,7 @@ export function areInPlace(storeDirectory: string, paths: readonly string[]): bo
 
 /**
  * If the repository that is configured has all the paths: what runs the same command line again where it is mounted, and
- * gives the status. Where nothing can be mounted the paths are copied into the store, and the result is 'received'.
+ * gives the status. With `isCopied`, and where nothing can be mounted, the paths are copied into the store, and the result is 'received'.
  * Undefined: there is no such repository, or it does not have them.
  */
 export async function usePublished(
@@ -37,6 +37,7 @@ export async function usePublished(
   settings: Settings,
   store: Store,
   paths: readonly string[],
+  how: { readonly isCopied?: boolean } = {},
 ): Promise<RunMounted | 'received' | undefined> {
   const place = process.env[MOUNTED] === undefined ? repositoryOf(context, settings) : undefined
   if (place === undefined) return undefined
@@ -52,9 +53,11 @@ export async function usePublished(
       context.terminal.err(`${storePathBaseName(missing)} is not in ${repository.name}`)
       return undefined
     }
-    const problem = mountProblem()
-    if (problem === undefined) return () => runMounted(place, repository.name)
-    context.terminal.err(`${problem.message}: copying from ${repository.name} instead of mounting it`)
+    if (!how.isCopied) {
+      const problem = mountProblem()
+      if (problem === undefined) return () => runMounted(place, repository.name)
+      context.terminal.err(`${problem.message}: copying from ${repository.name} instead of mounting it`)
+    }
     await withReporter(context, (onEvent) =>
       receiveClosure(store, [source], wanted, { jobs: 4, onEvent, signal: context.signal }),
     )

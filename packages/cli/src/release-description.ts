@@ -17,7 +17,7 @@
  * python311 = 4
  * ```
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
   compareReleaseVersions,
@@ -26,7 +26,8 @@ import {
   listDirectory,
   type ReleaseName,
 } from '@baryon/environment'
-import { isSystemError, UserError } from '@baryon/format'
+import { UserError } from '@baryon/format'
+import { readToml, type TomlFile, tomlMistake } from './read-toml.ts'
 import type { Settings } from './settings.ts'
 import { stackFile } from './stack-evaluation.ts'
 import { suggest } from './suggestion.ts'
@@ -47,18 +48,7 @@ export interface ReleaseDescription extends ReleaseName {
 export async function readDescription(settings: Settings, release: ReleaseName): Promise<ReleaseDescription> {
   const file = join(releasesDirectory(settings), release.name, `${release.version}.toml`)
   if (!existsSync(file)) throw undescribed(settings, release, file)
-  const { parse } = await import('smol-toml')
-  let table: Record<string, unknown>
-  try {
-    table = parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    if (isSystemError(error, 'EACCES', 'EISDIR')) {
-      throw new UserError('RELEASE_UNREADABLE', `cannot read ${file}: ${error.code}`, { cause: error })
-    }
-    const why = error instanceof Error ? error.message.trim() : String(error)
-    throw new UserError('RELEASE_SYNTAX', `${file}: ${why}`, { cause: error })
-  }
-  return describe(file, release, table)
+  return describe(await readToml(file, 'RELEASE'), release)
 }
 
 /** All that the stack describes, the newest version of each first. */
@@ -126,23 +116,24 @@ const keys: Readonly<Record<string, readonly [check: Check, expected: string]>> 
   ],
 }
 
-function describe(file: string, release: ReleaseName, table: Record<string, unknown>): ReleaseDescription {
-  for (const [key, value] of Object.entries(table)) {
+function describe(source: TomlFile, release: ReleaseName): ReleaseDescription {
+  const mistake = (path: readonly string[], message: string, hint?: string): UserError =>
+    tomlMistake(source, path, 'RELEASE_SYNTAX', message, hint)
+  for (const [key, value] of Object.entries(source.table)) {
     const rule = Object.hasOwn(keys, key) ? keys[key] : undefined
     if (rule === undefined) {
       const [near] = suggest(key, Object.keys(keys))
-      throw new UserError('RELEASE_SYNTAX', `${file}: unknown key '${key}'`, {
-        hint: near === undefined ? `the keys are ${Object.keys(keys).join(', ')}` : `did you mean '${near}'?`,
-      })
+      const hint = near === undefined ? `the keys are ${Object.keys(keys).join(', ')}` : `did you mean '${near}'?`
+      throw mistake([key], `unknown key '${key}'`, hint)
     }
     const [check, expected] = rule
-    if (!check(value)) throw new UserError('RELEASE_SYNTAX', `${file}: '${key}' must be ${expected}`)
+    if (!check(value)) throw mistake([key], `'${key}' must be ${expected}`)
   }
-  const given = table as Partial<ReleaseDescription>
-  if (given.packages === undefined) throw new UserError('RELEASE_SYNTAX', `${file}: 'packages' is missing`)
+  const given = source.table as Partial<ReleaseDescription>
+  if (given.packages === undefined) throw mistake([], "'packages' is missing")
   const stray = Object.keys(given.priorities ?? {}).find((attribute) => !given.packages!.includes(attribute))
   if (stray !== undefined) {
-    throw new UserError('RELEASE_SYNTAX', `${file}: 'priorities' names '${stray}', which is not among the packages`)
+    throw mistake(['priorities', stray], `'priorities' names '${stray}', which is not among the packages`)
   }
   return {
     ...release,

@@ -68,7 +68,7 @@ export async function publishedRelease(
   const found = await withRepositoryPlace(context, settings, (place) => place.find(parseReleaseOperand(text).name))
   if (found === undefined || found.length === 0) return undefined
   const release = chooseVersion(found, text)
-  const path = release.platforms.get(choosePlatform(release, wishOf(context, settings)))!
+  const path = release.platforms.get(choosePlatform(release, platformWish(context, settings)))!
   const store = openToLook({ storeDirectory: settings.storeDirectory, root: settings.root })
   try {
     const use = await usePublished(context, settings, store, [path])
@@ -92,7 +92,7 @@ export async function releasesLike(settings: Settings, text: string): Promise<re
 }
 
 function environmentOf(context: Context, settings: Settings, store: Store, release: PlacedRelease): ReleaseEnvironment {
-  const tag = choosePlatform(release, wishOf(context, settings))
+  const tag = choosePlatform(release, platformWish(context, settings))
   const logical = release.platforms.get(tag)!
   const path = store.parse(logical)
   const isInStore = release.kind === 'store'
@@ -118,7 +118,8 @@ function environmentOf(context: Context, settings: Settings, store: Store, relea
   }
 }
 
-function wishOf(context: Context, settings: Settings) {
+/** What the options and the settings say of the platform. */
+export function platformWish(context: Context, settings: Settings) {
   const declared = new Set(context.command.options.map(({ name }) => name))
   const given = context.arguments.value('platform')
   return {

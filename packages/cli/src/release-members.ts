@@ -4,11 +4,10 @@ import type { FoundDerivation } from '@baryon/evaluation'
 import { parsePackageName, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import type { Context } from './command.ts'
-import { resolvePackage } from './package-resolution.ts'
+import { resolvePackages } from './package-resolution.ts'
 import type { ReleaseDescription } from './release-description.ts'
 import { outputNames, type WantedOutputs } from './run-environment.ts'
 import type { Settings } from './settings.ts'
-import { evaluateStack } from './stack-evaluation.ts'
 
 /** The outputs are those that the environment gets. */
 export interface Member extends WantedOutputs {
@@ -22,32 +21,11 @@ export async function findMembers(
   attributes: readonly string[],
   platform: string,
 ): Promise<Member[]> {
-  const derivations = await evaluateTogether(context, settings, attributes, platform)
+  const packages = await resolvePackages(context, settings, attributes, platform)
   return attributes.map((attribute, index) => {
-    const derivation = derivations[index]!
+    const { derivation } = packages[index]!
     return { attribute, derivation, outputs: outputNames({ derivation }, 'develop') }
   })
-}
-
-/** One evaluation for all; one each where something is wrong, to say of which. */
-async function evaluateTogether(
-  context: Context,
-  settings: Settings,
-  attributes: readonly string[],
-  platform: string,
-): Promise<readonly FoundDerivation[]> {
-  try {
-    const request = { output: 'derivations', attributePaths: attributes, write: true, meta: true, platform } as const
-    const { derivations } = await evaluateStack(context, settings, request)
-    if (derivations.length === attributes.length) return derivations
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-  }
-  const derivations: FoundDerivation[] = []
-  for (const attribute of attributes) {
-    derivations.push((await resolvePackage(context, settings, attribute, platform)).derivation)
-  }
-  return derivations
 }
 
 /** After the build. */

@@ -9,7 +9,6 @@ import {
   type Change,
   environmentClosure,
   type Launch,
-  parsePlatform,
   prepareRootTable,
   type RootTable,
   readManifest,
@@ -128,16 +127,10 @@ async function platformFor(context: Context, settings: Settings): Promise<string
   const asked = selectedPlatform(context.arguments.value('platform'))
   if (asked?.toLowerCase() !== 'best') return asked
   const { stackPlatforms } = await import('./stack-packages.ts')
-  const { bestPlatform } = await import('./choose-release.ts')
-  const tags = await stackPlatforms(context, settings)
-  const { tag, reasons } = bestPlatform(tags.map((one) => ({ tag: one, platform: parsePlatform(one) })))
-  if (tag !== undefined) {
-    context.terminal.err(`Decided best platform to use is ${tag}\n`)
-    return tag
-  }
-  throw new UserError('PLATFORM_UNSUPPORTED', 'current host does not support any of the platforms of the stack', {
-    hint: reasons === '' ? 'the stack does not say for which it is' : reasons,
-  })
+  const { bestOfStack } = await import('./choose-release.ts')
+  const tag = bestOfStack(await stackPlatforms(context, settings))
+  context.terminal.err(`Decided best platform to use is ${tag}\n`)
+  return tag
 }
 
 /** How to start a command in the environment. */

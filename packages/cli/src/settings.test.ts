@@ -48,6 +48,23 @@ test('which store and which stack', async (t) => {
   assert.equal((await settings(plain, {}, { BARYON_ROOT: 'here' })).root, join(plain, 'here'))
 })
 
+test('a store directory that only the stack names', async (t) => {
+  const directory = temporaryDirectory(t)
+  const settings = (currentDirectory: string) =>
+    resolveSettings({ root: '/r', storeDirectory: undefined, environment: {}, currentDirectory })
+  for (const name of ['stack', 'named', 'project', 'plain']) mkdirSync(join(directory, name))
+  writeFileSync(join(directory, 'stack/baryon.toml'), 'store-dir = "/cvmfs/stack/store"\n')
+  writeFileSync(join(directory, 'named/baryon.toml'), 'stack = "../stack"\n')
+  writeFileSync(join(directory, 'project/baryon.toml'), 'packages = ["zlib"]\n[tasks]\na = "b"\n')
+  writeFileSync(join(directory, 'plain/baryon.toml'), 'platform = "p"\n')
+  const named = await settings(join(directory, 'named'))
+  assert.deepEqual([named.storeDirectory, named.stack], ['/cvmfs/stack/store', undefined])
+  assert.equal(named.configuration?.file, join(directory, 'named/baryon.toml'))
+  // A project that names no stack is one on the stack of the clone.
+  assert.equal((await settings(join(directory, 'project'))).storeDirectory, '/cvmfs/lhcb.example.org/nix/store')
+  assert.equal((await settings(join(directory, 'plain'))).storeDirectory, '/nix/store')
+})
+
 test('a baryon.toml that is wrong is named', async (t) => {
   const directory = temporaryDirectory(t)
   const cases: readonly [text: string, code: string, hint: RegExp | undefined][] = [
@@ -60,7 +77,10 @@ test('a baryon.toml that is wrong is named', async (t) => {
     await assert.rejects(
       resolveSettings({ root: '/r', storeDirectory: undefined, environment: {}, currentDirectory: directory }),
       (error) =>
-        error instanceof UserError && error.code === code && (hint === undefined || hint.test(error.hint ?? '')),
+        error instanceof UserError &&
+        error.code === code &&
+        error.message.startsWith(`${join(directory, 'baryon.toml')}:1:1: `) &&
+        (hint === undefined || hint.test(error.hint ?? '')),
       text,
     )
   }

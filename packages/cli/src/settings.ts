@@ -15,11 +15,16 @@
  * repository = "http://s1.example.org/cvmfs/lhcb.example.org"    # a CVMFS repository that programs may be run from
  * repository-keys = ["lhcb.example.org.pub"]                     # public keys of who publishes it
  * ```
+ *
+ * The same file may describe a project, with keys of its own: see project/project-file.ts. Where neither names a store directory,
+ * it is that of the stack.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isSystemError, UserError } from '@baryon/format'
+import { UserError } from '@baryon/format'
+import { projectKeys } from './project/project-keys.ts'
+import type { TomlFile } from './read-toml.ts'
 import { suggest } from './suggestion.ts'
 
 export interface Settings {
@@ -37,6 +42,8 @@ export interface Settings {
   /** A CVMFS repository (URLs or a directory) and files with its public keys: `BARYON_REPOSITORY`, else the baryon.toml. */
   readonly repository: string | undefined
   readonly repositoryKeys: readonly string[]
+  /** The baryon.toml beside or above the current directory; undefined also when `-f` says which stack is meant. */
+  readonly configuration: TomlFile | undefined
   /** Places where a baryon.toml was looked for, and whether one was there: what these settings depend on. */
   readonly consulted: ReadonlyMap<string, boolean>
 }
@@ -69,17 +76,19 @@ export async function resolveSettings(source: SettingsSource, request: SettingsR
     return file === undefined ? {} : readConfiguration(file)
   }
   let content: Configuration
+  let configuration: TomlFile | undefined
   let stack: string | undefined
   if (request.stack !== undefined) {
     stack = resolve(currentDirectory, request.stack)
     content = await nearest(startOf(stack))
   } else {
     content = await nearest(currentDirectory)
-    if (request.needsStack) {
-      stack = content.stack ?? join(cloneDirectory, 'stacks/hep')
-      if (content.stack === undefined || content.storeDirectory === undefined) {
-        content = { ...(await nearest(startOf(stack))), ...content }
-      }
+    configuration = content.source
+    const isProject = Object.keys(configuration?.table ?? {}).some((key) => projectKeys.has(key))
+    const meant = content.stack ?? (request.needsStack || isProject ? join(cloneDirectory, 'stacks/hep') : undefined)
+    if (request.needsStack) stack = meant
+    if (meant !== undefined && (content.stack === undefined || content.storeDirectory === undefined)) {
+      content = { ...(await nearest(startOf(meant))), ...content }
     }
   }
   const root = rootDirectory(source)
@@ -97,6 +106,7 @@ export async function resolveSettings(source: SettingsSource, request: SettingsR
     trustedPublicKeys: words(environment.BARYON_TRUSTED_PUBLIC_KEYS) ?? content.trustedPublicKeys ?? [],
     repository: (environment.BARYON_REPOSITORY ?? content.repository) || undefined,
     repositoryKeys: words(environment.BARYON_REPOSITORY_KEYS) ?? content.repositoryKeys ?? [],
+    configuration,
     consulted,
   }
 }
@@ -117,6 +127,7 @@ function findConfiguration(start: string, consulted: Map<string, boolean>): stri
 }
 
 interface Configuration {
+  readonly source?: TomlFile
   readonly storeDirectory?: string
   readonly stack?: string
   readonly platform?: string
@@ -132,35 +143,30 @@ const lists = ['substituters', 'trusted-public-keys', 'repository-keys'] as cons
 const keys = [...texts, ...lists] as const
 
 async function readConfiguration(file: string): Promise<Configuration> {
-  const { parse } = await import('smol-toml')
-  let table: Record<string, unknown>
-  try {
-    table = parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    if (isSystemError(error, 'EACCES', 'EISDIR', 'ENOENT')) {
-      throw new UserError('CONFIGURATION_UNREADABLE', `cannot read ${file}: ${error.code}`, { cause: error })
-    }
-    const why = error instanceof Error ? error.message.trim() : String(error)
-    throw new UserError('CONFIGURATION_SYNTAX', `${file}: ${why}`, { cause: error })
-  }
+  const { readToml, tomlMistake } = await import('./read-toml.ts')
+  const source = await readToml(file, 'CONFIGURATION')
+  const { table } = source
   for (const [key, value] of Object.entries(table)) {
+    if (projectKeys.has(key)) continue
+    const mistake = (message: string, hint?: string) => tomlMistake(source, [key], 'CONFIGURATION_KEY', message, hint)
     if (!keys.some((known) => known === key)) {
-      const [near] = suggest(key, keys)
-      throw new UserError('CONFIGURATION_KEY', `${file}: unknown key '${key}'`, {
-        hint: near === undefined ? `the keys are ${keys.join(', ')}` : `did you mean '${near}'?`,
-      })
+      const all = [...keys, ...projectKeys]
+      const [near] = suggest(key, all)
+      const hint = near === undefined ? `the keys are ${all.join(', ')}` : `did you mean '${near}'?`
+      throw mistake(`unknown key '${key}'`, hint)
     }
     if (lists.some((known) => known === key)) {
       if (Array.isArray(value) && value.every((item) => typeof item === 'string')) continue
-      throw new UserError('CONFIGURATION_KEY', `${file}: '${key}' must be a list of strings`)
+      throw mistake(`'${key}' must be a list of strings`)
     }
-    if (typeof value !== 'string') throw new UserError('CONFIGURATION_KEY', `${file}: '${key}' must be a string`)
+    if (typeof value !== 'string') throw mistake(`'${key}' must be a string`)
   }
   const [storeDirectory, stack, platform, nixVersion, repository] = texts.map((key) => table[key] as string | undefined)
   const [substituters, trustedPublicKeys, repositoryKeys] = lists.map(
     (key) => table[key] as readonly string[] | undefined,
   )
   return {
+    source,
     ...(substituters === undefined ? {} : { substituters: substituters.map((url) => localTo(file, url)) }),
     ...(trustedPublicKeys === undefined ? {} : { trustedPublicKeys }),
     ...(storeDirectory === undefined ? {} : { storeDirectory }),

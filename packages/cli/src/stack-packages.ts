@@ -22,13 +22,24 @@ export async function stackPackages(
 
 /** The platform tags that a stack is released for; none when it does not say. */
 export async function stackPlatforms(context: Context, settings: Settings): Promise<readonly string[]> {
-  const result = await evaluateStack(context, settings, {
-    output: 'json',
-    strict: true,
-    apply: 'stack: stack.platforms or [ ]',
-  })
-  return parseAnswer<string[]>(result)
+  return (await stackDefaults(context, settings)).platforms
 }
+
+/** What a stack says of its platforms: the tag that it is for when none is asked for, and those that it is released for. */
+export async function stackDefaults(
+  context: Context,
+  settings: Settings,
+): Promise<{ readonly platform: string | null; readonly platforms: readonly string[] }> {
+  const result = await evaluateStack(context, settings, { output: 'json', strict: true, apply: defaults })
+  return parseAnswer(result)
+}
+
+const defaults = `
+  stack: {
+    platform = let tag = stack.platform or null; in if builtins.isString tag then tag else null;
+    platforms = stack.platforms or [ ];
+  }
+`
 
 const listing = `
   stack:

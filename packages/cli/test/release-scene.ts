@@ -1,6 +1,6 @@
 /** A small stack with descriptions of releases, and `baryon` in its directory. Builds are those of `/bin/sh`. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { type ChildProcess, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -30,7 +30,9 @@ export interface ReleaseScene {
   good(...words: readonly string[]): string
   json<T>(...words: readonly string[]): T
   /** The processes that are started go to the file. */
-  traced(file: string, words: readonly string[]): Result
+  traced(file: string, words: readonly string[], cwd?: string): Result
+  /** Not waited for; its errors can be read. */
+  start(words: readonly string[], cwd: string): ChildProcess
   /** As `good`, without waiting, and with its status. */
   away(...words: readonly string[]): Promise<{ readonly status: number; readonly stderr: string }>
 }
@@ -88,8 +90,9 @@ export function releaseScene(
     run,
     good,
     json: (...words) => JSON.parse(good(...words, '--json')),
-    traced: (file, words) =>
-      user.run('strace', ['-f', '-e', 'trace=execve', '-o', file, baryon, ...words], { cwd: project, environment }),
+    traced: (file, words, cwd = project) =>
+      user.run('strace', ['-f', '-e', 'trace=execve', '-o', file, baryon, ...words], { cwd, environment }),
+    start: (words, cwd) => user.spawn(baryon, words, { cwd, env: environment, stdio: ['ignore', 'ignore', 'pipe'] }),
     away: async (...words) => {
       const child = user.spawn(baryon, words, { cwd: project, env: environment, stdio: ['ignore', 'ignore', 'pipe'] })
       let stderr = ''
@@ -112,6 +115,8 @@ in rec {
   zlib = make "zlib" zlibVersion { };
   hello = make "hello" "2.0" { needs = zlib; };
   clash = make "clash" "1" { program = "hello"; };
+  other = make "other" "3.1" { };
+  slow = derivation { name = "slow-1"; system = builtins.currentSystem; builder = "/bin/sh"; PATH = "/bin"; args = [ "-c" "sleep 600" ]; };
   fails = derivation { name = "fails-1"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "exit 3" ]; };
   platforms = [ "${TAG}" "${OTHER_TAG}" ];
 }

@@ -171,7 +171,7 @@ describe('a release', () => {
       ['create HEP', 1, /^error\[RELEASE_NAME\]/m],
       ['create nix/1', 1, /^error\[RELEASE_NAME\]/m],
       ['create HEP/1.1', 1, /^error\[RELEASE_UNKNOWN\]: .*HEP\/1\.1\.toml\nhint: did you mean HEP\/1\.0/m],
-      ['create bad/syntax', 1, /^error\[RELEASE_SYNTAX\]: .*syntax\.toml: [\s\S]*^2:/m],
+      ['create bad/syntax', 1, /^error\[RELEASE_SYNTAX\]: .*syntax\.toml:2:\d+: [\s\S]*^2:/m],
       ['create bad/key', 1, /^error\[RELEASE_SYNTAX\]: .*unknown key 'pakages'\nhint: did you mean 'packages'/m],
       ['create bad/variable', 1, /^error\[RELEASE_SYNTAX\]: .*'variables' must be/m],
       ['create bad/package', 1, /^error\[PACKAGE_UNKNOWN\]: .*'zlip'\nhint: did you mean zlib/m],

@@ -1,15 +1,13 @@
-import { existsSync } from 'node:fs'
-import { applyActivation, formatReleaseName, type Launch, releaseRoots } from '@baryon/environment'
+import { applyActivation, formatReleaseName, releaseRoots } from '@baryon/environment'
 import { UserError } from '@baryon/format'
 import { resolveLocation } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
-import { keepLaunchFile, takeLaunchPlace } from '../launch-file.ts'
-import { openToLook } from '../open-to-look.ts'
+import { consultedOf, keepLaunchFile, takeLaunchPlace } from '../launch-file.ts'
 import { UsageError } from '../parse-arguments.ts'
-import type { RunRecord } from '../provenance/run-record.ts'
+import { projectOf } from '../project/project-of.ts'
 import { localRelease, publishedRelease, type ReleaseEnvironment } from '../release-environment.ts'
 import { launch } from '../replace-process.ts'
-import { launchOf, mainProgram, noProgramError, prepareEnvironment, type RunEnvironment } from '../run-environment.ts'
+import { launchOf, mainProgram, noProgramError, prepareEnvironment } from '../run-environment.ts'
 import type { Settings } from '../settings.ts'
 import { selectedPlatform, stackSettings } from '../stack-evaluation.ts'
 
@@ -30,10 +28,16 @@ export async function run(context: Context): Promise<Outcome> {
     if (context.arguments.operands.length > 0) throw new UsageError('--replay FILE says what runs: no other operands')
     return (await import('../provenance/replay-run.ts')).replayRun(context, replayed)
   }
-  if (name === undefined) throw new UsageError('the name of a release or package is missing')
   const settings = await stackSettings(context)
   const lists = ['list', 'list-platforms'].filter((option) => context.arguments.flag(option))
   if (lists.length > 1) throw new UsageError('--list and --list-platforms exclude each other')
+  const project = lists.length > 0 ? undefined : await projectOf(context, settings)
+  if (project !== undefined) {
+    const { runInProject } = await import('../project/run-project.ts')
+    const outcome = await runInProject(context, settings, project, { assignments, name, place })
+    if (outcome !== undefined) return outcome
+  }
+  if (name === undefined) throw new UsageError('the name of a release or package is missing')
   if (lists.length > 0) {
     const { listPlatforms, listVersions } = await import('../list-releases.ts')
     return lists[0] === 'list' ? listVersions(context, settings, name) : listPlatforms(context, settings, name)
@@ -43,7 +47,7 @@ export async function run(context: Context): Promise<Outcome> {
   return release === undefined ? runPackage(context, settings, request) : runRelease(context, release, request)
 }
 
-function runRelease(context: Context, environment: ReleaseEnvironment, request: Request): Outcome | Promise<Outcome> {
+async function runRelease(context: Context, environment: ReleaseEnvironment, request: Request): Promise<Outcome> {
   const { program, platform } = environment.manifest
   const command = context.arguments.command ?? []
   const isBest = context.arguments.value('platform')?.toLowerCase() === 'best'
@@ -56,7 +60,14 @@ function runRelease(context: Context, environment: ReleaseEnvironment, request: 
   const record = context.arguments.value('record')
   if (record !== undefined) {
     const of = { attribute: environment.label, platform, derivation: environment.paths[0]! }
-    return recordTo(record, context, environment, plan, command, of)
+    return (await import('../provenance/record-to.ts')).recordTo(
+      record,
+      context,
+      environment.settings.root,
+      plan,
+      command,
+      of,
+    )
   }
   // What is decided anew each time is said each time.
   if (request.place !== undefined && !isBest) {
@@ -80,7 +91,7 @@ async function runPackage(context: Context, settings: Settings, request: Request
   } catch (error) {
     if (!(error instanceof UserError) || !unknownCodes.has(error.code)) throw error
     const release = await publishedRelease(context, settings, name)
-    if (release === undefined) throw await withReleases(context, settings, name, error)
+    if (release === undefined) throw await withNames(context, settings, name, error)
     return typeof release === 'function' ? { status: release() } : runRelease(context, release, request)
   }
   if (typeof environment === 'function') return { status: environment() }
@@ -96,7 +107,14 @@ async function runPackage(context: Context, settings: Settings, request: Request
     const [one] = environment.packages
     const platform = selectedPlatform(context.arguments.value('platform'))
     const of = { attribute: one!.attribute, platform, derivation: one!.derivation.drvPath }
-    return recordTo(record, context, environment, plan, command, of)
+    return (await import('../provenance/record-to.ts')).recordTo(
+      record,
+      context,
+      environment.settings.root,
+      plan,
+      command,
+      of,
+    )
   }
   if (place !== undefined && program !== undefined) {
     const dependencies = environment.packages.map((one) => one.dependencies)
@@ -107,66 +125,32 @@ async function runPackage(context: Context, settings: Settings, request: Request
 
 const unknownCodes: ReadonlySet<string> = new Set(['PACKAGE_UNKNOWN', 'VERSION_UNKNOWN'])
 
-/** The error, with releases that may have been meant. */
-async function withReleases(context: Context, settings: Settings, name: string, error: UserError): Promise<UserError> {
-  const [{ releasesLike }, { describedReleases }] = await Promise.all([
+/** The error, with tasks and releases that may have been meant. */
+async function withNames(context: Context, settings: Settings, name: string, error: UserError): Promise<UserError> {
+  const [{ releasesLike }, { describedReleases }, project] = await Promise.all([
     import('../release-environment.ts'),
     import('../release-description.ts'),
+    projectOf(context, settings),
   ])
   const near = await releasesLike(settings, name)
   const described = (context.arguments.value('expr') === undefined ? describedReleases(settings) : []).find(
     (one) => formatReleaseName(one) === name || one.name === name,
   )
-  const hint =
+  const release =
     described !== undefined
       ? `the stack describes a release of this name: baryon release create ${formatReleaseName(described)}`
       : near.length > 0
         ? `did you mean the release ${near.join(' or ')}?`
         : undefined
-  if (hint === undefined) return error
-  const both = error.hint === undefined ? hint : `${hint}\n${error.hint}`
-  return new UserError(error.code, error.message, { hint: both, cause: error })
-}
-
-/** What a launch file depends on: the configuration, and what else is or is not there. */
-function consultedOf(settings: Settings, paths: readonly string[]): ReadonlyMap<string, boolean> {
-  return new Map([...settings.consulted, ...paths.map((path) => [path, existsSync(path)] as const)])
+  const inProject =
+    project === undefined ? undefined : (await import('../project/run-project.ts')).hintInProject(project, name)
+  const hint = [inProject, release, error.hint].filter((line) => line !== undefined).join('\n')
+  return new UserError(error.code, error.message, { hint, cause: error })
 }
 
 /** A release that is made later takes the name of a package. */
 function releaseDirectories({ storeDirectory, root }: Settings): string[] {
   return [releaseRoots(resolveLocation({ storeDirectory, root }))]
-}
-
-async function recordTo(
-  file: string,
-  context: Context,
-  environment: RunEnvironment,
-  plan: Launch,
-  command: readonly string[],
-  of: RunRecord['package'],
-): Promise<Outcome> {
-  const { requireRecordPlace, writeRecord } = await import('../provenance/write-record.ts')
-  requireRecordPlace(file)
-  const { recordRun } = await import('../provenance/record-run.ts')
-  const store = openToLook({ storeDirectory: plan.storeDirectory, root: environment.settings.root })
-  try {
-    const run = {
-      package: of,
-      launch: plan,
-      command: command.length > 0 ? command : plan.defaultCommand!,
-      directory: process.cwd(),
-      inputs: context.arguments.values('input'),
-      outputs: context.arguments.values('output'),
-      onTooMany: () =>
-        context.terminal.err('note: too many files are here to see which are made: name the outputs with --output\n'),
-    }
-    const result = await recordRun(run, store)
-    writeRecord(file, result)
-    return { status: result.status }
-  } finally {
-    store.close()
-  }
 }
 
 /** `NAME=VALUE` words before the package set variables, as in lb-run. */

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { findProgram, formatActivation, type Launch, type Shell, shellNamed } from '@baryon/environment'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
+import { UsageError } from '../parse-arguments.ts'
+import { projectOf } from '../project/project-of.ts'
 import type { RunMounted } from '../published-packages.ts'
 import { localRelease } from '../release-environment.ts'
 import { launch } from '../replace-process.ts'
@@ -35,9 +37,17 @@ export async function run(context: Context): Promise<Outcome> {
   return { status: interactive(shell, program, plan, environment) }
 }
 
-/** A release, where one word names one; else the packages. */
+/** The project, without a word; a release, where one word names one; else the packages. */
 async function findEnvironment(context: Context): Promise<RunEnvironment | RunMounted> {
   const { operands } = context.arguments
+  if (operands.length === 0) {
+    const settings = await stackSettings(context)
+    const project = await projectOf(context, settings)
+    if (project === undefined)
+      throw new UsageError('the name of a release or package is missing, and this is no project')
+    const { projectToRun } = await import('../project/run-project.ts')
+    return projectToRun(context, settings, project)
+  }
   const [only = '', ...others] = operands
   const release = others.length > 0 ? undefined : await localRelease(context, await stackSettings(context), only)
   return release ?? prepareEnvironment(context, operands, 'develop')
