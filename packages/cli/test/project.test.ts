@@ -384,7 +384,10 @@ describe('a project', { skip }, () => {
     assert.deepEqual(packages, ['hello', 'other', 'zlib'])
     assert.match(mine.good('lock --check'), /^$/)
     assert.equal(mine.good('run -- sh -c hello;zlib;other').split('\n').length, 4)
-    assert.deepEqual(readdirSync(join(mine.directory, '.baryon')).filter((name) => name.startsWith('.x86')).length, 1)
+    const bin = readdirSync(join(mine.directory, '.baryon', TAG, 'bin'))
+    for (const name of packages) assert.ok(bin.includes(name), name)
+    for (const name of readdirSync(join(mine.directory, '.baryon')))
+      assert.match(name, /^(\.gitignore|x86_64[\w-]*(\.root)?|\.x86_64[\w-]*-[0-9a-f]{24})$/)
     assert.deepEqual(readdirSync(mine.directory).sort(), ['.baryon', 'baryon.lock', 'baryon.toml'])
   })
 

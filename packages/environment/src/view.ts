@@ -19,6 +19,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -42,12 +43,13 @@ export interface ViewOptions {
 
 /** Makes the view at `destination`, replacing one that is there. Throws UserError `VIEW_CONFLICT` before it writes. */
 export function createView(destination: string, trees: readonly ViewTree[], options: ViewOptions = {}): void {
-  placeView(destination, randomBytes(6).toString('hex'), planView(trees, options))
+  const former = placeView(destination, randomBytes(6).toString('hex'), planView(trees, options))
+  if (former !== undefined) rmSync(former, { recursive: true, force: true })
 }
 
 /**
  * The same of trees that never change, as those of a store: where their view is already, nothing is done. Two processes that
- * make the same one get the same one.
+ * make the same one get the same one. A view that is replaced may be in use, and goes when it has been out of date for a month.
  */
 export function keepView(destination: string, trees: readonly ViewTree[], options: ViewOptions = {}): void {
   const description = JSON.stringify([
@@ -58,10 +60,35 @@ export function keepView(destination: string, trees: readonly ViewTree[], option
   ])
   const name = createHash('sha256').update(description).digest('hex').slice(0, 24)
   if (viewTarget(destination) === directoryName(destination, name) && existsSync(destination)) return
-  placeView(destination, name, planView(trees, options))
+  const former = placeView(destination, name, planView(trees, options))
+  if (former !== undefined) touch(former)
+  removeOld(destination)
 }
 
-function placeView(destination: string, name: string, root: Merged): void {
+function touch(path: string): void {
+  try {
+    utimesSync(path, new Date(), new Date())
+  } catch (error) {
+    // Two that replace the same view.
+    if (!isSystemError(error, 'ENOENT')) throw error
+  }
+}
+
+/** Milliseconds. */
+const KEPT = 30 * 24 * 3600_000
+
+function removeOld(destination: string): void {
+  const parent = dirname(destination)
+  const current = viewTarget(destination)
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(directoryName(destination, '')) || name === current) continue
+    const changed = lstatSync(join(parent, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
+    if (changed < Date.now() - KEPT) rmSync(join(parent, name), { recursive: true, force: true })
+  }
+}
+
+/** Gives the directory of the view that was replaced by another one. */
+function placeView(destination: string, name: string, root: Merged): string | undefined {
   const parent = dirname(destination)
   mkdirSync(parent, { recursive: true })
   const before = viewTarget(destination)
@@ -78,7 +105,7 @@ function placeView(destination: string, name: string, root: Merged): void {
     rmSync(link, { force: true })
     throw error
   }
-  if (before !== undefined && before !== made) rmSync(join(parent, before), { recursive: true, force: true })
+  return before === undefined || before === made ? undefined : join(parent, before)
 }
 
 function renameUnlessThere(aside: string, final: string): void {
