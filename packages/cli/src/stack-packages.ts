@@ -41,19 +41,25 @@ const defaults = `
   }
 `
 
+/** Sets that ask for it are looked into, as nix-env does: `python311Packages.fastjet`. */
 const listing = `
   stack:
   let
-    describe = attribute:
+    try = value: default: let looked = builtins.tryEval value; in if looked.success then looked.value else default;
+    isDerivation = value: builtins.isAttrs value && (value.type or null) == "derivation";
+    describe = prefix: set: builtins.concatMap (name:
       let
-        package = stack.\${attribute};
-        looked = builtins.tryEval (
-          if builtins.isAttrs package && (package.type or null) == "derivation" && (package ? meta.description) then {
-            inherit attribute;
-            name = package.pname or package.name;
-            version = package.version or "";
-            description = package.meta.description;
-          } else null);
-      in if looked.success && looked.value != null then [ looked.value ] else [ ];
-  in builtins.concatMap describe (builtins.attrNames stack)
+        package = set.\${name};
+        attribute = prefix + name;
+      in try (
+        if isDerivation package && package ? meta.description then [ {
+          inherit attribute;
+          name = package.pname or package.name;
+          version = package.version or "";
+          description = package.meta.description;
+        } ]
+        else if prefix == "" && builtins.isAttrs package && package.recurseForDerivations or false
+        then describe "\${name}." package
+        else [ ]) [ ]) (builtins.attrNames set);
+  in describe "" stack
 `

@@ -108,6 +108,7 @@ test('the stack of this repository has a pin for all that it wants, and every re
   }
   const listed = new Set(packages.map(({ attribute }) => attribute))
   const recipes = readdirSync(join(stack, 'packages')).map((file) => file.replace(/\.nix$/, ''))
+  for (const python of ['python311', 'python313']) assert.ok(listed.has(`${python}Packages.fastjet`), python)
   const derivations = run('eval', '--json', '--expr', everyDerivation(stack, recipes))
   assert.equal((JSON.parse(derivations) as string[]).length, recipes.length)
   assert.deepEqual(

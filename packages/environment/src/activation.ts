@@ -5,7 +5,8 @@
  * program of the host as well would break those.
  */
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { UserError } from '@baryon/format'
 import { ownPackageDirectories } from './interpreters.ts'
 import { listDirectory } from './list-directory.ts'
 import type { Shell } from './shell.ts'
@@ -29,7 +30,10 @@ export type Change =
 /** `run`: what a user of programs needs; `develop`: also what a compiler and a build system look for. */
 export type ActivationKind = 'run' | 'develop'
 
-/** The changes that make `prefixes` usable, the first prefix winning over later ones. */
+/**
+ * The changes that make `prefixes` usable, the first prefix winning over later ones. Throws `PYTHONS_MIXED` for packages of
+ * several Pythons that only `PYTHONPATH` would let them find, which is one for all.
+ */
 export function activationOf(prefixes: readonly Prefix[], kind: ActivationKind): Change[] {
   const changes: Change[] = []
   const own = ownPackageDirectories(prefixes)
@@ -37,12 +41,20 @@ export function activationOf(prefixes: readonly Prefix[], kind: ActivationKind):
     if (rule.develop && kind === 'run') continue
     const found = new Set<string>()
     for (const prefix of prefixes) for (const pattern of rule.directories) addExpanded(found, prefix, pattern)
-    const values = [...found].filter((path) => rule.variable !== 'PYTHONPATH' || !own.has(path))
+    const values = rule.variable === 'PYTHONPATH' ? ofOnePython([...found.difference(own)]) : [...found]
     if (values.length > 0) changes.push({ kind: 'prepend', variable: rule.variable, values, separator: ':' })
   }
   const root = prefixes.find((prefix) => isFile(join(prefix.physical, 'bin/root-config')))
   if (root !== undefined) changes.push({ kind: 'set', variable: 'ROOTSYS', value: root.logical })
   return changes
+}
+
+function ofOnePython(directories: readonly string[]): readonly string[] {
+  const pythons = [...new Set(directories.map((path) => basename(dirname(path))))]
+  if (pythons.length < 2) return directories
+  throw new UserError('PYTHONS_MIXED', `packages for ${pythons.join(' and ')} cannot be found side by side`, {
+    hint: 'make a project of them (baryon init, baryon add) or a release: there each Python finds its own packages',
+  })
 }
 
 /** The changes as a script of the shell. */

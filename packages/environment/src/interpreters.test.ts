@@ -102,6 +102,8 @@ test('no variable names the packages that an interpreter of the same place finds
   assert.equal(pathOf(inView), undefined)
   const beside = pathOf([python, packages])
   assert.deepEqual(beside?.kind === 'prepend' && beside.values, [`${packages.logical}/lib/python3.11/site-packages`])
+  const others = tree({ 'lib/python3.13/site-packages/a.py': '' })
+  assert.throws(() => pathOf([packages, others]), { code: 'PYTHONS_MIXED' })
 })
 
 interface Interpreter {

@@ -2,6 +2,7 @@
 { lib, newScope, python, sources, fastjet }:
 
 lib.makeScope newScope (self: {
+  recurseForDerivations = true;
   inherit python;
   buildPythonPackage = self.callPackage ./build-python-package.nix { };
 
