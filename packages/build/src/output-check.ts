@@ -6,7 +6,7 @@ import {
   storePathBaseName,
   UserError,
 } from '@baryon/format'
-import type { Store } from '@baryon/store'
+import { type Store, scanForReferences } from '@baryon/store'
 import { type DerivationOptions, isJsonObject, type Json, type JsonObject, stringList } from './derivation-options.ts'
 
 /** What a finished output is, before it is registered. */
@@ -15,6 +15,8 @@ export interface OutputFacts {
   readonly path: StorePath
   readonly references: readonly StorePath[]
   readonly narSize: number
+  /** Where its tree can be read. */
+  readonly location: string
 }
 
 /**
@@ -39,7 +41,7 @@ export function orderOutputs<O extends OutputFacts>(storeDirectory: string, outp
     if (state.get(output) === 'open') {
       throw new UserError(
         'OUTPUT_CYCLE',
-        `outputs '${from!.name}' and '${output.name}' refer to each other: ${formatStorePath(storeDirectory, from!.path)} and ${formatStorePath(storeDirectory, output.path)}`,
+        `outputs '${from!.name}' and '${output.name}' refer to each other: ${formatStorePath(storeDirectory, from!.path)} and ${formatStorePath(storeDirectory, output.path)}${cyclePlaces(outputs, ordered)}`,
         { hint: 'move the file that refers back into the other output, or remove the reference' },
       )
     }
@@ -54,6 +56,30 @@ export function orderOutputs<O extends OutputFacts>(storeDirectory: string, outp
   for (const output of outputs) visit(output, undefined)
   return ordered
 }
+
+/** What stands where, between the outputs that have no order. */
+function cyclePlaces(outputs: readonly OutputFacts[], ordered: readonly OutputFacts[]): string {
+  const open = outputs.filter((output) => !ordered.includes(output))
+  return open
+    .flatMap((output) => open.filter((other) => other !== output).map((other) => placesOf(output, [other.path])))
+    .join('')
+}
+
+/** Lines that name the files of an output in which the paths stand; scanned again, because that is only for errors. */
+function placesOf({ name, location }: OutputFacts, paths: readonly StorePath[]): string {
+  const { positions } = scanForReferences(
+    location,
+    paths.map(({ digest }) => digest),
+  )
+  const lines = positions.slice(0, MOST_PLACES).map(({ path, places: [first] }) => {
+    const target = paths.find(({ digest }) => digest === first!.digest)!
+    return `\n  ${name}${path === '' ? '' : `/${Buffer.from(path, 'latin1')}`}, byte ${first!.offset}: ${target.name}`
+  })
+  const more = positions.length - lines.length
+  return lines.join('') + (more > 0 ? `\n  … and ${more} more files of ${name}` : '')
+}
+
+const MOST_PLACES = 5
 
 interface OutputChecks {
   readonly lists: ReadonlyMap<ListName, readonly string[]>
@@ -110,8 +136,8 @@ function checkReferences(
     const paths = bad.sort(compareStorePaths).map((path) => formatStorePath(store.storeDirectory, path))
     throw new UserError(
       'OUTPUT_REFERENCES',
-      `output '${output.name}' is not allowed to ${recursive ? 'need' : 'refer to'} ${paths.join(', ')} (${name})`,
-      { hint: 'look for the paths in the output with `grep -r`, remove them there, or change the attribute' },
+      `output '${output.name}' is not allowed to ${recursive ? 'need' : 'refer to'} ${paths.join(', ')} (${name})${recursive ? '' : placesOf(output, bad)}`,
+      { hint: 'remove them there, or change the attribute' },
     )
   }
 }

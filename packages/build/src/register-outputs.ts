@@ -71,7 +71,7 @@ export function registerOutputs(store: Store, request: OutputsRequest): Register
       linkedFromStore,
       deriver: derivation,
       check: (infos) => {
-        const facts = infos.map((info, index) => factsOf(missing[index]!.name, info))
+        const facts = infos.map((info, index) => factsOf(missing[index]!.name, located[index]!.location, info))
         if (fixed !== undefined) refuseReferences(store, facts)
         checkOutputs(store, options, facts)
         orderOutputs(store.storeDirectory, facts)
@@ -96,8 +96,8 @@ export function inspectOutputs(store: Store, request: OutputsRequest): Inspected
   })
 }
 
-function factsOf(name: string, info: PathInfo): OutputFacts {
-  return { name, path: info.path, references: info.references, narSize: info.narSize }
+function factsOf(name: string, location: string, { path, references, narSize }: PathInfo): OutputFacts {
+  return { name, path, references, narSize, location }
 }
 
 /**

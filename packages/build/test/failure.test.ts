@@ -60,6 +60,8 @@ if (asUnprivileged(import.meta.url)) {
       outputs: ['out', 'dev'],
     })
     assert.equal(error.code, 'OUTPUT_CYCLE')
+    // Which files they are, and where in them.
+    assert.match(error.message, /\n {2}dev\/b, byte \d+: circle\n {2}out\/a, byte \d+: circle-dev$/)
   })
   test('references that are not allowed', async () => {
     const a = makeDerivation(store, { name: 'a', script: 'echo > $out' })
@@ -68,6 +70,9 @@ if (asUnprivileged(import.meta.url)) {
     const own = { script: 'echo $out > $out' }
     const code = async (name: string, sketch: object) => (await failure(name, sketch)).code
     assert.equal(await code('r1', { ...refer, env: { allowedReferences: '' } }), 'OUTPUT_REFERENCES')
+    const inFile = { ...refer, script: `mkdir $out; echo a ${outputText(store, b)} > $out/file` }
+    const { message } = await failure('r0', { ...inFile, env: { allowedReferences: '' } })
+    assert.match(message, /\(allowedReferences\)\n {2}out\/file, byte \d+: b$/)
     assert.equal(
       await code('r2', { ...refer, env: { disallowedReferences: outputText(store, b) } }),
       'OUTPUT_REFERENCES',
