@@ -36,12 +36,11 @@ export type ActivationKind = 'run' | 'develop'
  */
 export function activationOf(prefixes: readonly Prefix[], kind: ActivationKind): Change[] {
   const changes: Change[] = []
-  const own = ownPackageDirectories(prefixes)
   for (const rule of rules) {
     if (rule.develop && kind === 'run') continue
     const found = new Set<string>()
     for (const prefix of prefixes) for (const pattern of rule.directories) addExpanded(found, prefix, pattern)
-    const values = rule.variable === 'PYTHONPATH' ? ofOnePython([...found.difference(own)]) : [...found]
+    const values = rule.variable === 'PYTHONPATH' && found.size > 0 ? packagesToName(found, prefixes) : [...found]
     if (values.length > 0) changes.push({ kind: 'prepend', variable: rule.variable, values, separator: ':' })
   }
   const root = prefixes.find((prefix) => isFile(join(prefix.physical, 'bin/root-config')))
@@ -49,7 +48,9 @@ export function activationOf(prefixes: readonly Prefix[], kind: ActivationKind):
   return changes
 }
 
-function ofOnePython(directories: readonly string[]): readonly string[] {
+/** Those that no interpreter of the prefixes finds by itself; of one Python. */
+function packagesToName(found: ReadonlySet<string>, prefixes: readonly Prefix[]): readonly string[] {
+  const directories = [...found.difference(ownPackageDirectories(prefixes))]
   const pythons = [...new Set(directories.map((path) => basename(dirname(path))))]
   if (pythons.length < 2) return directories
   throw new UserError('PYTHONS_MIXED', `packages for ${pythons.join(' and ')} cannot be found side by side`, {

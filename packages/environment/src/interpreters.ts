@@ -20,6 +20,12 @@ export function interpretersOf(physical: string): string[] {
   })
 }
 
+/** An interpreter of one of the trees that a view merges. */
+export interface TreeInterpreter {
+  readonly tree: Prefix
+  readonly name: string
+}
+
 /** What stands for an entry of `bin` in a view. */
 export type ProgramEntry =
   | { readonly kind: 'copy'; readonly of: string }
@@ -33,27 +39,25 @@ export interface Program {
 }
 
 /**
- * For the programs of a view of the trees, by name: which are to be something else than a link to the store. Two trees may
- * have an interpreter of the same name: the one that the view has under that name is meant.
+ * For the programs of a view, by name: which are to be something else than a link to the store. Two trees may have an
+ * interpreter of the same name: the one that the view has under that name is meant.
  */
 export function settleInterpreters(
   programs: ReadonlyMap<string, Program>,
-  trees: readonly Prefix[],
+  interpreters: readonly TreeInterpreter[],
 ): Map<string, ProgramEntry> {
   const settled = new Map<string, ProgramEntry>()
   const nameByFile = new Map<string, string>()
   const nameByLogical = new Map<string, string>()
-  for (const tree of trees) {
+  for (const { tree, name } of interpreters) {
     const bin = join(tree.physical, 'bin')
-    for (const name of interpretersOf(tree.physical)) {
-      const file = realpathSync(join(bin, name))
-      const program = programs.get(name)
-      if (program === undefined || realPath(program.physical) !== file) continue
-      settled.set(name, { kind: 'copy', of: file })
-      nameByFile.set(file, name)
-      for (const other of readdirSync(bin))
-        if (realPath(join(bin, other)) === file) nameByLogical.set(`${tree.logical}/bin/${other}`, name)
-    }
+    const file = realpathSync(join(bin, name))
+    const program = programs.get(name)
+    if (program === undefined || realPath(program.physical) !== file) continue
+    settled.set(name, { kind: 'copy', of: file })
+    nameByFile.set(file, name)
+    for (const other of readdirSync(bin))
+      if (realPath(join(bin, other)) === file) nameByLogical.set(`${tree.logical}/bin/${other}`, name)
   }
   if (settled.size === 0) return settled
   for (const [name, { logical, physical }] of programs) {

@@ -25,7 +25,13 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { isSystemError, UserError } from '@baryon/format'
 import type { Prefix } from './activation.ts'
-import { interpretersOf, type Program, type ProgramEntry, settleInterpreters } from './interpreters.ts'
+import {
+  interpretersOf,
+  type Program,
+  type ProgramEntry,
+  settleInterpreters,
+  type TreeInterpreter,
+} from './interpreters.ts'
 
 export interface ViewTree extends Prefix {
   /** 0 wins over 10; 5 is what packages have that say nothing. */
@@ -159,14 +165,14 @@ const packageOnly = ['nix-support', '.attrs.json', 'env-vars']
 
 function planView(trees: readonly ViewTree[], options: ViewOptions): Merged {
   const leaveOut = new Set(options.leaveOut ?? packageOnly)
-  const hasInterpreters = trees.some(({ physical }) => interpretersOf(physical).length > 0)
-  const filled = new Set([...(options.filled ?? []), ...(hasInterpreters ? ['bin'] : [])])
+  const interpreters = trees.flatMap((tree) => interpretersOf(tree.physical).map((name) => ({ tree, name })))
+  const filled = new Set([...(options.filled ?? []), ...(interpreters.length > 0 ? ['bin'] : [])])
   const physicalOf = options.physicalOf ?? ((path: string) => path)
   const conflicts: Conflict[] = []
   const sources = trees.map((tree) => ({ ...tree, priority: tree.priority ?? 5 }))
   const root = mergeDirectories(sources, '')
   if (conflicts.length > 0) throw conflictError(conflicts)
-  if (hasInterpreters) settlePrograms(root, trees)
+  if (interpreters.length > 0) settlePrograms(root, interpreters)
   return root
 
   /** Nearly all entries are in one directory alone: nothing is made or looked up for those but their link. */
@@ -241,12 +247,12 @@ function leaf({ logical, physical }: Source): Merged {
   return { kind: 'leaf', logical, physical }
 }
 
-function settlePrograms(root: Merged, trees: readonly ViewTree[]): void {
+function settlePrograms(root: Merged, interpreters: readonly TreeInterpreter[]): void {
   const bin = root.kind === 'directory' ? root.entries.get('bin') : undefined
   if (bin?.kind !== 'directory') return
   const programs = new Map<string, Program>()
   for (const [name, node] of bin.entries) if (node.kind === 'leaf') programs.set(name, node)
-  for (const [name, entry] of settleInterpreters(programs, trees))
+  for (const [name, entry] of settleInterpreters(programs, interpreters))
     bin.entries.set(name, { kind: 'leaf', ...programs.get(name)!, entry })
 }
 
