@@ -143,9 +143,13 @@ function visitLink(store: Store, path: string, roots: Root[]): void {
 
 /** The store path of a logical or physical path in the store or below one of its paths. */
 function inStore(store: Store, target: string): StorePath | undefined {
-  // The store may have another name here than in the link: below a home directory that is a link itself, say.
-  const renamed = isSameDirectory(dirname(target), store.physicalDirectory)
-  const path = renamed ? join(store.physicalDirectory, basename(target)) : target
+  const named = namedInStore(store, target)
+  if (named !== undefined || !isSameDirectory(dirname(target), store.physicalDirectory)) return named
+  // The store has another name here than in the link: below a home directory that is a link itself, say.
+  return namedInStore(store, join(store.physicalDirectory, basename(target)))
+}
+
+function namedInStore(store: Store, path: string): StorePath | undefined {
   for (const directory of [store.storeDirectory, store.physicalDirectory]) {
     try {
       const split = splitStorePath(directory, path)
@@ -158,9 +162,15 @@ function inStore(store: Store, target: string): StorePath | undefined {
   return undefined
 }
 
+/** False also where one of them cannot be looked at. */
 function isSameDirectory(a: string, b: string): boolean {
-  const [first, second] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }))
-  return first !== undefined && first.ino === second?.ino && first.dev === second.dev
+  try {
+    const [first, second] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }))
+    return first !== undefined && first.ino === second?.ino && first.dev === second.dev
+  } catch (error) {
+    if (!isSystemError(error, 'EACCES', 'ELOOP')) throw error
+    return false
+  }
 }
 
 function isLinkIntoStore(store: Store, link: string): boolean {
