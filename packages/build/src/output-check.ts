@@ -60,9 +60,8 @@ export function orderOutputs<O extends OutputFacts>(storeDirectory: string, outp
 /** What stands where, between the outputs that have no order. */
 function cyclePlaces(outputs: readonly OutputFacts[], ordered: readonly OutputFacts[]): string {
   const open = outputs.filter((output) => !ordered.includes(output))
-  return open
-    .flatMap((output) => open.filter((other) => other !== output).map((other) => placesOf(output, [other.path])))
-    .join('')
+  const others = (output: OutputFacts) => open.filter((other) => other !== output).map(({ path }) => path)
+  return open.map((output) => placesOf(output, others(output))).join('')
 }
 
 /** Lines that name the files of an output in which the paths stand; scanned again, because that is only for errors. */
