@@ -49,7 +49,8 @@ export async function checkRepository(options: CheckOptions): Promise<CheckRepor
 
 class Check {
   readonly #options: CheckOptions
-  readonly #problems: Problem[] = []
+  /** By what they say: what is damaged may be met several times. */
+  readonly #problems = new Map<string, Problem>()
   readonly #objects = new Set<string>()
   /** Counts of catalogs that were checked, with all below: one may belong to many revisions. */
   readonly #catalogs = new Map<string, Counts>()
@@ -62,7 +63,7 @@ class Check {
 
   report(): CheckReport {
     return {
-      problems: this.#problems,
+      problems: [...this.#problems.values()],
       revisions: this.#revisions,
       catalogs: this.#catalogs.size,
       objects: this.#objects.size,
@@ -81,10 +82,8 @@ class Check {
     }
   }
 
-  /** What is damaged may be met several times. */
   #add(code: string, message: string): void {
-    if (this.#problems.some((known) => known.code === code && known.message === message)) return
-    this.#problems.push({ code, message })
+    this.#problems.set(`${code} ${message}`, { code, message })
   }
 
   async run(repository: Repository): Promise<void> {
