@@ -1,3 +1,4 @@
+import { inParallel } from '@baryon/cvmfs'
 import {
   type CacheInfo,
   formatCacheInfo,
@@ -8,7 +9,6 @@ import {
   UserError,
 } from '@baryon/format'
 import type { BinaryCache } from './binary-cache.ts'
-import { inParallel } from './in-parallel.ts'
 import type { LookupCache } from './lookup-cache.ts'
 import { checkTrust, type Trust } from './trust.ts'
 

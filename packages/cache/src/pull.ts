@@ -1,7 +1,7 @@
+import { inParallel } from '@baryon/cvmfs'
 import { type Narinfo, type StorePath, storePathBaseName, UserError } from '@baryon/format'
 import { removeTree, type Store } from '@baryon/store'
 import { byPriority, type FoundPath, findClosure } from './find-closure.ts'
-import { inParallel } from './in-parallel.ts'
 import type { CacheLookup, PathFinder } from './look-up.ts'
 import { receivePath } from './receive-path.ts'
 import { createRegistrar } from './registrar.ts'

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { inParallel } from '@baryon/cvmfs'
 import {
   type Narinfo,
   parseContentAddress,
@@ -11,7 +12,6 @@ import {
 import { hashPath, type PathInfo, type Store } from '@baryon/store'
 import { openCache } from './binary-cache.ts'
 import type { WritableCompression } from './compress-nar.ts'
-import { inParallel } from './in-parallel.ts'
 import type { LookupCache } from './lookup-cache.ts'
 import type { OnTransfer } from './transfer-event.ts'
 import type { CacheAddress, PackedNar } from './transfer-job.ts'

@@ -1,8 +1,9 @@
 /** A CVMFS repository as a place that store paths come from, without mounting it. */
+
 import type { Entry, Repository, Revision } from '@baryon/cvmfs'
+import { inParallel } from '@baryon/cvmfs'
 import { type Narinfo, parseBaseName, type StorePath, storePathBaseName, UserError } from '@baryon/format'
 import { createNarReceiver, type Store } from '@baryon/store'
-import { inParallel } from './in-parallel.ts'
 import { fileRecord, markerRecord, parseRecord, storePlace } from './published-record.ts'
 import type { PathSource } from './pull.ts'
 import { asPathInfo } from './receive-path.ts'

@@ -6,6 +6,7 @@
  * A collection of garbage may have removed objects meanwhile. So each is looked for under the lock of the publish, and when one is nowhere, the
  * tree is published as if it were new.
  */
+
 import { createHash } from 'node:crypto'
 import { copyFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,6 +15,7 @@ import { Catalog } from './catalog.ts'
 import { type CatalogWriter, type Counts, NO_COUNTS, type StoredCatalog } from './catalog-writer.ts'
 import { type ContentHash, type HashAlgorithm, type ObjectKind, objectName } from './content-hash.ts'
 import { CHUNK_SIZES } from './find-cuts.ts'
+import { inParallel } from './in-parallel.ts'
 import { writeToFile } from './object-cache.ts'
 import { directorySource, readWhole } from './object-source.ts'
 import type { ObjectStorage } from './object-storage.ts'
@@ -140,14 +142,14 @@ export class TreeAttacher {
     const objects = new Map<string, StoredObject>()
     for (const { hash, kind } of catalog.objects()) objects.set(objectName(hash, kind), { hash, kind })
     const missing: StoredObject[] = []
-    await inParallel([...objects.values()], async (object) => {
+    await inParallel(IN_WORK, [...objects.values()], async (object) => {
       signal?.throwIfAborted()
       if ((await storage.size(object.hash, object.kind)) === undefined) missing.push(object)
     })
     if (missing.length === 0) return true
     const others = places.filter((place) => place !== storage.directory && isOwnRepository(place))
     let isComplete = others.length > 0
-    await inParallel(isComplete ? missing : [], async (object) => {
+    await inParallel(IN_WORK, isComplete ? missing : [], async (object) => {
       signal?.throwIfAborted()
       if (isComplete && !(await this.#copy(object, others))) isComplete = false
     })
@@ -255,14 +257,6 @@ const DAMAGED = new Set(['CVMFS_CORRUPT', 'CVMFS_SIZE', 'CVMFS_CATALOG', 'CVMFS_
 
 async function* pieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
-}
-
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0
-  const worker = async (): Promise<void> => {
-    while (next < items.length) await work(items[next++]!)
-  }
-  await Promise.all(Array.from({ length: IN_WORK }, worker))
 }
 
 /** Objects that are looked for, or copied, at once. */

@@ -10,7 +10,7 @@
  * The number is the offset of the piece, the path begins at the top of the repository. A path with a line break is left out.
  */
 import { appendFileSync } from 'node:fs'
-import { type ObjectCache, type Piece, piecesOf, type Repository } from '@baryon/cvmfs'
+import { inParallel, type ObjectCache, type Piece, piecesOf, type Repository } from '@baryon/cvmfs'
 import { UserError } from '@baryon/format'
 import { wantedOf } from './repository-tree.ts'
 
@@ -59,25 +59,15 @@ export async function fetchTrace(
   signal?: AbortSignal,
 ): Promise<void> {
   const revision = await repository.revision(undefined, signal)
-  let next = 0
-  let failed = false
-  const work = async (): Promise<void> => {
-    try {
-      for (let line = trace[next++]; line !== undefined && !failed; line = trace[next++]) {
-        const { path, offset } = line
-        const entry = await revision.entry(path, signal)
-        if (entry === undefined || entry.kind !== 'file' || entry.isExternal) continue
-        // Of another revision, it may have other pieces.
-        const piece = piecesOf(entry).find((one) => offset >= one.offset && offset < one.offset + Math.max(1, one.size))
-        if (piece !== undefined) await cache.fetch(repository.source, wantedOf(entry, piece), signal)
-      }
-    } catch (error) {
-      failed = true
-      throw error
-    }
+  const work = async ({ path, offset }: TraceLine): Promise<void> => {
+    const entry = await revision.entry(path, signal)
+    if (entry === undefined || entry.kind !== 'file' || entry.isExternal) return
+    // Of another revision, it may have other pieces.
+    const piece = piecesOf(entry).find((one) => offset >= one.offset && offset < one.offset + Math.max(1, one.size))
+    if (piece !== undefined) await cache.fetch(repository.source, wantedOf(entry, piece), signal)
   }
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    await inParallel(AT_ONCE, trace, work)
   } finally {
     await revision.close()
   }
