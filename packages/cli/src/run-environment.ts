@@ -155,10 +155,12 @@ export function launchOf(
 /** The program that a package is for: what it says, else the only one that it has, else the one with its name. */
 export function mainProgram(environment: RunEnvironment): string | undefined {
   const [first] = environment.packages
-  if (first?.mainProgram !== undefined) return first.mainProgram
-  const programs = programsOf(environment)
-  if (programs.length === 1) return programs[0]
-  return programs.find((program) => program === first?.attribute)
+  return first?.mainProgram ?? likelyProgram(programsOf(environment), first?.attribute)
+}
+
+/** The only one, else the one with the name of the package. */
+export function likelyProgram(programs: readonly string[], name: string | undefined): string | undefined {
+  return programs.length === 1 ? programs[0] : programs.find((program) => program === name)
 }
 
 export function noProgramError(environment: RunEnvironment): UserError {
@@ -172,7 +174,12 @@ export function noProgramError(environment: RunEnvironment): UserError {
   })
 }
 
-function programsOf({ settings, physicalDirectory, paths }: RunEnvironment): string[] {
+/** Names of the programs that are in the paths themselves. */
+export function programsOf({
+  settings,
+  physicalDirectory,
+  paths,
+}: Pick<RunEnvironment, 'settings' | 'physicalDirectory' | 'paths'>): string[] {
   return paths.flatMap((path) => {
     const directory = join(physicalDirectory, path.slice(settings.storeDirectory.length), 'bin')
     return existsSync(directory) ? readdirSync(directory).sort() : []

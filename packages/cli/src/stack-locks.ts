@@ -41,7 +41,6 @@ export async function readStackLocks(context: Context): Promise<readonly StackLo
   }
   return declared.map((lock) => ({
     ...lock,
-    names: lock.names,
     architecture: lock.architecture ?? 'amd64',
     pins: readPins(lock.file),
   }))

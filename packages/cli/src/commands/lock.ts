@@ -2,10 +2,10 @@ import type { ProjectLock } from '@baryon/environment'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { formatCount } from '../format-quantity.ts'
-import { staleness, wantedPlatforms } from '../project/current-lock.ts'
+import { newLock, staleness, wantedPlatforms } from '../project/current-lock.ts'
 import { changesText, type LockChange, lockChanges, requestChanges } from '../project/lock-difference.ts'
-import { lockFile, readLock, requestOf, writeLock } from '../project/lock-file.ts'
-import { makeLock, platformToLock } from '../project/make-lock.ts'
+import { lockFile, readLock, writeLock } from '../project/lock-file.ts'
+import { makeLock } from '../project/make-lock.ts'
 import { type Project, requireProject } from '../project/project-file.ts'
 import { refuseOtherStack } from '../project/project-of.ts'
 import type { Settings } from '../settings.ts'
@@ -37,16 +37,14 @@ async function write(
   project: Project,
   before: ProjectLock | undefined,
 ): Promise<Outcome> {
-  const request = requestOf(project)
-  const known = wantedPlatforms(project, before, context.arguments.values('platform'))
-  const platforms = known.length > 0 ? known : [await platformToLock(context, settings, project)]
-  const lock = await makeLock(context, settings, request, platforms)
+  const lock = await newLock(context, settings, project, before)
   const isChanged = writeLock(project, lock, before)
-  const changes = before === undefined ? [] : [...requestChanges(before.request, request), ...lockChanges(before, lock)]
+  const changes =
+    before === undefined ? [] : [...requestChanges(before.request, lock.request), ...lockChanges(before, lock)]
   const file = lockFile(project)
   if (!isChanged) context.terminal.err(`${file} is as it was\n`)
   else if (before === undefined)
-    context.terminal.err(`${file} is made, for ${formatCount(platforms.length, 'platform')}\n`)
+    context.terminal.err(`${file} is made, for ${formatCount(Object.keys(lock.platforms).length, 'platform')}\n`)
   return { data: { file, isChanged, changes, platforms: lock.platforms }, text: changesText(changes) }
 }
 

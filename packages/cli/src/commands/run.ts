@@ -1,10 +1,11 @@
-import { applyActivation, formatReleaseName, releaseRoots } from '@baryon/environment'
+import { applyActivation, formatReleaseName, type Launch, releaseRoots } from '@baryon/environment'
 import { UserError } from '@baryon/format'
 import { resolveLocation } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
 import { consultedOf, keepLaunchFile, takeLaunchPlace } from '../launch-file.ts'
 import { UsageError } from '../parse-arguments.ts'
 import { projectOf } from '../project/project-of.ts'
+import type { RunRecord } from '../provenance/run-record.ts'
 import { localRelease, publishedRelease, type ReleaseEnvironment } from '../release-environment.ts'
 import { launch } from '../replace-process.ts'
 import { launchOf, mainProgram, noProgramError, prepareEnvironment } from '../run-environment.ts'
@@ -57,18 +58,10 @@ async function runRelease(context: Context, environment: ReleaseEnvironment, req
     assignments: request.assignments,
     defaultCommand: program === undefined ? undefined : [program],
   })
-  const record = context.arguments.value('record')
-  if (record !== undefined) {
-    const of = { attribute: environment.label, platform, derivation: environment.paths[0]! }
-    return (await import('../provenance/record-to.ts')).recordTo(
-      record,
-      context,
-      environment.settings.root,
-      plan,
-      command,
-      of,
-    )
-  }
+  const { root } = environment.settings
+  const of = { attribute: environment.label, platform, derivation: environment.paths[0]! }
+  const recorded = await recordIfAsked(context, root, plan, command, of)
+  if (recorded !== undefined) return recorded
   // What is decided anew each time is said each time.
   if (request.place !== undefined && !isBest) {
     keepLaunchFile(request.place, plan, [], consultedOf(environment.settings, environment.watched), true)
@@ -102,25 +95,31 @@ async function runPackage(context: Context, settings: Settings, request: Request
     assignments,
     defaultCommand: program === undefined ? undefined : [program],
   })
-  const record = context.arguments.value('record')
-  if (record !== undefined) {
-    const [one] = environment.packages
-    const platform = selectedPlatform(context.arguments.value('platform'))
-    const of = { attribute: one!.attribute, platform, derivation: one!.derivation.drvPath }
-    return (await import('../provenance/record-to.ts')).recordTo(
-      record,
-      context,
-      environment.settings.root,
-      plan,
-      command,
-      of,
-    )
-  }
+  const { root } = environment.settings
+  const [one] = environment.packages
+  const platform = selectedPlatform(context.arguments.value('platform'))
+  const of = { attribute: one!.attribute, platform, derivation: one!.derivation.drvPath }
+  const recorded = await recordIfAsked(context, root, plan, command, of)
+  if (recorded !== undefined) return recorded
   if (place !== undefined && program !== undefined) {
     const dependencies = environment.packages.map((one) => one.dependencies)
     keepLaunchFile(place, plan, dependencies, consultedOf(environment.settings, releaseDirectories(settings)))
   }
   return { status: launch(plan, command) }
+}
+
+/** With --record the command runs here; else the answer is undefined. */
+async function recordIfAsked(
+  context: Context,
+  root: string,
+  plan: Launch,
+  command: readonly string[],
+  of: RunRecord['package'],
+): Promise<Outcome | undefined> {
+  const file = context.arguments.value('record')
+  if (file === undefined) return undefined
+  const { recordTo } = await import('../provenance/record-to.ts')
+  return recordTo(file, context, root, plan, command, of)
 }
 
 const unknownCodes: ReadonlySet<string> = new Set(['PACKAGE_UNKNOWN', 'VERSION_UNKNOWN'])

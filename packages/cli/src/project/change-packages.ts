@@ -9,11 +9,10 @@ import type { Context, Outcome } from '../command.ts'
 import { parseToml, type TomlFile } from '../read-toml.ts'
 import type { Settings } from '../settings.ts'
 import { stackSettings } from '../stack-evaluation.ts'
-import { lockedTag, wantedPlatforms } from './current-lock.ts'
+import { lockedTag, newLock } from './current-lock.ts'
 import { addToList, removeFromList } from './edit-list.ts'
 import { changesText, lockChanges } from './lock-difference.ts'
-import { lockFile, readLock, requestOf, writeLock, writeProjectFile } from './lock-file.ts'
-import { makeLock, platformToLock } from './make-lock.ts'
+import { lockFile, readLock, writeLock, writeProjectFile } from './lock-file.ts'
 import { projectEnvironment } from './project-environment.ts'
 import { type Project, parseProject, requireProject } from './project-file.ts'
 import { refuseOtherStack } from './project-of.ts'
@@ -35,7 +34,7 @@ export async function changePackages(
     const { added, removed } = await change(settings, before)
     const after = await edited(before, added, removed)
     const former = readLock(before)
-    const lock = await lockFor(context, settings, after, former)
+    const lock = await newLock(context, settings, after, former)
     if (!context.arguments.flag('no-build')) await prepare(context, settings, after, lock)
     if (!keep(settings, before, after, lock)) {
       if (attempt < 10) continue
@@ -61,18 +60,6 @@ async function edited(project: Project, added: readonly string[], removed: reado
     })
   }
   return parseProject(source)
-}
-
-async function lockFor(
-  context: Context,
-  settings: Settings,
-  project: Project,
-  former: ProjectLock | undefined,
-): Promise<ProjectLock> {
-  const request = requestOf(project)
-  const known = wantedPlatforms(project, former, context.arguments.values('platform'))
-  const platforms = known.length > 0 ? known : [await platformToLock(context, settings, project)]
-  return makeLock(context, settings, request, platforms)
 }
 
 /** Of the platform that runs here, so that conflicts and failures of builds show before anything is written. */

@@ -33,6 +33,18 @@ export async function currentLock(
   return { request, tag: wanted, platform: lock.platforms[wanted]! }
 }
 
+/** A lock for the platforms that are wanted, at least one, whatever the former one is. */
+export async function newLock(
+  context: Context,
+  settings: Settings,
+  project: Project,
+  before: ProjectLock | undefined,
+): Promise<ProjectLock> {
+  const known = wantedPlatforms(project, before, context.arguments.values('platform'))
+  const platforms = known.length > 0 ? known : [await platformToLock(context, settings, project)]
+  return makeLock(context, settings, requestOf(project), platforms)
+}
+
 /** In what the lock is not what the project asks for now. */
 export function staleness(settings: Settings, project: Project, lock: ProjectLock): LockChange[] {
   const changes = requestChanges(lock.request, requestOf(project))

@@ -1,13 +1,12 @@
 /** `baryon run` and `baryon shell` in a project. */
-import { join } from 'node:path'
-import { formatTask, type Launch, listDirectory } from '@baryon/environment'
+import { formatTask, type Launch } from '@baryon/environment'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { consultedOf, keepLaunchFile, type LaunchPlace } from '../launch-file.ts'
 import { UsageError } from '../parse-arguments.ts'
 import type { RunMounted } from '../published-packages.ts'
 import { launch } from '../replace-process.ts'
-import { launchOf } from '../run-environment.ts'
+import { launchOf, likelyProgram, programsOf } from '../run-environment.ts'
 import type { Settings } from '../settings.ts'
 import { suggest } from '../suggestion.ts'
 import { currentLock } from './current-lock.ts'
@@ -80,15 +79,13 @@ function nothingToRun({ tasks }: Project): UsageError {
 }
 
 /** What the package says, else its only program, else the one with its name. */
-function programOf({ locked, physicalDirectory, settings }: ProjectEnvironment, name: string): string | undefined {
+function programOf(environment: ProjectEnvironment, name: string): string | undefined {
+  const { locked } = environment
   const found = locked.platform.packages.find(
     ({ attribute }, index) => attribute === name || locked.request.packages[index]?.split('/')[0] === name,
   )
   if (found === undefined || found.mainProgram !== undefined) return found?.mainProgram
-  const programs = Object.values(found.outputs).flatMap((path) =>
-    listDirectory(join(physicalDirectory, path.slice(settings.storeDirectory.length), 'bin')),
-  )
-  return programs.length === 1 ? programs[0] : programs.find((program) => program === name)
+  return likelyProgram(programsOf({ ...environment, paths: Object.values(found.outputs) }), name)
 }
 
 function noProgram(name: string): UserError {

@@ -15,7 +15,7 @@ export async function recordTo(
   of: RunRecord['package'],
 ): Promise<Outcome> {
   requireRecordPlace(file)
-  const store = openToLook({ storeDirectory: plan.storeDirectory, root: root })
+  const store = openToLook({ storeDirectory: plan.storeDirectory, root })
   try {
     const run = {
       package: of,
