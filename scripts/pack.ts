@@ -50,12 +50,13 @@ async function pack(): Promise<void> {
     const { size, mtimeNs } = statSync(join(clone, path), { bigint: true })
     return { path, size, mtimeNs }
   })
-  const name = createHash('sha256').update(isFreshText(states)).digest('hex').slice(0, 16)
+  const isFresh = isFreshText(states)
+  const name = createHash('sha256').update(isFresh).digest('hex').slice(0, 16)
   if (!existsSync(join(directory, name, IS_FRESH))) {
     // What is written once more within a tick of the clock keeps its time: it is read after that tick.
     await delay(CLOCK_TICK_MILLISECONDS)
     const files = await bundle(paths.filter((path) => path.startsWith('packages/') && path.endsWith('.ts')))
-    await write(name, files.set(IS_FRESH, isFreshText(states)))
+    await write(name, files.set(IS_FRESH, isFresh))
   }
   select(name)
   removeOld(name)
