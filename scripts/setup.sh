@@ -55,6 +55,7 @@ if $tests; then
   need dpkg-deb dpkg
   need readelf binutils
   need strace strace
+  need gdb gdb
   need faketime faketime
   need openssl openssl
   need gpg gpg

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isOnPath, ordinaryUser } from '@baryon/testing'
@@ -114,6 +114,34 @@ test('a small stack, end to end', {
     )
     assert.deepEqual(again.built ?? [], [])
   })
+
+  await t.test(
+    'a generated source that names the prefix makes no cycle where debug information stays in the file',
+    () => {
+      const recipe = join(user.home, 'where.nix')
+      writeFileSync(
+        recipe,
+        `(import ${stack} { platform = "x86_64-debian12-gcc12-dbg"; }).stdenv.mkDerivation {
+        name = "where-1.0";
+        dontUnpack = true;
+        buildPhase = ''printf 'const char *prefix = "%s"; /* configured */\\n' "$out" > where.c; cc -shared -fPIC -o libwhere.so where.c'';
+        installPhase = ''install -D libwhere.so "$out/lib/libwhere.so"'';
+      }\n`,
+      )
+      const { results } = JSON.parse(
+        call(root, ['build', '-f', recipe, '--store-dir', storeDirectory, '--no-link', '--json']),
+      ) as BuildRecord
+      const out = results[0]!.path
+      const library = join(root, out, 'lib/libwhere.so')
+      assert.ok(readFileSync(library).includes(out))
+      const where = ['-ex', `set substitute-path /cvmfs ${join(root, 'cvmfs')}`]
+      const listed = spawnSync('gdb', ['-nx', '-batch', ...where, '-ex', 'list prefix', library], { encoding: 'utf8' })
+      assert.match(
+        listed.stdout + listed.stderr,
+        /prefix = "\/cvmfs\/lhcb\.example\.org\/nix\/store\/e{32}-where-1\.0"; \/\* configured/,
+      )
+    },
+  )
 
   await t.test('the same bits again with the network cut', () => {
     const cut = join(user.home, 'cut')

@@ -64,6 +64,11 @@ let
     inherit (type) keepSymbols;
   };
 
+  # It depends on no compiler: one is enough for all variants.
+  embeddedDebugInfoHook = toolchain.boot "embedded-debug-info-hook" ../tools/make-tool.sh {
+    hook = ./embedded-debug-info.sh;
+  };
+
   mkDerivation = import ./make-derivation.nix {
     inherit
       lib
@@ -73,6 +78,7 @@ let
       compiler
       ;
     debugInfo = type.debugInfo;
+    extraNativeBuildInputs = lib.optional type.keepSymbols embeddedDebugInfoHook;
   };
 
   hostPlatform = {

@@ -7,6 +7,8 @@
   cc,
   compiler,
   debugInfo,
+  # Hooks of the variant, before a package's own.
+  extraNativeBuildInputs ? [ ],
 }:
 let
   notForTheBuilder = [
@@ -48,7 +50,7 @@ let
           stdenv = setup;
           sandboxRoot = compiler.root;
           inherit outputs;
-          nativeBuildInputs = inputs (attrs.nativeBuildInputs or [ ]);
+          nativeBuildInputs = inputs (extraNativeBuildInputs ++ attrs.nativeBuildInputs or [ ]);
           buildInputs = inputs (attrs.buildInputs or [ ]);
           propagatedBuildInputs = inputs (attrs.propagatedBuildInputs or [ ]);
           propagatedNativeBuildInputs = inputs (attrs.propagatedNativeBuildInputs or [ ]);
