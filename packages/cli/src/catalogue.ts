@@ -4,9 +4,11 @@ import { cacheCommands } from './cache-catalogue.ts'
 import { cacheServeCommands } from './cache-serve-catalogue.ts'
 import type { Command } from './command.ts'
 import {
+  areaOptions,
   evaluationOptions,
   platformOption,
   publishedOptions,
+  pureOption,
   realiseOptions,
   sandboxOption,
   substituterOptions,
@@ -80,7 +82,9 @@ const commands: readonly Command[] = [
       'While baryon.lock is what baryon.toml asks for, nothing is evaluated; else it is made anew and what changed is said.\n\n' +
       'A release of this name (`baryon release list`, those below /cvmfs, and those of --repository) is run in its newest version, or the ' +
       'one that is said, on the best platform for this machine; without CMD its program, or the variables are printed. The ' +
-      'exit status is then that of lb-run: 64 for nothing found, 66 for a platform that this machine cannot run.\n\n' +
+      'exit status is then that of lb-run: 64 for nothing found, 66 for a platform that this machine cannot run. The user ' +
+      'area, nightly builds, development areas and the search path are looked into before, for releases and for projects ' +
+      'with a NAME.xenv as lb-run has them.\n\n' +
       'Otherwise NAME is a package of the stack. Builds the package if needed and runs CMD (by default its main program) where the store is visible at its own ' +
       'path, although this machine may not have that path. Everything after NAME belongs to the command. Home, current ' +
       'directory and network are as outside, and the exit status is that of the command.',
@@ -94,6 +98,8 @@ const commands: readonly Command[] = [
       { name: 'list', short: 'l', help: 'list the versions of a release, with their places and platforms' },
       { name: 'list-platforms', short: 'L', help: 'list the platforms of a release, best first' },
       { name: 'force-platform', help: 'run a release also where this machine does not support its platform' },
+      ...areaOptions,
+      pureOption,
       sandboxOption,
       ...publishedOptions,
       ...substituterOptions,
@@ -125,6 +131,8 @@ const commands: readonly Command[] = [
       ['baryon run fit --seed 2', 'a task of the project, with arguments'],
       ['baryon run -- python3', 'any command in the environment of the project'],
       ['baryon run HEP/1.0 -- analysis --events 1000', 'a program of a release'],
+      ['baryon run --nightly main/latest HEP', 'of the last build of a nightly slot'],
+      ['baryon run --user-area ~/cmtuser DaVinciDev', 'what was built there, with the projects that it uses'],
       ['baryon run --list HEP', '1.0 in /cvmfs/lhcb.example.org/HEP/1.0: x86_64-debian12-gcc12-opt'],
       ['baryon run analysis -- analysis --events 1000', 'a program with its arguments'],
       ['baryon run -c x86_64-debian12-gcc11-opt analysis', 'the main program of another variant'],
@@ -156,6 +164,8 @@ const commands: readonly Command[] = [
       },
       { name: 'print', help: 'print the activation for --shell and end' },
       { name: 'locked', help: 'fail when baryon.lock is not what baryon.toml asks for, instead of making it anew' },
+      ...areaOptions,
+      pureOption,
       sandboxOption,
       ...publishedOptions,
       ...substituterOptions,
@@ -178,6 +188,7 @@ const commands: readonly Command[] = [
     options: [
       ...evaluationOptions,
       platformOption,
+      pureOption,
       sandboxOption,
       ...publishedOptions,
       ...substituterOptions,

@@ -13,17 +13,14 @@ import {
 } from '@baryon/environment'
 import { UserError } from '@baryon/format'
 import type { PlacedRelease } from './release-places.ts'
-import { StatusError } from './status-error.ts'
+import { releaseStatus, StatusError } from './status-error.ts'
 import { suggest } from './suggestion.ts'
-
-/** Of lb-run: nothing is found, and the platform is not for this machine. */
-export const releaseStatus = { notFound: 64, unsupported: 66 } as const
 
 /** Those that `NAME[/VERSION]` means; `latest` and `prod` are words for no version. */
 export function matchingVersions(releases: readonly PlacedRelease[], text: string): readonly PlacedRelease[] {
   const { version } = parseReleaseOperand(text)
   if (version === undefined || version === 'latest' || version === 'prod') return releases
-  return releases.filter((one) => meansVersion(version, one.version))
+  return releases.filter((one) => one.isPinned || meansVersion(version, one.version))
 }
 
 /** Throws StatusError 64 when there is no such version. */
@@ -38,15 +35,17 @@ export function chooseVersion(releases: readonly PlacedRelease[], text: string):
   })
 }
 
-/** A tag, and what it says; undefined: it is none. */
 export interface TaggedPlatform {
   readonly tag: string
+  /** What the tag says; undefined: it is none. */
   readonly platform: Platform | undefined
+  /** It needs the system of its tag; else it brings all that it needs. */
+  readonly needsSystem?: boolean
 }
 
 /** The tags of a release, best first. What is no tag comes last. */
 export function orderedTags({ platforms }: Pick<PlacedRelease, 'platforms'>): string[] {
-  return bestFirst([...platforms.keys()].map(tagged)).map(({ tag }) => tag)
+  return bestFirst([...platforms.keys()].map((tag) => tagged(tag))).map(({ tag }) => tag)
 }
 
 /** The best that this machine can run; if it can run none, only why not, a line for each. */
@@ -78,8 +77,8 @@ function bestFirst(candidates: readonly TaggedPlatform[]): TaggedPlatform[] {
   )
 }
 
-function reasonAgainst(host: Host, { platform }: TaggedPlatform): string | undefined {
-  return platform === undefined ? 'it is no platform tag' : whyNot(host, platform, { sealed: true })
+function reasonAgainst(host: Host, { platform, needsSystem = false }: TaggedPlatform): string | undefined {
+  return platform === undefined ? 'it is no platform tag' : whyNot(host, platform, { sealed: !needsSystem })
 }
 
 export interface PlatformWish {
@@ -94,8 +93,9 @@ export interface PlatformWish {
 export function choosePlatform(release: PlacedRelease, wish: PlatformWish): string {
   const name = `${release.name} ${release.version}`
   const tags = orderedTags(release)
+  const candidate = (tag: string) => ({ ...tagged(tag), needsSystem: release.needSystem?.has(tag) ?? false })
   if (wish.tag === 'best') {
-    const best = bestPlatform(tags.map(tagged))
+    const best = bestPlatform(tags.map(candidate))
     if (best.tag !== undefined) return best.tag
     throw new StatusError(
       releaseStatus.notFound,
@@ -114,7 +114,7 @@ export function choosePlatform(release: PlacedRelease, wish: PlatformWish): stri
       { hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there is ${tags.join(', ')}` },
     )
   }
-  const reason = reasonAgainst(detectHost(), tagged(tag))
+  const reason = reasonAgainst(detectHost(), candidate(tag))
   if (reason === undefined) return tag
   const message = `current host does not support platform ${tag} (${reason})`
   if (!wish.isForced) {

@@ -134,3 +134,47 @@ export const realiseOptions: readonly Option[] = [
   { name: 'offline', help: 'use no network: only the source archive and what is built' },
   sandboxOption,
 ]
+
+/** Where `baryon run` and `baryon shell` look for releases first: see release-areas.ts. */
+export const areaOptions: readonly Option[] = [
+  {
+    name: 'user-area',
+    values: ['DIR'],
+    help: 'look here for releases before anywhere else (User_release_area)',
+    complete: 'directory',
+  },
+  { name: 'no-user-area', help: 'do not look into User_release_area' },
+  {
+    name: 'nightly',
+    values: ['SLOT[/ID]'],
+    help: 'look into a nightly build: ID is a number, a date, Mon to Sun, Today, Yesterday or latest (default: Today)',
+  },
+  {
+    name: 'nightly-base',
+    values: ['DIR'],
+    repeat: true,
+    help: 'where nightly slots are (LHCBNIGHTLIES, LCG_nightlies_area; default: where LHCb and LCG have theirs below /cvmfs)',
+    complete: 'directory',
+  },
+  { name: 'dev', help: 'look into the development area as well (LHCBDEV)' },
+  {
+    name: 'dev-dir',
+    values: ['DIR'],
+    repeat: true,
+    help: 'look here as well, before the search path',
+    complete: 'directory',
+  },
+  {
+    name: 'search-path',
+    values: ['DIR'],
+    repeat: true,
+    help: 'look here as well, before the store and /cvmfs (BARYON_RELEASE_PATH, separated by colons)',
+    complete: 'directory',
+  },
+]
+
+export const pureOption: Option = {
+  name: 'pure',
+  short: 'i',
+  help: 'without your variables, but for HOME, TERM and others that every session needs',
+}

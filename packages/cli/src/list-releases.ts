@@ -3,6 +3,7 @@ import { formatPlatform, parsePlatform, parseReleaseOperand } from '@baryon/envi
 import { matchingVersions, orderedTags } from './choose-release.ts'
 import type { Context, Outcome } from './command.ts'
 import { openToLook } from './open-to-look.ts'
+import { areasOf } from './release-areas.ts'
 import { localPlaces } from './release-environment.ts'
 import type { PlacedRelease } from './release-places.ts'
 import type { Settings } from './settings.ts'
@@ -48,7 +49,7 @@ async function findEverywhere(context: Context, settings: Settings, text: string
   const found: PlacedRelease[] = []
   const labels: string[] = []
   try {
-    for (const place of localPlaces(settings, store)) {
+    for (const place of localPlaces(settings, store, areasOf(context))) {
       labels.push(place.label)
       found.push(...(await place.find(name)))
     }

@@ -25,9 +25,10 @@ export function releasePaths(release: Release): StorePath[] {
   return [release.index, ...release.platforms.values()]
 }
 
-/** The links, which are relative: they lead to the store wherever the repository is mounted. */
-export function releaseChanges(store: Store, repository: string, release: Release): Change[] {
-  const mount = `/cvmfs/${repository}`
+/** The links below `top` (`''` or `/nightlies/main/12`), which are relative: they lead to the store wherever the repository is mounted. */
+export function releaseChanges(store: Store, repository: string, release: Release, top: string): Change[] {
+  if (top !== '' && !top.startsWith('/')) throw new UserError('USAGE', `--at ${top}: it must begin with /`)
+  const mount = `/cvmfs/${repository}${top}`
   const links = [...release.platforms.values()].flatMap((path) => {
     const manifest = readManifest(store.physicalPath(path))
     if (manifest !== undefined) return releaseLayout(manifest, store.format(path))
@@ -35,13 +36,15 @@ export function releaseChanges(store: Store, repository: string, release: Releas
       hint: 'the store is damaged: baryon store verify --repair',
     })
   })
+  // Paths of a repository are bytes.
+  const above = Buffer.from(top, 'utf8').toString('latin1')
   return [
     // As many entries as the release has packages.
-    { kind: 'catalog', at: `/lcg/releases/${release.name}_${release.version}` },
+    { kind: 'catalog', at: `${above}/lcg/releases/${release.name}_${release.version}` },
     ...links.map(
       ({ at, target }): Change => ({
         kind: 'link',
-        at,
+        at: above + at,
         target: posix.relative(posix.dirname(`${mount}${at}`), target),
       }),
     ),

@@ -1,13 +1,21 @@
 /** From the name of a release to what runs in it, for `baryon run` and `baryon shell`. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseReleaseOperand, type ReleaseManifest, readManifest, releaseRoots } from '@baryon/environment'
+import {
+  formatReleaseName,
+  parseReleaseOperand,
+  type ReleaseManifest,
+  readManifest,
+  releaseRoots,
+} from '@baryon/environment'
 import { storePathBaseName, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
+import { areaPlace, areaWatches } from './area-place.ts'
 import { choosePlatform, chooseVersion } from './choose-release.ts'
 import type { Context } from './command.ts'
 import { openToLook } from './open-to-look.ts'
 import type { RunMounted } from './published-packages.ts'
+import { type Area, areasOf } from './release-areas.ts'
 import { directoryPlace, type PlacedRelease, type ReleasePlace, storePlace } from './release-places.ts'
 import type { RunEnvironment } from './run-environment.ts'
 import type { Settings } from './settings.ts'
@@ -15,9 +23,11 @@ import { selectedPlatform } from './stack-evaluation.ts'
 import { suggest } from './suggestion.ts'
 
 export interface ReleaseEnvironment extends RunEnvironment {
-  readonly manifest: ReleaseManifest
-  /** Files and directories with which the choice would change. */
-  readonly watched: readonly string[]
+  readonly platform: string
+  /** What runs when no command is said. */
+  readonly program: string | undefined
+  /** Files and directories with which the choice would change; undefined: more than can be watched. */
+  readonly watched: readonly string[] | undefined
 }
 
 /** Whether the word can be the name of a release at all: attributes with dots and outputs are packages. */
@@ -26,9 +36,10 @@ function canBeRelease(text: string): boolean {
 }
 
 /** Of the places on this machine, those where releases can be. */
-export function localPlaces(settings: Settings, store: Store): ReleasePlace[] {
+export function localPlaces(settings: Settings, store: Store, areas: readonly Area[] = []): ReleasePlace[] {
   const mount = mountOf(settings)
   return [
+    ...areas.map((area) => areaPlace(area, settings.storeDirectory)),
     storePlace(store),
     ...(mount !== undefined && existsSync(mount) ? [directoryPlace(mount, settings.storeDirectory)] : []),
   ]
@@ -44,11 +55,14 @@ export async function localRelease(
   const store = openToLook({ storeDirectory: settings.storeDirectory, root: settings.root })
   try {
     const { name } = parseReleaseOperand(text)
+    const places = localPlaces(settings, store, areasOf(context))
     const found: PlacedRelease[] = []
-    for (const place of localPlaces(settings, store)) found.push(...(await place.find(name)))
+    for (const place of places) found.push(...(await place.find(name)))
     if (found.length === 0) return undefined
     const release = chooseVersion(found, text)
-    return environmentOf(context, settings, store, release)
+    if (release.kind !== 'area') return environmentOf(context, settings, store, release)
+    const { areaEnvironment } = await import('./area-environment.ts')
+    return await areaEnvironment(context, settings, store, release, places)
   } finally {
     store.close({ keepTempRoots: true })
   }
@@ -81,10 +95,14 @@ export async function publishedRelease(
 }
 
 /** Names of releases of this machine that are nearly the one that was said. */
-export async function releasesLike(settings: Settings, text: string): Promise<readonly string[]> {
+export async function releasesLike(
+  settings: Settings,
+  text: string,
+  areas: readonly Area[],
+): Promise<readonly string[]> {
   const store = openToLook({ storeDirectory: settings.storeDirectory, root: settings.root })
   try {
-    const names = await Promise.all(localPlaces(settings, store).map((place) => place.names()))
+    const names = await Promise.all(localPlaces(settings, store, areas).map((place) => place.names()))
     return suggest(text.split('/')[0]!, names.flat())
   } finally {
     store.close()
@@ -93,28 +111,52 @@ export async function releasesLike(settings: Settings, text: string): Promise<re
 
 function environmentOf(context: Context, settings: Settings, store: Store, release: PlacedRelease): ReleaseEnvironment {
   const tag = choosePlatform(release, platformWish(context, settings))
-  const logical = release.platforms.get(tag)!
-  const path = store.parse(logical)
   const isInStore = release.kind === 'store'
+  const roots = releaseRoots(store)
+  const entries = isInStore ? join(roots, release.name) : release.directory
+  return {
+    ...environmentAt(settings, store, release, release.platforms.get(tag)!, isInStore),
+    watched: [
+      roots,
+      ...(isInStore ? [entries] : [join(entries, '..'), entries]),
+      ...watchedAreas(context, release.name),
+    ],
+  }
+}
+
+/** Directories of areas that have nothing of the name now. */
+export function watchedAreas(context: Context, name: string): string[] {
+  return areasOf(context).flatMap(({ directory }) => areaWatches(directory, name))
+}
+
+/** What runs in the release at the logical path, which the store or the host has. */
+export function environmentAt(
+  settings: Settings,
+  store: Store,
+  release: Pick<PlacedRelease, 'name' | 'version'>,
+  logical: string,
+  isInStore: boolean,
+  found?: ReleaseManifest,
+): Omit<ReleaseEnvironment, 'watched'> {
+  const path = store.parse(logical)
   // What nobody can write to is not collected either.
   if (isInStore && !store.readOnly) store.addTempRoot(path)
   const physicalDirectory = isInStore ? store.physicalDirectory : settings.storeDirectory
-  const manifest = readManifest(join(physicalDirectory, storePathBaseName(path)))
+  const manifest = found ?? readManifest(join(physicalDirectory, storePathBaseName(path)))
   if (manifest === undefined) {
     throw new UserError('RELEASE_MANIFEST', `${release.name}/${release.version} has no manifest at ${logical}`, {
       hint: 'the store is damaged: baryon store verify --repair',
     })
   }
-  const roots = releaseRoots(store)
   return {
     settings,
     packages: [],
     changes: manifest.changes,
     physicalDirectory,
     paths: [logical],
-    label: `${release.name}/${release.version}`,
-    manifest,
-    watched: [roots, ...(isInStore ? [join(roots, release.name)] : [join(release.directory, '..'), release.directory])],
+    label: formatReleaseName(release),
+    platform: manifest.platform,
+    program: manifest.program,
   }
 }
 

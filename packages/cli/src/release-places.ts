@@ -1,5 +1,5 @@
 /**
- * Where releases are found to be run, in this order: in the store of this machine, below `/cvmfs` where that is mounted, and in
+ * Where releases are found to be run, in this order: in areas (area-place.ts), in the store of this machine, below `/cvmfs` where that is mounted, and in
  * the CVMFS repository that is configured. What they are called and for which platforms they are is all that is read.
  */
 import { readdirSync, readlinkSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { isSystemError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 
 export interface ReleasePlace {
-  readonly kind: 'store' | 'directory' | 'repository'
+  readonly kind: 'area' | 'store' | 'directory' | 'repository'
   /** Of this name in any case, the newest version first. */
   find(name: string): Promise<readonly PlacedRelease[]>
   names(): Promise<readonly string[]>
@@ -21,8 +21,12 @@ export interface PlacedRelease extends ReleaseName {
   readonly kind: ReleasePlace['kind']
   /** The directory that has an entry for each platform. */
   readonly directory: string
-  /** Logical store paths by tag. */
+  /** Logical store paths by tag; of an area also directories. */
   readonly platforms: ReadonlyMap<string, string>
+  /** Tags of what was built for the system that they name, and does not bring its own. */
+  readonly needSystem?: ReadonlySet<string>
+  /** It is meant whatever version is said, as a project of a nightly build is. */
+  readonly isPinned?: boolean
 }
 
 export function storePlace(store: Store): ReleasePlace {
@@ -99,7 +103,7 @@ function treePlace(
           const entries = await list(`/${name}/${version}`)
           const platforms = entries.flatMap(({ name: tag, target }): [string, string][] => {
             const path = target.slice(target.lastIndexOf('/') + 1)
-            return /^[0-9a-df-np-sv-z]{32}-/.test(path) ? [[tag, `${storeDirectory}/${path}`]] : []
+            return isStoreName(path) ? [[tag, `${storeDirectory}/${path}`]] : []
           })
           if (platforms.length === 0) continue
           found.push({ kind, name, version, directory: `${mount}/${name}/${version}`, platforms: new Map(platforms) })
@@ -113,6 +117,11 @@ function treePlace(
 /** What else is at the top of a repository with releases. */
 const notReleases: ReadonlySet<string> = new Set(['nix', 'lcg', 'modulefiles'])
 
-function isSame(a: string, b: string): boolean {
+/** Whether the name of a file can be that of a store path. */
+export function isStoreName(name: string): boolean {
+  return /^[0-9a-df-np-sv-z]{32}-/.test(name)
+}
+
+export function isSame(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase()
 }

@@ -91,7 +91,11 @@ export const repositoryCommands: readonly Command[] = [
       platformOption,
       ...signingOptions,
       { name: 'tree', values: ['TREE'], help: 'publish this file or directory', complete: 'directory' },
-      { name: 'at', values: ['PATH'], help: 'where --tree goes in the repository; what is there is replaced' },
+      {
+        name: 'at',
+        values: ['PATH'],
+        help: 'where --tree goes, what is there is replaced; or where releases are found: /nightlies/main/12',
+      },
       { name: 'xattrs', help: 'publish the extended attributes of --tree as well' },
       { name: 'remove', values: ['PATH'], repeat: true, help: 'remove this from the repository' },
       { name: 'tag', values: ['NAME'], help: 'a name for the new revision' },

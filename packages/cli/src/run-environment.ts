@@ -25,6 +25,7 @@ import { openToLook } from './open-to-look.ts'
 import { type ResolvedPackage, resolvePackage } from './package-resolution.ts'
 import { UsageError } from './parse-arguments.ts'
 import type { RunMounted } from './published-packages.ts'
+import { isPure, keptVariables } from './pure.ts'
 import type { Settings } from './settings.ts'
 import { selectedPlatform, stackSettings } from './stack-evaluation.ts'
 
@@ -148,6 +149,7 @@ export function launchOf(
     changes,
     tier,
     rootTable: tier?.kind === 'unshare' ? rootTable(settings, physicalDirectory) : undefined,
+    kept: isPure(context) ? keptVariables : undefined,
     ...more,
   }
 }

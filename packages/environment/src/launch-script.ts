@@ -32,6 +32,8 @@ export interface Launch {
   readonly tier: Tier | undefined
   /** For the `unshare` tier, unless the host has the store directory. */
   readonly rootTable: RootTable | undefined
+  /** Names of the caller's variables that the command sees besides those of the environment; undefined: all. */
+  readonly kept?: readonly string[] | undefined
 }
 
 export interface Freshness {
@@ -86,6 +88,9 @@ export function formatLaunch(launch: Launch): string {
   const { leading, defaultCommand: program } = launch
   if (leading !== undefined) lines.push(`  set -- ${leading.map(q).join(' ')} "$@"`)
   if (program !== undefined) lines.push(`  [ $# -gt 0 ] || set -- ${program.map(q).join(' ')}`)
+  const { kept } = launch
+  const changed = launch.changes.map(({ variable }) => variable)
+  if (kept !== undefined) lines.push(...changed.filter((name) => !kept.includes(name)).map((name) => `  unset ${name}`))
   // Not indented: values may hold newlines.
   lines.push(formatActivation(posix, launch.changes))
   for (const [name, value] of launch.assignments) lines.push(posix.set(name, value))
@@ -110,6 +115,10 @@ export function formatLaunch(launch: Launch): string {
     '  esac',
     '  unset baryon_found baryon_bin baryon_key baryon_line',
   )
+  if (kept !== undefined) {
+    const names = new Set([...kept, ...changed, ...launch.assignments.map(([name]) => name)])
+    lines.push(`  set -- /usr/bin/env -i ${[...names].map((name) => `\${${name}+"${name}=$${name}"}`).join(' ')} "$@"`)
+  }
   if (launch.tier === undefined) lines.push('  exec "$@"')
   else {
     if (launch.paths.length > 0) {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import {
   type ComposedRelease,
   changeRelease,
@@ -9,11 +10,13 @@ import {
   parsePlatform,
   type Release,
   readManifest,
+  releaseLayout,
 } from '@baryon/environment'
 import { type StorePath, storePathBaseName, UserError } from '@baryon/format'
 import { openStore, type Store } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatTable } from '../format-quantity.ts'
+import { layOut } from '../lay-out.ts'
 import { UsageError } from '../parse-arguments.ts'
 import { type ReleaseDescription, readDescription } from '../release-description.ts'
 import { findMembers, type Member, plannedPackage } from '../release-members.ts'
@@ -41,7 +44,13 @@ export async function run(context: Context): Promise<Outcome> {
       const packages = members.get(platform)!.map((member) => plannedPackage(store, member, description))
       return composeRelease(store, { ...planOf(description), platform, packages })
     })
-    return record(context, store, description, composed)
+    const outcome = record(context, store, description, composed)
+    const area = context.arguments.value('area')
+    if (area !== undefined) {
+      const links = composed.flatMap(({ path, manifest }) => releaseLayout(manifest, store.format(path)))
+      layOut(resolve(area), links)
+    }
+    return outcome
   } finally {
     store.close()
   }

@@ -52,8 +52,13 @@ async function storeChanges(
   return [
     ...closureChanges(store, repository, [...paths, ...releases.flatMap(releasePaths)]),
     // After what they lead to.
-    ...releases.flatMap((release) => releaseChanges(store, repository, release)),
+    ...releases.flatMap((release) => releaseChanges(store, repository, release, placeOf(context) ?? '')),
   ]
+}
+
+/** `--at`; the top is the empty text. */
+function placeOf({ arguments: given }: Context): string | undefined {
+  return given.value('at')?.replace(/\/+$/, '')
 }
 
 async function publishWithProgress(
@@ -111,14 +116,15 @@ function outcome(result: PublishResult, seconds: number): Outcome {
 function treeChanges(context: Context): Change[] {
   const given = context.arguments
   const tree = given.value('tree')
-  const at = given.value('at')
-  if ((tree === undefined) !== (at === undefined)) throw new UserError('USAGE', '--tree and --at belong together')
+  const at = placeOf(context)
+  if (tree !== undefined && at === undefined) throw new UserError('USAGE', '--tree needs --at, where it goes')
+  if (tree === undefined && at !== undefined && given.operands.length < 2) {
+    throw new UserError('USAGE', '--at goes with --tree or with a release')
+  }
   if (given.flag('xattrs') && tree === undefined) throw new UserError('USAGE', '--xattrs goes with --tree')
   const bytes = (path: string) => Buffer.from(path, 'utf8').toString('latin1')
   return [
     ...given.values('remove').map((path): Change => ({ kind: 'remove', at: bytes(path) })),
-    ...(tree === undefined || at === undefined
-      ? []
-      : [{ kind: 'tree', at: bytes(at.replace(/\/+$/, '')), from: resolve(tree) } as const]),
+    ...(tree === undefined || at === undefined ? [] : [{ kind: 'tree', at: bytes(at), from: resolve(tree) } as const]),
   ]
 }

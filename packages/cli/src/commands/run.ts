@@ -6,7 +6,9 @@ import { consultedOf, keepLaunchFile, takeLaunchPlace } from '../launch-file.ts'
 import { UsageError } from '../parse-arguments.ts'
 import { projectOf } from '../project/project-of.ts'
 import type { RunRecord } from '../provenance/run-record.ts'
-import { localRelease, publishedRelease, type ReleaseEnvironment } from '../release-environment.ts'
+import { startingVariables } from '../pure.ts'
+import { areasOf } from '../release-areas.ts'
+import { localRelease, publishedRelease, type ReleaseEnvironment, watchedAreas } from '../release-environment.ts'
 import { launch } from '../replace-process.ts'
 import { launchOf, mainProgram, noProgramError, prepareEnvironment } from '../run-environment.ts'
 import type { Settings } from '../settings.ts'
@@ -49,29 +51,37 @@ export async function run(context: Context): Promise<Outcome> {
 }
 
 async function runRelease(context: Context, environment: ReleaseEnvironment, request: Request): Promise<Outcome> {
-  const { program, platform } = environment.manifest
+  const { program, platform } = environment
   const command = context.arguments.command ?? []
   const isBest = context.arguments.value('platform')?.toLowerCase() === 'best'
   if (isBest) context.terminal.err(`Decided best platform to use is ${platform}\n`)
-  if (command.length === 0 && program === undefined) return printVariables(environment, request.assignments)
+  if (command.length === 0 && program === undefined) return printVariables(context, environment, request.assignments)
   const plan = launchOf(context, environment, {
     assignments: request.assignments,
     defaultCommand: program === undefined ? undefined : [program],
   })
   const { root } = environment.settings
-  const of = { attribute: environment.label, platform, derivation: environment.paths[0]! }
+  const [path] = environment.paths
+  if (path === undefined && context.arguments.value('record') !== undefined) {
+    throw new UsageError(`--record: ${environment.label} is in no store, so that nothing says what it is by hash`)
+  }
+  const of = { attribute: environment.label, platform, derivation: path ?? '' }
   const recorded = await recordIfAsked(context, root, plan, command, of)
   if (recorded !== undefined) return recorded
   // What is decided anew each time is said each time.
-  if (request.place !== undefined && !isBest) {
+  if (request.place !== undefined && !isBest && environment.watched !== undefined) {
     keepLaunchFile(request.place, plan, [], consultedOf(environment.settings, environment.watched), true)
   }
   return { status: launch(plan, command) }
 }
 
 /** As lb-run does without a command: all variables, sorted. */
-function printVariables({ changes }: ReleaseEnvironment, assignments: readonly Assignment[]): Outcome {
-  const variables = { ...applyActivation(process.env, changes), ...Object.fromEntries(assignments) }
+function printVariables(
+  context: Context,
+  { changes }: ReleaseEnvironment,
+  assignments: readonly Assignment[],
+): Outcome {
+  const variables = { ...applyActivation(startingVariables(context), changes), ...Object.fromEntries(assignments) }
   const names = Object.keys(variables).sort()
   return { data: { variables }, text: names.map((name) => `${name}=${variables[name]}`).join('\n') }
 }
@@ -103,7 +113,12 @@ async function runPackage(context: Context, settings: Settings, request: Request
   if (recorded !== undefined) return recorded
   if (place !== undefined && program !== undefined) {
     const dependencies = environment.packages.map((one) => one.dependencies)
-    keepLaunchFile(place, plan, dependencies, consultedOf(environment.settings, releaseDirectories(settings)))
+    keepLaunchFile(
+      place,
+      plan,
+      dependencies,
+      consultedOf(environment.settings, releaseDirectories(context, settings, name)),
+    )
   }
   return { status: launch(plan, command) }
 }
@@ -131,7 +146,7 @@ async function withNames(context: Context, settings: Settings, name: string, err
     import('../release-description.ts'),
     projectOf(context, settings),
   ])
-  const near = await releasesLike(settings, name)
+  const near = await releasesLike(settings, name, areasOf(context))
   const described = (context.arguments.value('expr') === undefined ? describedReleases(settings) : []).find(
     (one) => formatReleaseName(one) === name || one.name === name,
   )
@@ -148,8 +163,8 @@ async function withNames(context: Context, settings: Settings, name: string, err
 }
 
 /** A release that is made later takes the name of a package. */
-function releaseDirectories({ storeDirectory, root }: Settings): string[] {
-  return [releaseRoots(resolveLocation({ storeDirectory, root }))]
+function releaseDirectories(context: Context, { storeDirectory, root }: Settings, text: string): string[] {
+  return [releaseRoots(resolveLocation({ storeDirectory, root })), ...watchedAreas(context, text.split('/')[0]!)]
 }
 
 /** `NAME=VALUE` words before the package set variables, as in lb-run. */

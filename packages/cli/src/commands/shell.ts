@@ -67,31 +67,34 @@ function interactive(shell: Shell, program: string, plan: Launch, environment: R
   const activation = `${formatActivation(shell, environment.changes)}${shell.prompt(environment.label)}`
   const remove = `command rm -rf ${shell.quote(directory)}\n`
   const q = shell.quote
+  // A pure shell is without what the user's files would add.
+  const isPure = plan.kept !== undefined
+  const own = (text: string): string => (isPure ? '' : text)
   switch (shell.name) {
     case 'bash': {
       const file = join(directory, 'rc')
-      writeFileSync(file, `[ -r ~/.bashrc ] && . ~/.bashrc\n${activation}${remove}`)
+      writeFileSync(file, `${own('[ -r ~/.bashrc ] && . ~/.bashrc\n')}${activation}${remove}`)
       return launch(plan, [program, '--rcfile', file, '-i'])
     }
     case 'zsh': {
       const home = process.env.ZDOTDIR ?? process.env.HOME ?? '/'
       for (const name of ['.zshenv', '.zprofile', '.zlogin']) {
-        writeFileSync(join(directory, name), `[[ -r ${q(join(home, name))} ]] && . ${q(join(home, name))}\n`)
+        writeFileSync(join(directory, name), own(`[[ -r ${q(join(home, name))} ]] && . ${q(join(home, name))}\n`))
       }
       writeFileSync(
         join(directory, '.zshrc'),
-        `ZDOTDIR=${q(home)}\n[[ -r ${q(join(home, '.zshrc'))} ]] && . ${q(join(home, '.zshrc'))}\n${activation}${remove}`,
+        `ZDOTDIR=${q(home)}\n${own(`[[ -r ${q(join(home, '.zshrc'))} ]] && . ${q(join(home, '.zshrc'))}\n`)}${activation}${remove}`,
       )
       return launch({ ...plan, assignments: [...plan.assignments, ['ZDOTDIR', directory]] }, [program, '-i'])
     }
     case 'fish': {
       rmSync(directory, { recursive: true })
-      return launch(plan, [program, '-i', '--init-command', activation])
+      return launch(plan, [program, ...(isPure ? ['--no-config'] : []), '-i', '--init-command', activation])
     }
     case 'tcsh': {
       // It has no option for one more file; the variables are there, and only the prompt stays as it is.
       rmSync(directory, { recursive: true })
-      return launch(plan, [program, '-i'])
+      return launch(plan, [program, ...(isPure ? ['-f'] : []), '-i'])
     }
     case 'sh': {
       mkdirSync(directory, { recursive: true })
