@@ -11,6 +11,7 @@ export {
   AssertionError,
   CatchableError,
   EvaluationError,
+  InfiniteRecursionError,
   ParseError,
   StackOverflowError,
   ThrownError,

@@ -27,7 +27,7 @@ export function reportError(error: unknown, terminal: Terminal, report: ErrorRep
     terminal.out(`${JSON.stringify({ error: { code, message, ...(hint === undefined ? {} : { hint }) } })}\n`)
   }
   terminal.err(`${paint.red(`error[${code}]:`)} ${terminal.foreign(evaluation?.report ?? message).trimEnd()}\n`)
-  if (hint !== undefined) terminal.err(`${paint.cyan('hint:')} ${hint}\n`)
+  if (hint !== undefined) terminal.err(`${paint.cyan('hint:')} ${terminal.foreign(hint)}\n`)
   const internal = !(error instanceof UserError) && code === 'INTERNAL'
   if (report.debug || internal) terminal.err(`${stackOf(error)}\n`)
   return statusOf(error)

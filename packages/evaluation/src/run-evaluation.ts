@@ -11,6 +11,8 @@ import {
   force,
   forceDeep,
   formatError,
+  formatPosition,
+  InfiniteRecursionError,
   jsonText,
   printValue,
   StackOverflowError,
@@ -102,9 +104,15 @@ export function failureOf(error: UserError, job: EvaluationJob): Extract<Evaluat
     name: error.name,
     code: error.code,
     message: error instanceof EvaluationError ? error.messageIn(newer) : error.message,
-    hint: error.hint,
+    hint: hintOf(error),
     report: error instanceof EvaluationError ? formatError(error, { showTrace, newer }) : undefined,
   }
+}
+
+function hintOf(error: UserError): string | undefined {
+  if (!(error instanceof InfiniteRecursionError) || error.askedAt === undefined) return error.hint
+  const place = formatPosition(error.askedAt)
+  return `a value needs itself to be computed: it is asked for again at ${place}; say -v to see by which way`
 }
 
 function run(job: EvaluationJob, resources: Resources): EvaluationOutcome {

@@ -128,9 +128,21 @@ export class UndefinedVariableError extends EvaluationError {
 }
 
 export class InfiniteRecursionError extends EvaluationError {
+  /** The expression that asked for the value while it was being computed, when it is another one. */
+  askedAt: Position | undefined
+  #isAsked = false
+
   constructor(position?: Position) {
     super('EVAL_INFINITE_RECURSION', 'infinite recursion encountered', position)
     this.wantsPosition = position === undefined
+  }
+
+  /** Told of each value that was being computed, the innermost first: only that one asked. */
+  passes(position: Position | undefined): void {
+    if (this.#isAsked || position === undefined) return
+    this.#isAsked = true
+    const isOther = position.offset !== this.position?.offset || position.file !== this.position.file
+    if (isOther) this.askedAt = position
   }
 }
 

@@ -50,6 +50,7 @@ export function forceThunk(thunk: Thunk): Value {
   } catch (error) {
     // `tryEval` may have caught it, then the next force must fail in the same way. Free in V8 (measured).
     thunk.code = code
+    if (error instanceof InfiniteRecursionError && code !== BLACKHOLE) error.passes(positionOf(thunk.second))
     throw error
   }
 }
@@ -80,7 +81,11 @@ function runLazy(compute: () => Value): Value {
 
 /** The code of a thunk that is being forced right now: whoever meets it depends on itself. */
 function BLACKHOLE(_first: unknown, second: unknown): Value {
-  throw new InfiniteRecursionError(isLocated(second) ? second.position() : undefined)
+  throw new InfiniteRecursionError(positionOf(second))
+}
+
+function positionOf(payload: unknown): Position | undefined {
+  return isLocated(payload) ? payload.position() : undefined
 }
 
 function isLocated(value: unknown): value is Located {
