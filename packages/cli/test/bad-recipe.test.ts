@@ -36,7 +36,7 @@ describe('bad recipes', () => {
     ],
     [
       'an infinite recursion',
-      'let a = b; b = a; in a',
+      'let a = b; b = a + 1; in a',
       'EVAL_INFINITE_RECURSION',
       /:1:9:/,
       /again at \(string\):1:18; say -v/,
