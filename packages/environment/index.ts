@@ -2,10 +2,11 @@ export {
   type ActivationKind,
   activationOf,
   applyActivation,
-  type Change,
   formatActivation,
   type Prefix,
 } from './src/activation.ts'
+export { type Change, isVariableName, mapChange, separators } from './src/change.ts'
+export { type DeclaredList, type DeclaredVariable, declaredChanges, showDeclared } from './src/declared-variable.ts'
 export { environmentClosure } from './src/environment-closure.ts'
 export { detectHost, type Host, whyNot } from './src/host.ts'
 export { type Freshness, formatLaunch, formatLaunchFile, type Launch, statArguments } from './src/launch-script.ts'

@@ -9,6 +9,7 @@
  *
  * [variables]                                    # @view@ is where the packages are
  * HEP_DATA = "@view@/share/hep"
+ * PYTHONPATH = { append = "@view@/python" }      # or prepend = …, a list of texts, separator = " "
  *
  * [tasks]                                        # commands of the shell, as programs of the release
  * demo = "analysis --events 1000"
@@ -21,16 +22,19 @@ import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
   compareReleaseVersions,
+  type DeclaredVariable,
   formatReleaseName,
   isReleaseWord,
   listDirectory,
   type ReleaseName,
 } from '@baryon/environment'
 import { UserError } from '@baryon/format'
-import { readToml, type TomlFile, tomlMistake } from './read-toml.ts'
+import { type At, isText, mistake, must, record, table, text, texts } from './check-toml.ts'
+import { readToml, type TomlFile } from './read-toml.ts'
 import type { Settings } from './settings.ts'
 import { stackFile } from './stack-evaluation.ts'
 import { suggest } from './suggestion.ts'
+import { checkVariables, declaredVariables, type WrittenVariables } from './written-variables.ts'
 
 export interface ReleaseDescription extends ReleaseName {
   readonly description: string
@@ -39,7 +43,7 @@ export interface ReleaseDescription extends ReleaseName {
   /** Attributes. */
   readonly packages: readonly string[]
   readonly program: string | undefined
-  readonly variables: Readonly<Record<string, string>>
+  readonly variables: Readonly<Record<string, DeclaredVariable>>
   readonly tasks: Readonly<Record<string, string>>
   readonly priorities: Readonly<Record<string, number>>
 }
@@ -82,58 +86,33 @@ function undescribed(settings: Settings, release: ReleaseName, file: string): Us
   })
 }
 
-type Check = (value: unknown) => boolean
-
-const isText: Check = (value) => typeof value === 'string'
-const isTextList: Check = (value) => Array.isArray(value) && value.every(isText)
-const isTableOf =
-  (isKey: (key: string) => boolean, isValue: Check): Check =>
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.entries(value).every(([key, one]) => isKey(key) && isValue(one))
-
-const keys: Readonly<Record<string, readonly [check: Check, expected: string]>> = {
-  description: [(value) => isText(value) && !/[\n\r]/.test(value as string), 'a text on one line'],
-  platforms: [isTextList, 'a list of platform tags'],
-  packages: [(value) => isTextList(value) && (value as []).length > 0, 'a list of attributes of the stack'],
-  program: [isText, 'the name of a program'],
-  variables: [
-    isTableOf(
-      (key) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(key),
-      (value) => isText(value) && !(value as string).includes('\0'),
-    ),
-    'a table of texts, by names of variables',
-  ],
-  tasks: [isTableOf(isReleaseWord, isText), 'a table of commands, by names of programs'],
-  priorities: [
-    isTableOf(
-      () => true,
-      (value) => Number.isSafeInteger(value),
-    ),
-    'a table of whole numbers, by attribute',
-  ],
+/** As it is written, after the checks. */
+interface WrittenDescription extends Partial<Omit<ReleaseDescription, 'variables'>> {
+  readonly variables?: WrittenVariables
 }
 
+const check = record({
+  description: must((value) => isText(value) && !/[\n\r]/.test(value), 'a text on one line'),
+  platforms: texts,
+  packages: must(
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
+    'a list of attributes of the stack',
+  ),
+  program: text,
+  variables: checkVariables,
+  tasks: table('commands, by names of programs', isReleaseWord, text),
+  priorities: table('whole numbers, by attribute', () => true, must(Number.isSafeInteger, 'a whole number')),
+})
+
 function describe(source: TomlFile, release: ReleaseName): ReleaseDescription {
-  const mistake = (path: readonly string[], message: string, hint?: string): UserError =>
-    tomlMistake(source, path, 'RELEASE_SYNTAX', message, hint)
-  for (const [key, value] of Object.entries(source.table)) {
-    const rule = Object.hasOwn(keys, key) ? keys[key] : undefined
-    if (rule === undefined) {
-      const [near] = suggest(key, Object.keys(keys))
-      const hint = near === undefined ? `the keys are ${Object.keys(keys).join(', ')}` : `did you mean '${near}'?`
-      throw mistake([key], `unknown key '${key}'`, hint)
-    }
-    const [check, expected] = rule
-    if (!check(value)) throw mistake([key], `'${key}' must be ${expected}`)
-  }
-  const given = source.table as Partial<ReleaseDescription>
-  if (given.packages === undefined) throw mistake([], "'packages' is missing")
+  const top: At = { source, path: [], code: 'RELEASE_SYNTAX' }
+  check(source.table, top)
+  const given = source.table as WrittenDescription
+  if (given.packages === undefined) throw mistake(top, "'packages' is missing")
   const stray = Object.keys(given.priorities ?? {}).find((attribute) => !given.packages!.includes(attribute))
   if (stray !== undefined) {
-    throw mistake(['priorities', stray], `'priorities' names '${stray}', which is not among the packages`)
+    const at = { ...top, path: ['priorities', stray] }
+    throw mistake(at, `'priorities' names '${stray}', which is not among the packages`)
   }
   return {
     ...release,
@@ -141,7 +120,7 @@ function describe(source: TomlFile, release: ReleaseName): ReleaseDescription {
     platforms: given.platforms,
     packages: [...new Set(given.packages)],
     program: given.program,
-    variables: { ...given.variables },
+    variables: declaredVariables(given.variables),
     tasks: { ...given.tasks },
     priorities: { ...given.priorities },
   }

@@ -148,11 +148,12 @@ describe('a project', { skip }, () => {
         'DATA = "@project@/data"',
         'INCLUDE = "@view@/include"',
         'PATH = { prepend = "@project@/my bin" }',
+        'FLAGS = { append = ["-a", "@project@"], separator = ";" }',
         '[tasks]',
         'demo = "hello --events 10"',
         'both = { command = ["printenv", "HARD"], depends-on = ["demo"], description = "Both" }',
         'hello = "echo the task"',
-        'where = { command = "pwd; printenv DATA INCLUDE MINE; own", directory = "data", variables = { MINE = "m @project@" } }',
+        'where = { command = "pwd; printenv DATA INCLUDE MINE FLAGS; own", directory = "data", variables = { MINE = "m @project@" } }',
       ].join('\n'),
     )
     for (const name of ['data', 'my bin', 'sub/deep']) mkdirSync(join(mine.directory, name), { recursive: true })
@@ -170,8 +171,10 @@ describe('a project', { skip }, () => {
     const view = join(mine.directory, '.baryon', TAG)
     assert.equal(
       mine.good('run where'),
-      `${mine.directory}/data\n${mine.directory}/data\n${view}/include\nm ${mine.directory}\nown\n`,
+      `${mine.directory}/data\n${mine.directory}/data\n${view}/include\nm ${mine.directory}\n-a;${mine.directory}\nown\n`,
     )
+    const flags = mine.good('run -- printenv FLAGS', { environment: { FLAGS: '$(id)' } })
+    assert.equal(flags, `$(id);-a;${mine.directory}\n`)
     assert.equal(mine.good('run A=b both', { environment: { A: 'x' } }), demo + hard)
     assert.equal(mine.good('run HARD=soft -- printenv HARD'), 'soft\n')
     assert.equal(mine.good('shell --shell sh --command hello'), `hello 2.0 ${TAG}\n`)
@@ -179,7 +182,7 @@ describe('a project', { skip }, () => {
     assert.equal(scene.run(['run', '--', 'sh', '-c', 'exit 3'], { cwd: mine.directory }).status, 3)
     assert.equal(
       mine.good('task list'),
-      'demo   hello --events 10\nboth   Both                                  after demo\nhello  echo the task\nwhere  pwd; printenv DATA INCLUDE MINE; own\n',
+      'demo   hello --events 10\nboth   Both                                        after demo\nhello  echo the task\nwhere  pwd; printenv DATA INCLUDE MINE FLAGS; own\n',
     )
     const tasks = JSON.parse(mine.good('task list --json')) as { tasks: { name: string; dependsOn: string[] }[] }
     assert.deepEqual(tasks.tasks[1]!.dependsOn, ['demo'])
@@ -351,6 +354,15 @@ describe('a project', { skip }, () => {
       ['release = "a/b/c"', 'CONFIGURATION_KEY', "2:1: 'release' must be the name"],
       ['variables = { "A-B" = "x" }', 'CONFIGURATION_KEY', "2:15: 'A-B' cannot be a name in 'variables'"],
       ['[variables]\nA = 4', 'CONFIGURATION_KEY', "3:1: 'variables.A' must be a text"],
+      ['[variables]\nA = { x = "a" }', 'CONFIGURATION_KEY', "3:7: unknown key 'x' in 'variables.A'"],
+      ['[variables]\nA = { separator = ":" }', 'CONFIGURATION_KEY', "3:1: 'variables.A' has neither 'prepend' nor"],
+      ['[variables]\nA = { append = "" }', 'CONFIGURATION_KEY', "3:7: 'variables.A.append' must be a text or"],
+      ['[variables]\nA = { append = ["a", 1] }', 'CONFIGURATION_KEY', "3:7: 'variables.A.append' must be a text or"],
+      [
+        '[variables]\nA = { append = "a", separator = "$" }',
+        'CONFIGURATION_KEY',
+        `3:21: 'variables.A.separator' must be one of ":" ";"`,
+      ],
       ['[tasks]\na = { cmd = "x" }', 'CONFIGURATION_KEY', "3:7: unknown key 'cmd' in 'tasks.a'"],
       ['[tasks]\na = { depends-on = ["b"] }', 'CONFIGURATION_KEY', "3:21: 'a' depends on a task 'b'"],
       ['[tasks]\na = { depends-on = ["b"] }\nb = { depends-on = ["a"] }', 'TASK_CYCLE', 'a → b → a'],

@@ -162,6 +162,7 @@ describe('a release', () => {
     scene.describe('bad/syntax', 'packages = ["zlib"\n[variables\n')
     scene.describe('bad/key', 'pakages = ["zlib"]\n')
     scene.describe('bad/variable', 'packages = ["zlib"]\n[variables]\n"a b" = "x"\n')
+    scene.describe('bad/list', 'packages = ["zlib"]\n[variables]\nA = { append = "/a", seperator = ";" }\n')
     scene.describe('bad/package', 'packages = ["zlip"]\n')
     scene.describe('bad/tag', 'packages = ["zlib"]\nplatforms = ["x86_64-opt"]\n')
     scene.describe('bad/clash', 'packages = ["hello", "clash"]\n')
@@ -173,7 +174,16 @@ describe('a release', () => {
       ['create HEP/1.1', 1, /^error\[RELEASE_UNKNOWN\]: .*HEP\/1\.1\.toml\nhint: did you mean HEP\/1\.0/m],
       ['create bad/syntax', 1, /^error\[RELEASE_SYNTAX\]: .*syntax\.toml:2:\d+: [\s\S]*^2:/m],
       ['create bad/key', 1, /^error\[RELEASE_SYNTAX\]: .*unknown key 'pakages'\nhint: did you mean 'packages'/m],
-      ['create bad/variable', 1, /^error\[RELEASE_SYNTAX\]: .*'variables' must be/m],
+      [
+        'create bad/variable',
+        1,
+        /^error\[RELEASE_SYNTAX\]: .*variable\.toml:3:1: 'a b' cannot be a name in 'variables'/m,
+      ],
+      [
+        'create bad/list',
+        1,
+        /^error\[RELEASE_SYNTAX\]: .*list\.toml:3:22: unknown key 'seperator' in 'variables\.A'\nhint: .*'separator'/m,
+      ],
       ['create bad/package', 1, /^error\[PACKAGE_UNKNOWN\]: .*'zlip'\nhint: did you mean zlib/m],
       ['create bad/tag', 1, /^error\[PLATFORM_SYNTAX\]/m],
       ['create bad/clash', 1, /^error\[VIEW_CONFLICT\]: [\s\S]*bin\/hello[\s\S]*-hello-2\.0\/bin[\s\S]*-clash-1\/bin/m],

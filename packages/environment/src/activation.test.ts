@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { activationOf, applyActivation, formatActivation } from './activation.ts'
+import type { Change } from './change.ts'
 import { shellNamed } from './shell.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'baryon-activation-'))
@@ -38,6 +39,16 @@ test('the manual pages of the system stay visible', () => {
   const changes = activationOf([a], 'run')
   assert.equal(applyActivation({}, changes).MANPATH, '/cvmfs/x/m/share/man:')
   assert.equal(applyActivation({ MANPATH: '/old' }, changes).MANPATH, '/cvmfs/x/m/share/man:/old')
+})
+
+test('what is appended comes behind, and behind the default of what is unset', () => {
+  const append = (variable: string, separator = ':'): Change[] => [
+    { kind: 'append', variable, values: ['/a', '/b'], separator },
+  ]
+  assert.equal(applyActivation({ PATH: '/old' }, append('PATH')).PATH, '/old:/a:/b')
+  assert.equal(applyActivation({}, append('PATH')).PATH, '/usr/local/bin:/usr/bin:/bin:/a:/b')
+  assert.equal(applyActivation({}, append('MANPATH')).MANPATH, ':/a:/b')
+  assert.equal(applyActivation({ FLAGS: '' }, append('FLAGS', ' ')).FLAGS, '/a /b')
 })
 
 test('ROOT is told where it is', () => {

@@ -7,6 +7,7 @@
 import { statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from '@baryon/format'
+import type { Change, ListChange } from './change.ts'
 import { ownPackageDirectories } from './interpreters.ts'
 import { listDirectory } from './list-directory.ts'
 import type { Shell } from './shell.ts'
@@ -16,16 +17,6 @@ export interface Prefix {
   readonly logical: string
   readonly physical: string
 }
-
-export type Change =
-  | { readonly kind: 'set'; readonly variable: string; readonly value: string }
-  | { readonly kind: 'unset'; readonly variable: string }
-  | {
-      readonly kind: 'prepend'
-      readonly variable: string
-      readonly values: readonly string[]
-      readonly separator: string
-    }
 
 /** `run`: what a user of programs needs; `develop`: also what a compiler and a build system look for. */
 export type ActivationKind = 'run' | 'develop'
@@ -67,16 +58,25 @@ export function formatActivation(shell: Shell, changes: readonly Change[]): stri
 export function applyActivation(environment: NodeJS.ProcessEnv, changes: readonly Change[]): NodeJS.ProcessEnv {
   const result = { ...environment }
   for (const change of changes) {
-    if (change.kind === 'set') result[change.variable] = change.value
-    else if (change.kind === 'unset') delete result[change.variable]
-    else {
-      const before = result[change.variable]
-      const after = before === undefined || before === '' ? defaults[change.variable] : before
-      const values = after === undefined ? change.values : [...change.values, after]
-      result[change.variable] = values.join(change.separator)
+    switch (change.kind) {
+      case 'set':
+        result[change.variable] = change.value
+        break
+      case 'unset':
+        delete result[change.variable]
+        break
+      case 'prepend':
+      case 'append':
+        result[change.variable] = joined(result[change.variable], change)
     }
   }
   return result
+}
+
+function joined(before: string | undefined, { kind, variable, values, separator }: ListChange): string {
+  const middle = before === undefined || before === '' ? defaults[variable] : before
+  if (middle === undefined) return values.join(separator)
+  return (kind === 'prepend' ? [...values, middle] : [middle, ...values]).join(separator)
 }
 
 interface Rule {
@@ -123,12 +123,10 @@ function formatChange(shell: Shell, change: Change): string {
     case 'unset':
       return shell.unset(change.variable)
     case 'prepend':
-      return shell.prepend(
-        change.variable,
-        change.values.join(change.separator),
-        change.separator,
-        defaults[change.variable],
-      )
+    case 'append': {
+      const { kind, variable, values, separator } = change
+      return shell[kind](variable, values.join(separator), separator, defaults[variable])
+    }
   }
 }
 

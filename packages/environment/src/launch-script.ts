@@ -9,7 +9,8 @@
  * . ./launch-file && baryon_fresh && baryon_launch root -l
  * ```
  */
-import { type Change, formatActivation } from './activation.ts'
+import { formatActivation } from './activation.ts'
+import type { Change } from './change.ts'
 import type { RootTable } from './root-table.ts'
 import { quotePosix, shellNamed } from './shell.ts'
 import type { Tier } from './tier.ts'
@@ -82,7 +83,7 @@ export function formatLaunch(launch: Launch): string {
   const q = quotePosix
   const posix = shellNamed('sh')
   const binaries = launch.changes
-    .flatMap((change) => (change.kind === 'prepend' && change.variable === 'PATH' ? change.values : []))
+    .flatMap((change) => ('separator' in change && change.variable === 'PATH' ? change.values : []))
     .map((path) => physical(launch, path))
   const lines: string[] = ['baryon_launch() {']
   const { leading, defaultCommand: program } = launch

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { UserError } from '@baryon/format'
 import fc from 'fast-check'
+import { separators } from './change.ts'
 import { type ShellName, shellNamed, shellNames } from './shell.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'baryon-shell-'))
@@ -111,6 +112,32 @@ for (const name of shellNames) {
       assert.equal(environment.get('BARYON_PATH'), '/a b:/usr/bin:/bin')
       assert.equal(environment.get('BARYON_MAN'), '/m:')
       assert.equal(environmentAfter(name, script, { BARYON_PATH: '/x' }).get('BARYON_PATH'), '/a b:/x')
+    })
+
+    test('appending leaves no empty element, and comes behind a default', () => {
+      for (const [variable, separator] of [
+        ['BARYON_PATH', ':'],
+        ['BARYON_DIRS', ':'],
+        ...separators.map((one) => ['BARYON_FLAGS', one] as const),
+      ] as const) {
+        const script = shell.append(variable, "/new 'one!", separator)
+        assert.equal(environmentAfter(name, script).get(variable), "/new 'one!")
+        assert.equal(environmentAfter(name, script, { [variable]: '' }).get(variable), "/new 'one!")
+        const old = "/old $x '!"
+        assert.equal(
+          environmentAfter(name, script, { [variable]: old }).get(variable),
+          `${old}${separator}/new 'one!`,
+          separator,
+        )
+        const both = script + shell.prepend(variable, '/first', separator)
+        const expected = ['/first', old, "/new 'one!"].join(separator)
+        assert.equal(environmentAfter(name, both, { [variable]: old }).get(variable), expected)
+      }
+      const script =
+        shell.append('BARYON_PATH', '/a b', ':', '/usr/bin:/bin') + shell.append('BARYON_MAN', '/m', ':', '')
+      const environment = environmentAfter(name, script)
+      assert.equal(environment.get('BARYON_PATH'), '/usr/bin:/bin:/a b')
+      assert.equal(environment.get('BARYON_MAN'), ':/m')
     })
 
     test('unsetting removes the variable', () => {

@@ -20,9 +20,11 @@ export interface Shell {
   unset(variable: string): string
   /**
    * Puts `value` and the separator before what the variable holds. When it is unset or empty: before `fallback`
-   * (plain words, maybe empty) if there is one, else only `value`.
+   * (plain words, maybe empty) if there is one, else only `value`. The separator is one of those of change.ts.
    */
   prepend(variable: string, value: string, separator?: string, fallback?: string): string
+  /** The same behind what the variable holds. */
+  append(variable: string, value: string, separator?: string, fallback?: string): string
   /** Puts `[label]` before the prompt of an interactive shell. */
   prompt(label: string): string
 }
@@ -60,6 +62,10 @@ function posix(name: 'sh' | 'bash' | 'zsh'): Shell {
       fallback === undefined
         ? `export ${variable}=${quotePosix(value)}"\${${variable}:+${separator}$${variable}}"\n`
         : `export ${variable}=${quotePosix(value + separator)}"\${${variable}:-${fallback}}"\n`,
+    append: (variable, value, separator = ':', fallback) =>
+      fallback === undefined
+        ? `export ${variable}="\${${variable}:+$${variable}${separator}}"${quotePosix(value)}\n`
+        : `export ${variable}="\${${variable}:-${fallback}}"${quotePosix(separator + value)}\n`,
     prompt: (label) =>
       // zsh would expand `%` in a prompt; labels are ours and hold none.
       `if [ -n "\${PS1-}" ]; then PS1=${quotePosix(`[${label}] `)}"$PS1"; fi\n`,
@@ -73,14 +79,9 @@ const fish: Shell = {
   set: (variable, value) => `set -gx ${variable} ${fish.quote(value)}\n`,
   unset: (variable) => `set -e ${variable}\n`,
   prepend: (variable, value, separator = ':', fallback) =>
-    [
-      `if set -q ${variable}; and test -n "$${variable}"`,
-      `  set -gx ${variable} ${fish.quote(value + separator)}"$${variable}"`,
-      'else',
-      `  set -gx ${variable} ${fish.quote(alone(value, separator, fallback))}`,
-      'end',
-      '',
-    ].join('\n'),
+    fishList(variable, `${fish.quote(value + separator)}"$${variable}"`, [value, ...words(fallback)].join(separator)),
+  append: (variable, value, separator = ':', fallback) =>
+    fishList(variable, `"$${variable}"${fish.quote(separator + value)}`, [...words(fallback), value].join(separator)),
   prompt: (label) =>
     [
       'if functions -q fish_prompt; and not functions -q __baryon_fish_prompt',
@@ -94,32 +95,57 @@ const fish: Shell = {
     ].join('\n'),
 }
 
+function fishList(variable: string, full: string, alone: string): string {
+  return [
+    `if set -q ${variable}; and test -n "$${variable}"`,
+    `  set -gx ${variable} ${full}`,
+    'else',
+    `  set -gx ${variable} ${fish.quote(alone)}`,
+    'end',
+    '',
+  ].join('\n')
+}
+
 const tcsh: Shell = {
   name: 'tcsh',
   extension: 'csh',
   quote: (value) => `'${value.replaceAll("'", "'\\''").replaceAll('!', '\\!').replaceAll('\n', '\\\n')}'`,
   set: (variable, value) => `setenv ${variable} ${tcsh.quote(value)};\n`,
   unset: (variable) => `unsetenv ${variable};\n`,
-  // `$?X` guards must be blocks: on one line tcsh expands `$X` even when the condition is false.
   prepend: (variable, value, separator = ':', fallback) =>
-    [
-      `if ($?${variable}) then`,
-      `  if (\${%${variable}} > 0) then`,
-      `    setenv ${variable} ${tcsh.quote(value + separator)}\${${variable}:q};`,
-      '  else',
-      `    setenv ${variable} ${tcsh.quote(alone(value, separator, fallback))};`,
-      '  endif',
-      'else',
-      `  setenv ${variable} ${tcsh.quote(alone(value, separator, fallback))};`,
-      'endif',
-      '',
-    ].join('\n'),
+    tcshList(
+      variable,
+      `${tcsh.quote(value + separator)}\${${variable}:q}`,
+      [value, ...words(fallback)].join(separator),
+    ),
+  append: (variable, value, separator = ':', fallback) =>
+    tcshList(
+      variable,
+      `\${${variable}:q}${tcsh.quote(separator + value)}`,
+      [...words(fallback), value].join(separator),
+    ),
   prompt: (label) =>
     ['if ($?prompt) then', `  set prompt = ${tcsh.quote(`[${label}] `)}"$prompt"`, 'endif', ''].join('\n'),
 }
 
-function alone(value: string, separator: string, fallback: string | undefined): string {
-  return fallback === undefined ? value : value + separator + fallback
+/** `$?X` guards must be blocks: on one line tcsh expands `$X` even when the condition is false. */
+function tcshList(variable: string, full: string, alone: string): string {
+  return [
+    `if ($?${variable}) then`,
+    `  if (\${%${variable}} > 0) then`,
+    `    setenv ${variable} ${full};`,
+    '  else',
+    `    setenv ${variable} ${tcsh.quote(alone)};`,
+    '  endif',
+    'else',
+    `  setenv ${variable} ${tcsh.quote(alone)};`,
+    'endif',
+    '',
+  ].join('\n')
+}
+
+function words(fallback: string | undefined): readonly string[] {
+  return fallback === undefined ? [] : [fallback]
 }
 
 const shells: readonly Shell[] = [posix('sh'), posix('bash'), posix('zsh'), fish, tcsh]

@@ -14,7 +14,14 @@ import { hardValues, testManifest } from './release-manifest.ts'
 const data = join(import.meta.dirname, 'data')
 
 test('the scripts are the golden ones', () => {
-  const manifest = testManifest({ HEP_DATA: '@view@/share', QUOTED: `it's "5"!\\` }, 'analysis')
+  const manifest = testManifest(
+    {
+      HEP_DATA: '@view@/share',
+      QUOTED: `it's "5"!\\`,
+      MANPATH: { prepend: ['/first'], append: ['@view@/man', '/last'], separator: ':' },
+    },
+    'analysis',
+  )
   const files = new Map([
     ['run', formatRunShim(manifest)],
     ['HEP.xenv', formatXenv(manifest)],

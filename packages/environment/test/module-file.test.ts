@@ -126,7 +126,9 @@ test('what would end a statement, or Tcl does not know, is not said', () => {
   for (const language of moduleLanguages) {
     assert.equal(unsayable(language, set('a\nb')), 'V')
     assert.equal(unsayable(language, set('a b')), undefined)
-    assert.equal(unsayable(language, [{ kind: 'prepend', variable: 'P', values: ['/a', '/b\n'], separator: ':' }]), 'P')
+    for (const kind of ['prepend', 'append'] as const) {
+      assert.equal(unsayable(language, [{ kind, variable: 'P', values: ['/a', '/b\n'], separator: ':' }]), 'P')
+    }
   }
   assert.equal(unsayable(tcl, set('🙂')), 'V')
   assert.equal(unsayable(lua, set('🙂')), undefined)
@@ -142,7 +144,11 @@ function createModule(t: TestContext, language: ModuleLanguage, isWanted = (_: s
   const directory = temporaryDirectory(t)
   const canary = join(directory, 'canary')
   const values = Object.entries(hardValues(canary)).filter(([, value]) => language.says(value) && isWanted(value))
-  const manifest = testManifest(Object.fromEntries(values))
+  const manifest = testManifest({
+    ...Object.fromEntries(values),
+    XDG_DATA_DIRS: { prepend: ['/first'], append: ['/last', '@view@/last'], separator: ':' },
+    FLAGS: { prepend: [], append: ['-a', '-b'], separator: '|' },
+  })
   const modulePath = join(directory, 'modules')
   mkdirSync(join(modulePath, 'HEP'), { recursive: true })
   writeFileSync(join(modulePath, `HEP/1.0${language.suffix}`), language.format(manifest))
@@ -156,7 +162,11 @@ function check({ manifest }: Place, environment: ReadonlyMap<string, string>, is
   }
   assert.equal(environment.get('PATH'), `${manifest.view}/bin:${manifest.view}/sbin:${PATH}`)
   assert.match(environment.get('MANPATH')!, new RegExp(`^${manifest.view}/share/man:+$`))
-  assert.equal(environment.get('XDG_DATA_DIRS'), `${manifest.view}/share:/usr/local/share:/usr/share`)
+  assert.equal(
+    environment.get('XDG_DATA_DIRS'),
+    `/first:${manifest.view}/share:/usr/local/share:/usr/share:/last:${manifest.view}/last`,
+  )
+  assert.equal(environment.get('FLAGS'), '-a|-b')
 }
 
 function run(shell: string, script: string, directory: string) {

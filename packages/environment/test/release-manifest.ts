@@ -1,9 +1,9 @@
 /** Releases of tests that have no store: what the scripts of one say does not depend on what is there. */
-import type { Change } from '../src/activation.ts'
-import { releaseVariables } from '../src/release/activation-script.ts'
+import type { Change } from '../src/change.ts'
+import { releaseChanges } from '../src/release/activation-script.ts'
 import type { ReleaseManifest } from '../src/release/release-manifest.ts'
 
-export function testManifest(variables: Readonly<Record<string, string>>, program?: string): ReleaseManifest {
+export function testManifest(variables: ReleaseManifest['variables'], program?: string): ReleaseManifest {
   const view = '/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view'
   const rest = { name: 'HEP', version: '1.0', platform: 'x86_64-el9-gcc13-opt', view, variables }
   const prepend = (variable: string, ...directories: readonly string[]): Change => ({
@@ -20,13 +20,12 @@ export function testManifest(variables: Readonly<Record<string, string>>, progra
     ...(program === undefined ? {} : { program }),
     packages: [],
     tasks: {},
-    changes: [
-      ...releaseVariables(rest),
+    changes: releaseChanges(rest, [
       prepend('PATH', 'bin', 'sbin'),
       prepend('MANPATH', 'share/man'),
       prepend('XDG_DATA_DIRS', 'share'),
       prepend('ROOT_INCLUDE_PATH', 'include'),
-    ],
+    ]),
     closure: [],
   }
 }

@@ -47,7 +47,7 @@ packages = [${packages.map(text).join(', ')}]   # and these of the stack: baryon
 
 [variables]   # @project@ is this directory; nothing else in a text is expanded
 # OMP_NUM_THREADS = "4"
-# PYTHONPATH = { prepend = "@project@/lib" }
+# PYTHONPATH = { prepend = "@project@/lib" }   # before what it holds; append = … behind it
 
 [tasks]   # commands of the shell, which run in this directory: baryon run fit --seed 2
 # fit = "python3 fit.py"

@@ -1,4 +1,4 @@
-import { formatReleaseName, type ReleaseManifest } from '@baryon/environment'
+import { formatReleaseName, type ReleaseManifest, showDeclared } from '@baryon/environment'
 import type { Context, Outcome } from '../command.ts'
 import { formatBytes, formatCount, formatTable } from '../format-quantity.ts'
 import { lookUpRelease, releaseFor } from '../release-lookup.ts'
@@ -49,7 +49,7 @@ function describe(path: string, manifest: ReleaseManifest): string[] {
     ),
     ...section(
       'variables',
-      Object.entries(variables).map(([name, value]) => [name, JSON.stringify(value)]),
+      Object.entries(variables).map(([name, value]) => [name, showDeclared(value)]),
     ),
     ...section('tasks', Object.entries(tasks)),
   ]

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import {
   activationOf,
   type Change,
+  declaredChanges,
   environmentClosure,
   formatReleaseName,
   keepView,
@@ -155,12 +156,8 @@ function changesOf(
     prefixes.map(({ physical }) => ({ logical: view, physical })),
     'develop',
   )
-  const declared = Object.entries(project.variables).map(([variable, value]): Change => {
-    if (typeof value === 'string') return { kind: 'set', variable, value: expand(value) }
-    return { kind: 'prepend', variable, values: [expand(value.prepend)], separator: ':' }
-  })
   const own: Change = { kind: 'set', variable: 'BARYON_PROJECT', value: project.directory }
-  return [...(release?.changes ?? []), ...found, own, ...declared]
+  return [...(release?.changes ?? []), ...found, own, ...declaredChanges(project.variables, expand)]
 }
 
 /**

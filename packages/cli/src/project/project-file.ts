@@ -7,7 +7,7 @@
  *
  * [variables]                           # @project@, @view@ and @release@ become directories; nothing else is expanded
  * LHAPDF_DATA_PATH = "@project@/pdfsets"
- * PYTHONPATH = { prepend = "@project@/lib" }
+ * PYTHONPATH = { prepend = "@project@/lib" }   # or append = …, a list of texts, separator = " "
  *
  * [tasks]                               # commands of the shell, in the directory of the project
  * fit = "python3 fit.py --seed 1"
@@ -18,11 +18,20 @@
  * ```
  */
 import { dirname } from 'node:path'
-import { formatPlatform, isReleaseWord, parsePlatform, type Task } from '@baryon/environment'
+import {
+  type DeclaredVariable,
+  formatPlatform,
+  isReleaseWord,
+  isVariableName,
+  parsePlatform,
+  type Task,
+} from '@baryon/environment'
 import { UserError } from '@baryon/format'
-import { type TomlFile, tomlMistake } from '../read-toml.ts'
+import { type At, type Check, isTable, isText, mistake, must, record, table, text, texts } from '../check-toml.ts'
+import type { TomlFile } from '../read-toml.ts'
 import type { Settings } from '../settings.ts'
 import { suggest } from '../suggestion.ts'
+import { checkVariables, declaredVariables, type WrittenVariables } from '../written-variables.ts'
 
 export interface Project {
   /** Absolute. */
@@ -34,13 +43,10 @@ export interface Project {
   readonly packages: readonly string[]
   /** Tags that are always locked. */
   readonly platforms: readonly string[]
-  readonly variables: Readonly<Record<string, Variable>>
+  readonly variables: Readonly<Record<string, DeclaredVariable>>
   readonly tasks: Readonly<Record<string, Task>>
   readonly priorities: Readonly<Record<string, number>>
 }
-
-/** What the variable becomes, or what is put before its value, with `:` between. */
-export type Variable = string | { readonly prepend: string }
 
 /** The project of the current directory; undefined: there is none. Throws `CONFIGURATION_KEY` with the place of a mistake. */
 export function findProject({ configuration }: Settings): Project | undefined {
@@ -57,18 +63,17 @@ export function requireProject(settings: Settings): Project {
 }
 
 export function parseProject(source: TomlFile): Project {
-  const { table } = source
   for (const [key, check] of Object.entries(checks)) {
-    if (table[key] !== undefined) check(table[key], { source, path: [key] })
+    if (source.table[key] !== undefined) check(source.table[key], { ...top(source), path: [key] })
   }
-  const given = table as WrittenProject
+  const given = source.table as WrittenProject
   const project: Project = {
     directory: dirname(source.file),
     source,
     release: given.release,
     packages: given.packages ?? [],
     platforms: (given.platforms ?? []).map((tag) => formatPlatform(parsePlatform(tag))),
-    variables: { ...given.variables },
+    variables: declaredVariables(given.variables),
     tasks: Object.fromEntries(Object.entries(given.tasks ?? {}).map(([name, task]) => [name, taskOf(task)])),
     priorities: { ...given.priorities },
   }
@@ -76,63 +81,8 @@ export function parseProject(source: TomlFile): Project {
   return project
 }
 
-interface At {
-  readonly source: TomlFile
-  readonly path: readonly string[]
-}
-
-type Check = (value: unknown, at: At) => void
-
-function mistake({ source, path }: At, message: string, hint?: string): UserError {
-  return tomlMistake(source, path, 'CONFIGURATION_KEY', message, hint)
-}
-
-const must =
-  (isRight: (value: unknown) => boolean, expected: string): Check =>
-  (value, at) => {
-    if (!isRight(value)) throw mistake(at, `'${at.path.join('.')}' must be ${expected}`)
-  }
-
-const isText = (value: unknown): value is string => typeof value === 'string' && !value.includes('\0')
-const isTable = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
-
-const text = must(isText, 'a text')
-const texts: Check = (value, at) => {
-  must(Array.isArray, 'a list of texts')(value, at)
-  for (const [index, one] of (value as unknown[]).entries()) text(one, below(at, String(index)))
-}
-
-function table(expected: string, isKey: (key: string) => boolean, check: Check): Check {
-  return (value, at) => {
-    must(isTable, `a table of ${expected}`)(value, at)
-    for (const [key, one] of Object.entries(value as object)) {
-      if (!isKey(key)) throw mistake(below(at, key), `'${key}' cannot be a name in '${at.path.join('.')}'`)
-      check(one, below(at, key))
-    }
-  }
-}
-
-function record(keys: Readonly<Record<string, Check>>, otherNames: Readonly<Record<string, string>> = {}): Check {
-  return (value, at) => {
-    for (const [key, one] of Object.entries(value as object)) {
-      const check = Object.hasOwn(keys, key) ? keys[key] : undefined
-      if (check !== undefined) check(one, below(at, key))
-      else {
-        const near = otherNames[key] ?? suggest(key, Object.keys(keys))[0]
-        const hint = near === undefined ? `the keys are ${Object.keys(keys).join(', ')}` : `did you mean '${near}'?`
-        throw mistake(below(at, key), `unknown key '${key}' in '${at.path.join('.')}'`, hint)
-      }
-    }
-  }
-}
-
-const isVariable = (key: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(key)
-
-const variable: Check = (value, at) => {
-  if (isText(value)) return
-  must((given) => isTable(given) && 'prepend' in given, 'a text, or { prepend = "…" }')(value, at)
-  record({ prepend: text })(value, at)
+function top(source: TomlFile): At {
+  return { source, path: [], code: 'CONFIGURATION_KEY' }
 }
 
 const command: Check = (value, at) => (Array.isArray(value) ? texts(value, at) : text(value, at))
@@ -142,7 +92,7 @@ const taskKeys = {
   command,
   'depends-on': texts,
   directory: text,
-  variables: table('texts, by names of variables', isVariable, text),
+  variables: table('texts, by names of variables', isVariableName, text),
   description: text,
 }
 
@@ -161,7 +111,7 @@ const checks = {
   ),
   packages: texts,
   platforms: texts,
-  variables: table('texts, by names of variables', isVariable, variable),
+  variables: checkVariables,
   tasks: table('commands, by names of tasks', isReleaseWord, task),
   priorities: table('whole numbers, by package', () => true, must(Number.isSafeInteger, 'a whole number')),
 } satisfies Record<string, Check>
@@ -175,7 +125,8 @@ interface WrittenTask {
   readonly description?: string
 }
 
-interface WrittenProject extends Partial<Omit<Project, 'tasks' | 'directory' | 'source'>> {
+interface WrittenProject extends Partial<Omit<Project, 'tasks' | 'variables' | 'directory' | 'source'>> {
+  readonly variables?: WrittenVariables
   readonly tasks?: Readonly<Record<string, string | readonly string[] | WrittenTask>>
 }
 
@@ -195,23 +146,19 @@ function checkNames({ source, tasks, packages, priorities }: Project): void {
     dependsOn.forEach((other, index) => {
       if (Object.hasOwn(tasks, other)) return
       const [near] = suggest(other, Object.keys(tasks))
-      const at = { source, path: ['tasks', name, 'depends-on', String(index)] }
+      const at = { ...top(source), path: ['tasks', name, 'depends-on', String(index)] }
       throw mistake(at, `'${name}' depends on a task '${other}' that is not there`, near && `did you mean '${near}'?`)
     })
   }
   for (const attribute of Object.keys(priorities)) {
     if (packages.some((one) => one.split('/')[0] === attribute)) continue
     throw mistake(
-      { source, path: ['priorities', attribute] },
+      { ...top(source), path: ['priorities', attribute] },
       `'priorities' names '${attribute}', which is not among the packages`,
     )
   }
   const names = packages.map((one) => one.split('/')[0]!)
   if (new Set(names).size === names.length) return
   const twice = names.findIndex((one, index) => names.indexOf(one) < index)
-  throw mistake({ source, path: ['packages', String(twice)] }, `'${packages[twice]}' is there twice`)
-}
-
-function below({ source, path }: At, key: string): At {
-  return { source, path: [...path, key] }
+  throw mistake({ ...top(source), path: ['packages', String(twice)] }, `'${packages[twice]}' is there twice`)
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Change, Launch, ReleaseManifest } from '@baryon/environment'
+import { type Change, type Launch, mapChange, type ReleaseManifest } from '@baryon/environment'
 import { UserError } from '@baryon/format'
 import { openStore, type Store } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
@@ -73,7 +73,5 @@ function addToStore(store: Store, environment: ProjectEnvironment): Pick<Launch,
 }
 
 function moved(change: Change, from: string, to: string): Change {
-  const replace = (text: string): string => text.replaceAll(from, to)
-  if (change.kind === 'set') return { ...change, value: replace(change.value) }
-  return change.kind === 'prepend' ? { ...change, values: change.values.map(replace) } : change
+  return mapChange(change, (text) => text.replaceAll(from, to))
 }

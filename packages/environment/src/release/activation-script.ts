@@ -1,5 +1,7 @@
 /** What a release has for each shell: a script to be read by it, and the program `run`. */
-import { type Change, formatActivation } from '../activation.ts'
+import { formatActivation } from '../activation.ts'
+import type { Change } from '../change.ts'
+import { declaredChanges } from '../declared-variable.ts'
 import { quotePosix, type Shell, shellNamed } from '../shell.ts'
 import type { ReleaseManifest } from './release-manifest.ts'
 import { formatReleaseName } from './release-name.ts'
@@ -25,20 +27,29 @@ export function formatRunShim(manifest: ReleaseManifest): string {
   )}exec "$@"\n`
 }
 
-/** The declared variables, and those by which programs find out where they are. */
-export function releaseVariables(
+/**
+ * All that activation does: the variables by which programs find out where they are, the declared ones, and what was `found`
+ * in the view. Declared parts of lists are outside of those that were found.
+ */
+export function releaseChanges(
   manifest: Pick<ReleaseManifest, 'name' | 'version' | 'platform' | 'variables' | 'view'>,
+  found: readonly Change[],
 ): Change[] {
-  const values: Record<string, string> = {
+  const own = {
     BARYON_RELEASE: formatReleaseName(manifest),
     // What tools of the experiments look for.
     BINARY_TAG: manifest.platform,
     CMTCONFIG: manifest.platform,
   }
   // The place of the view depends on what is in it, so nobody could write it down.
-  for (const [name, value] of Object.entries(manifest.variables))
-    values[name] = value.replaceAll('@view@', manifest.view)
-  return Object.entries(values).map(([variable, value]) => ({ kind: 'set', variable, value }))
+  const declared = declaredChanges(manifest.variables, (text) => text.replaceAll('@view@', manifest.view))
+  const values = new Map(Object.entries(own))
+  for (const change of declared) if (change.kind === 'set') values.set(change.variable, change.value)
+  return [
+    ...[...values].map(([variable, value]): Change => ({ kind: 'set', variable, value })),
+    ...found,
+    ...declared.filter(({ kind }) => kind !== 'set'),
+  ]
 }
 
 function title(manifest: ReleaseManifest): string {

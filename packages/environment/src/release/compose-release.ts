@@ -8,7 +8,7 @@ import { activationOf, type Prefix } from '../activation.ts'
 import { environmentClosure } from '../environment-closure.ts'
 import { storePrefix } from '../store-prefix.ts'
 import { writeView } from '../view.ts'
-import { releaseVariables } from './activation-script.ts'
+import { releaseChanges } from './activation-script.ts'
 import type { ReleaseManifest, ReleasePackage } from './release-manifest.ts'
 import { formatReleaseName } from './release-name.ts'
 import { sharedDirectories, writeRelease } from './write-release.ts'
@@ -72,7 +72,7 @@ function compose(store: Store, plan: ReleasePlan, scratch: string): ComposedRele
     storeDirectory: store.storeDirectory,
     view: logicalView,
     packages: withDependencies(store, packages),
-    changes: [...releaseVariables({ ...plan, view: logicalView }), ...found],
+    changes: releaseChanges({ ...plan, view: logicalView }, found),
     closure: closure
       .map((path) => {
         const { narHash, narSize } = store.pathInfo(path)

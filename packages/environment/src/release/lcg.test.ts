@@ -30,11 +30,22 @@ test('an xenv file says values as text', () => {
   const changes = [
     { kind: 'set', variable: 'A', value: '<&>' },
     { kind: 'prepend', variable: 'PATH', values: ['/a', '/b'], separator: ':' },
+    { kind: 'append', variable: 'PATH', values: ['/c'], separator: ':' },
+    { kind: 'append', variable: 'OPTIONS', values: ['-a', '-b'], separator: ':' },
     { kind: 'unset', variable: 'B' },
   ] as const
   const text = formatXenv({ changes } as unknown as ReleaseManifest)
   assert.match(text, /<env:set variable="A">&lt;&amp;&gt;<\/env:set>/)
   assert.match(text, /<env:prepend variable="PATH">\/a:\/b<\/env:prepend>/)
+  assert.match(text, /<env:append variable="PATH">\/c<\/env:append>/)
+  // A list, although its name does not say so.
+  assert.match(
+    text,
+    /<env:declare variable="OPTIONS" type="list" local="false"\/>\n[\s\S]*<env:append variable="OPTIONS">-a:-b</,
+  )
+  assert.doesNotMatch(text, /declare variable="PATH"/)
+  assert.equal(unsayableInXenv(changes), undefined)
+  assert.equal(unsayableInXenv([{ kind: 'append', variable: 'O', values: ['-a'], separator: ' ' }]), 'O')
   assert.match(text, /<env:unset variable="B"\/>/)
   for (const [value, isSayable] of [
     ['$HOME', false],

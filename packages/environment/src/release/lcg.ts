@@ -9,7 +9,7 @@
  * `InstallArea/PLATFORM`. Sources: lcgcmake, LbEnv, xenv, by their behaviour.
  */
 import { createHash } from 'node:crypto'
-import type { Change } from '../activation.ts'
+import { type Change, valuesOfChange } from '../change.ts'
 import type { ReleaseManifest } from './release-manifest.ts'
 import type { ReleaseName } from './release-name.ts'
 
@@ -81,16 +81,22 @@ export function formatProjectManifest({ name, version, platform }: ReleaseManife
   ].join('\n')
 }
 
-/** What lb-run and xenv would take for the name of a variable, and replace. There is no way to write it otherwise. */
+/**
+ * The first variable whose value cannot be said: lb-run and xenv replace what looks like the name of a variable, and know no
+ * separator but `:`.
+ */
 export function unsayableInXenv(changes: readonly Change[]): string | undefined {
-  return changes.find((change) =>
-    (change.kind === 'set' ? [change.value] : change.kind === 'prepend' ? change.values : []).some((value) =>
-      /\$[A-Za-z_({]|[\0-\x08\x0b\x0c\x0e-\x1f]/.test(value),
-    ),
+  return changes.find(
+    (change) =>
+      ('separator' in change && change.separator !== ':') ||
+      valuesOfChange(change).some((value) => /\$[A-Za-z_({]|[\0-\x08\x0b\x0c\x0e-\x1f]/.test(value)),
   )?.variable
 }
 
 export function formatXenv({ changes }: ReleaseManifest): string {
+  // Only by these two words in its name xenv knows a list; it would put the texts of any other together without a separator.
+  const lists = new Set(changes.flatMap((change) => ('separator' in change ? change.variable : [])))
+  const declared = [...lists].filter((variable) => !/PATH|DIRS/.test(variable))
   const lines = changes.map((change) => {
     const { kind, variable } = change
     if (kind === 'unset') return `  <env:unset variable="${variable}"/>`
@@ -100,6 +106,7 @@ export function formatXenv({ changes }: ReleaseManifest): string {
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<env:config xmlns:env="EnvSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="EnvSchema EnvSchema.xsd">',
+    ...declared.map((variable) => `  <env:declare variable="${variable}" type="list" local="false"/>`),
     ...lines,
     '</env:config>',
     '',

@@ -10,7 +10,8 @@
  * above U+FFFF, for other control characters, which Lmod makes wrong Lua of, and for what begins with `=`, which zsh expands where
  * environment-modules leaves it bare.
  */
-import { type Change, defaultOf } from '../activation.ts'
+import { defaultOf } from '../activation.ts'
+import { type Change, valuesOfChange } from '../change.ts'
 import type { ReleaseManifest } from './release-manifest.ts'
 import { formatReleaseName } from './release-name.ts'
 
@@ -28,16 +29,17 @@ const tcl: ModuleLanguage = {
   suffix: '',
   says: (value) => !/^=|[\0-\x1f\x7f\u{10000}-\u{10ffff}]/u.test(value),
   format(manifest) {
-    const lines = manifest.changes.flatMap((change): string[] => {
+    const lines = manifest.changes.flatMap((change, index): string[] => {
       const { kind, variable } = change
       if (kind === 'unset') return [`unsetenv ${variable}`]
       if (kind === 'set') return [`setenv ${variable} ${quoteTcl(change.value)}`]
-      const fallback = moduleDefault(variable)
+      const { values, separator } = change
+      const fallback = moduleDefault(manifest.changes, index)
       return [
         ...(fallback === undefined
           ? []
           : [`if {![info exists env(${variable})]} { append-path ${variable} ${quoteTcl(fallback)} }`]),
-        `prepend-path --delim ${quoteTcl(change.separator)} ${variable} ${quoteTcl(change.values.join(change.separator))}`,
+        `${kind}-path --delim ${quoteTcl(separator)} ${variable} ${quoteTcl(values.join(separator))}`,
       ]
     })
     return `#%Module1.0\nmodule-whatis ${quoteTcl(whatIs(manifest))}\nconflict ${manifest.name}\n${lines.join('\n')}\n`
@@ -49,16 +51,17 @@ const lua: ModuleLanguage = {
   suffix: '.lua',
   says: (value) => !/[\n\r]/.test(value),
   format(manifest) {
-    const lines = manifest.changes.flatMap((change): string[] => {
+    const lines = manifest.changes.flatMap((change, index): string[] => {
       const variable = quoteLua(change.variable)
       if (change.kind === 'unset') return [`unsetenv(${variable})`]
       if (change.kind === 'set') return [`setenv(${variable}, ${quoteLua(change.value)})`]
-      const fallback = moduleDefault(change.variable)
+      const { kind, values, separator } = change
+      const fallback = moduleDefault(manifest.changes, index)
       return [
         ...(fallback === undefined
           ? []
           : [`if (os.getenv(${variable}) == nil) then append_path(${variable}, ${quoteLua(fallback || ':')}) end`]),
-        `prepend_path(${variable}, ${quoteLua(change.values.join(change.separator))}, ${quoteLua(change.separator)})`,
+        `${kind}_path(${variable}, ${quoteLua(values.join(separator))}, ${quoteLua(separator)})`,
       ]
     })
     return `whatis(${quoteLua(whatIs(manifest))})\nfamily(${quoteLua(manifest.name)})\n${lines.join('\n')}\n`
@@ -69,20 +72,18 @@ export const moduleLanguages: readonly ModuleLanguage[] = [tcl, lua]
 
 /** The first variable whose value the language cannot say. */
 export function unsayable(language: ModuleLanguage, changes: readonly Change[]): string | undefined {
-  return changes.find((change) => !valuesOf(change).every((value) => language.says(value)))?.variable
-}
-
-function valuesOf(change: Change): readonly string[] {
-  return change.kind === 'set' ? [change.value] : change.kind === 'prepend' ? change.values : []
+  return changes.find((change) => !valuesOfChange(change).every((value) => language.says(value)))?.variable
 }
 
 function whatIs({ description, platform, ...name }: ReleaseManifest): string {
   return `${formatReleaseName(name)}${description === '' ? '' : `: ${description}`} (${platform})`.replace(/\s+/g, ' ')
 }
 
-/** A shell that loads modules has a PATH. */
-function moduleDefault(variable: string): string | undefined {
-  return variable === 'PATH' ? undefined : defaultOf(variable)
+/** For the first change of a variable. A shell that loads modules has a PATH. */
+function moduleDefault(changes: readonly Change[], index: number): string | undefined {
+  const { variable } = changes[index]!
+  const isFirst = changes.findIndex((change) => change.variable === variable) === index
+  return variable === 'PATH' || !isFirst ? undefined : defaultOf(variable)
 }
 
 /** Escapes all that is no plain character: what language the terminal speaks is then no matter. */

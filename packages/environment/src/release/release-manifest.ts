@@ -10,7 +10,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { isSystemError, UserError } from '@baryon/format'
-import type { Change } from '../activation.ts'
+import { type Change, mistakeInChange } from '../change.ts'
+import type { DeclaredVariable } from '../declared-variable.ts'
 import type { ReleaseName } from './release-name.ts'
 
 export interface ReleaseManifest extends ReleaseName {
@@ -26,7 +27,7 @@ export interface ReleaseManifest extends ReleaseName {
   readonly program?: string
   readonly packages: readonly ReleasePackage[]
   /** As they were declared; `changes` holds them as well. */
-  readonly variables: Readonly<Record<string, string>>
+  readonly variables: Readonly<Record<string, DeclaredVariable>>
   /** Commands of the shell by name. */
   readonly tasks: Readonly<Record<string, string>>
   /** What activation does to the variables of a process. */
@@ -88,8 +89,16 @@ export function parseManifest(text: string, source: string): ReleaseManifest {
     ) &&
     [record.packages, record.changes, record.closure].every(Array.isArray) &&
     [record.variables, record.tasks].every((field) => typeof field === 'object' && field !== null)
-  if (isRight) return record as ReleaseManifest
-  throw new UserError('RELEASE_MANIFEST', `${source} is not the manifest of a release that this program knows`, {
-    hint: 'it may be of a newer Baryon',
-  })
+  const wrong = isRight ? mistakeInChanges(record.changes!) : ''
+  if (wrong === undefined) return record as ReleaseManifest
+  const message = `${source} is not the manifest of a release that this program knows${wrong}`
+  throw new UserError('RELEASE_MANIFEST', message, { hint: 'it may be of a newer Baryon' })
+}
+
+function mistakeInChanges(changes: readonly unknown[]): string | undefined {
+  for (const [index, change] of changes.entries()) {
+    const mistake = mistakeInChange(change)
+    if (mistake !== undefined) return `: 'changes.${index}' ${mistake}`
+  }
+  return undefined
 }

@@ -8,3 +8,5 @@ export PATH=/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HE
 export MANPATH=/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/share/man:"${MANPATH:-}"
 export XDG_DATA_DIRS=/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/share:"${XDG_DATA_DIRS:-/usr/local/share:/usr/share}"
 export ROOT_INCLUDE_PATH=/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/include"${ROOT_INCLUDE_PATH:+:$ROOT_INCLUDE_PATH}"
+export MANPATH=/first:"${MANPATH:-}"
+export MANPATH="${MANPATH:-}":/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/man:/last

@@ -40,3 +40,21 @@ if ($?ROOT_INCLUDE_PATH) then
 else
   setenv ROOT_INCLUDE_PATH '/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/include';
 endif
+if ($?MANPATH) then
+  if (${%MANPATH} > 0) then
+    setenv MANPATH '/first:'${MANPATH:q};
+  else
+    setenv MANPATH '/first:';
+  endif
+else
+  setenv MANPATH '/first:';
+endif
+if ($?MANPATH) then
+  if (${%MANPATH} > 0) then
+    setenv MANPATH ${MANPATH:q}':/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/man:/last';
+  else
+    setenv MANPATH ':/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/man:/last';
+  endif
+else
+  setenv MANPATH ':/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/man:/last';
+endif

@@ -24,3 +24,13 @@ if set -q ROOT_INCLUDE_PATH; and test -n "$ROOT_INCLUDE_PATH"
 else
   set -gx ROOT_INCLUDE_PATH '/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/include'
 end
+if set -q MANPATH; and test -n "$MANPATH"
+  set -gx MANPATH '/first:'"$MANPATH"
+else
+  set -gx MANPATH '/first:'
+end
+if set -q MANPATH; and test -n "$MANPATH"
+  set -gx MANPATH "$MANPATH"':/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/man:/last'
+else
+  set -gx MANPATH ':/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/man:/last'
+end

@@ -11,3 +11,5 @@ prepend_path("MANPATH", "/cvmfs/hep.example.org/nix/store/0000000000000000000000
 if (os.getenv("XDG_DATA_DIRS") == nil) then append_path("XDG_DATA_DIRS", "/usr/local/share:/usr/share") end
 prepend_path("XDG_DATA_DIRS", "/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/share", ":")
 prepend_path("ROOT_INCLUDE_PATH", "/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/include", ":")
+prepend_path("MANPATH", "/first", ":")
+append_path("MANPATH", "/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/man:/last", ":")

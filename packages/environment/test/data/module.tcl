@@ -12,3 +12,5 @@ prepend-path --delim ":" MANPATH "/cvmfs/hep.example.org/nix/store/0000000000000
 if {![info exists env(XDG_DATA_DIRS)]} { append-path XDG_DATA_DIRS "/usr/local/share:/usr/share" }
 prepend-path --delim ":" XDG_DATA_DIRS "/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/share"
 prepend-path --delim ":" ROOT_INCLUDE_PATH "/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/include"
+prepend-path --delim ":" MANPATH "/first"
+append-path --delim ":" MANPATH "/cvmfs/hep.example.org/nix/store/00000000000000000000000000000000-HEP-1.0-view/man:/last"
