@@ -151,7 +151,7 @@ const commands: readonly Command[] = [
     description:
       'Without a name it has what the project of the current directory has. Programs, headers, libraries and CMake packages are found through PATH, CPATH, LIBRARY_PATH, CMAKE_PREFIX_PATH, ' +
       'PKG_CONFIG_PATH and PYTHONPATH. With --print the statements are printed for a shell to read, where the store is ' +
-      'visible at its path.',
+      'visible at its path; `baryon_deactivate` in that shell undoes them, and so does the next activation.',
     options: [
       ...evaluationOptions,
       platformOption,

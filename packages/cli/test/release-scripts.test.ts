@@ -34,10 +34,13 @@ describe('the scripts of a release', () => {
     for (const [shell, line] of readers) {
       if (!isOnPath(shell)) continue
       const script = join(scene.directory, 'script')
-      writeFileSync(script, `${line}\ndemo 'b c'\nenv printenv HARD TEXT\n`)
+      writeFileSync(
+        script,
+        `${line}\ndemo 'b c'\nenv printenv HARD TEXT\nbaryon_deactivate\nenv printenv HARD || echo left\n`,
+      )
       const { stdout, stderr } = spawnSync(shell, [script], plain)
       assert.equal(stderr, '', shell)
-      assert.equal(stdout, `hello 2.0 ${TAG}\n<--events>\n<10>\n<b c>\n${hard}\na\nb\n`, shell)
+      assert.equal(stdout, `hello 2.0 ${TAG}\n<--events>\n<10>\n<b c>\n${hard}\na\nb\nleft\n`, shell)
     }
     assert.equal(existsSync(canary), false)
 

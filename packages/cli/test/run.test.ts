@@ -234,7 +234,9 @@ describe('baryon run', { skip: tiers.length === 0 ? 'no way to show a store work
   }
 
   test('the activation can be printed', () => {
-    assert.match(run(['shell', 'hello', '--print', '--shell', 'bash']).stdout, /^export PATH=\/baryon-run/)
+    const printed = run(['shell', 'hello', '--print', '--shell', 'bash']).stdout
+    assert.match(printed, /^export PATH=\/baryon-run/m)
+    assert.match(printed, /^baryon_deactivate\(\) \{$/m)
     const record = JSON.parse(run(['shell', 'hello', '--print', '--json']).stdout) as { paths: string[] }
     assert.equal(record.paths.length, 1)
   })

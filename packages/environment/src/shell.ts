@@ -51,6 +51,11 @@ export function quotePosix(value: string): string {
   return /^[\w@%+=:,./-]+$/.test(value) && !value.startsWith('=') ? value : `'${value.replaceAll("'", "'\\''")}'`
 }
 
+/** What stands before the prompt. Shells replace some characters of a prompt, and evaluate others: there is none of them. */
+export function promptMark(label: string): string {
+  return `[${label.replace(/[^\w+@=:,./ -]/g, '_')}] `
+}
+
 function posix(name: 'sh' | 'bash' | 'zsh'): Shell {
   return {
     name,
@@ -66,9 +71,7 @@ function posix(name: 'sh' | 'bash' | 'zsh'): Shell {
       fallback === undefined
         ? `export ${variable}="\${${variable}:+$${variable}${separator}}"${quotePosix(value)}\n`
         : `export ${variable}="\${${variable}:-${fallback}}"${quotePosix(separator + value)}\n`,
-    prompt: (label) =>
-      // zsh would expand `%` in a prompt; labels are ours and hold none.
-      `if [ -n "\${PS1-}" ]; then PS1=${quotePosix(`[${label}] `)}"$PS1"; fi\n`,
+    prompt: (label) => `if [ -n "\${PS1-}" ]; then PS1=${quotePosix(promptMark(label))}"$PS1"; fi\n`,
   }
 }
 
@@ -87,7 +90,7 @@ const fish: Shell = {
       'if functions -q fish_prompt; and not functions -q __baryon_fish_prompt',
       '  functions -c fish_prompt __baryon_fish_prompt',
       '  function fish_prompt',
-      `    echo -n ${fish.quote(`[${label}] `)}`,
+      `    echo -n ${fish.quote(promptMark(label))}`,
       '    __baryon_fish_prompt',
       '  end',
       'end',
@@ -125,7 +128,7 @@ const tcsh: Shell = {
       [...words(fallback), value].join(separator),
     ),
   prompt: (label) =>
-    ['if ($?prompt) then', `  set prompt = ${tcsh.quote(`[${label}] `)}"$prompt"`, 'endif', ''].join('\n'),
+    ['if ($?prompt) then', `  set prompt = ${tcsh.quote(promptMark(label))}"$prompt"`, 'endif', ''].join('\n'),
 }
 
 /** `$?X` guards must be blocks: on one line tcsh expands `$X` even when the condition is false. */

@@ -1,7 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findProgram, formatActivation, type Launch, type Shell, shellNamed } from '@baryon/environment'
+import {
+  findProgram,
+  formatActivation,
+  formatUndoableActivation,
+  type Launch,
+  type Shell,
+  shellNamed,
+} from '@baryon/environment'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { UsageError } from '../parse-arguments.ts'
@@ -54,7 +61,7 @@ async function findEnvironment(context: Context): Promise<RunEnvironment | RunMo
 }
 
 function print(shell: Shell, environment: RunEnvironment): Outcome {
-  const script = formatActivation(shell, environment.changes)
+  const script = formatUndoableActivation(shell, environment.changes, environment.label)
   return { text: script, data: { shell: shell.name, paths: environment.paths, script } }
 }
 

@@ -3,12 +3,13 @@ import { formatActivation } from '../activation.ts'
 import type { Change } from '../change.ts'
 import { declaredChanges } from '../declared-variable.ts'
 import { quotePosix, type Shell, shellNamed } from '../shell.ts'
+import { formatUndoableActivation } from '../undo/undoable-activation.ts'
 import type { ReleaseManifest } from './release-manifest.ts'
 import { formatReleaseName } from './release-name.ts'
 
-/** To be read with `.` or `source`. */
+/** To be read with `.` or `source`; `baryon_deactivate` undoes it. */
 export function formatActivationScript(shell: Shell, manifest: ReleaseManifest): string {
-  return `# ${title(manifest)}\n${formatActivation(shell, manifest.changes)}`
+  return `# ${title(manifest)}\n${formatUndoableActivation(shell, manifest.changes, formatReleaseName(manifest))}`
 }
 
 /**
