@@ -1,6 +1,6 @@
 /**
  * An activation that can be undone: the script of `formatActivation`, and around it what makes `baryon_deactivate`, a
- * function or an alias of the shell that reads it. docs/decisions/0016-undoing-an-activation.md says why it is as it is.
+ * function or an alias of the shell that reads it. docs/decisions/0017-undoing-an-activation.md says why it is as it is.
  *
  * - A variable that still has the value of the activation gets back the one that it had, or none. One that was changed since
  *   keeps the change, and loses the parts of lists that the activation brought.
