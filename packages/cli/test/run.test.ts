@@ -50,13 +50,13 @@ interface Result {
 
 function run(
   words: readonly string[],
-  options: { environment?: Record<string, string>; cwd?: string; program?: readonly string[] } = {},
+  options: { environment?: Record<string, string>; cwd?: string; program?: readonly string[]; input?: string } = {},
 ): Result {
   const [program, ...before] = options.program ?? [baryon]
   const result = spawnSync(program!, [...before, ...words], {
     encoding: 'utf8',
     cwd: options.cwd ?? project,
-    input: 'input',
+    input: options.input ?? 'input',
     env: { PATH: process.env.PATH, HOME: directory, BARYON_ROOT: root, ...options.environment },
   })
   if (result.error !== undefined) throw result.error
@@ -232,6 +232,25 @@ describe('baryon run', { skip: tiers.length === 0 ? 'no way to show a store work
       )
     })
   }
+
+  test('an interactive tcsh has its own files, the prompt mark and its home', {
+    skip: isOnPath('tcsh') ? false : 'tcsh is not installed',
+  }, () => {
+    const home = join(directory, "it's home")
+    mkdirSync(home)
+    writeFileSync(join(home, '.tcshrc'), 'set prompt = "mine> "\nalias hi echo hi-there\n')
+    const input = 'echo "<$prompt>"\nif ("$HOME" == "$home") echo same "$HOME"\nhi\nhello\n'
+    const shown = (...more: readonly string[]) =>
+      run(['shell', ...more, 'hello', '--shell', 'tcsh'], { environment: { HOME: home }, input }).stdout
+    const own = shown()
+    assert.match(own, /<\[hello\] mine> >\n/)
+    assert.ok(own.includes(`same ${home}\n`), own)
+    assert.match(own, /hi-there\n[\s\S]*hello 1\.\d x86/)
+    const pure = shown('--pure')
+    assert.match(pure, /<\[hello\] [^m]/)
+    assert.doesNotMatch(pure, /hi-there/)
+    assert.match(pure, /hello 1\.\d x86/)
+  })
 
   test('the activation can be printed', () => {
     const printed = run(['shell', 'hello', '--print', '--shell', 'bash']).stdout

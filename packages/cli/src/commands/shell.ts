@@ -99,9 +99,12 @@ function interactive(shell: Shell, program: string, plan: Launch, environment: R
       return launch(plan, [program, ...(isPure ? ['--no-config'] : []), '-i', '--init-command', activation])
     }
     case 'tcsh': {
-      // It has no option for one more file; the variables are there, and only the prompt stays as it is.
-      rmSync(directory, { recursive: true })
-      return launch(plan, [program, ...(isPure ? ['-f'] : []), '-i'])
+      // It has no option for one more file, but reads .tcshrc of HOME, which that file sets right at once.
+      const home = q(process.env.HOME ?? '/')
+      const files = 'if (-r ~/.tcshrc) then\n  source ~/.tcshrc\nelse if (-r ~/.cshrc) then\n  source ~/.cshrc\nendif\n'
+      const begin = `setenv HOME ${home}\nset home = ${home}\n${own(files)}`
+      writeFileSync(join(directory, '.tcshrc'), `${begin}${activation}\\rm -rf ${q(directory)}\n`)
+      return launch({ ...plan, assignments: [...plan.assignments, ['HOME', directory]] }, [program, '-i'])
     }
     case 'sh': {
       mkdirSync(directory, { recursive: true })
