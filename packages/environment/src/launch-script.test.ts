@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -27,7 +36,7 @@ exit 7
 `
 writeFileSync(join(physicalDirectory, '00000000000000000000000000000000-hello/bin/hello'), script, { mode: 0o755 })
 
-function launch(tier: Tier | undefined, more: Partial<Launch> = {}): Launch {
+function launchWithTable(tier: Tier | undefined, more: Partial<Launch> = {}): Launch {
   return {
     storeDirectory,
     physicalDirectory,
@@ -63,9 +72,22 @@ const tiers = new Map(
     .map((one) => [one.tier.kind, one.tier]),
 )
 
-for (const kind of ['bubblewrap', 'unshare', 'proot'] as const) {
+const mountPoint = join(directory, "it's a mount point")
+
+for (const [kind, isKept] of [
+  ['bubblewrap', false],
+  ['unshare', false],
+  ['unshare', true],
+  ['proot', false],
+] as const) {
   const tier = tiers.get(kind)
-  describe(kind, { skip: tier === undefined ? `${kind} does not work on this machine` : false }, () => {
+  const launch = (tier: Tier | undefined, more: Partial<Launch> = {}): Launch => ({
+    ...launchWithTable(tier, more),
+    ...(isKept ? { rootTable: undefined, mountPoint } : {}),
+  })
+  describe(isKept ? `${kind}, worked out at every start` : kind, {
+    skip: tier === undefined ? `${kind} does not work on this machine` : false,
+  }, () => {
     test('the command runs at the logical path with arguments, input, directory and status', () => {
       const result = run(formatLaunch(launch(tier)), 'hello', 'two words', "'", '--')
       assert.equal(result.stderr, '')
@@ -131,18 +153,24 @@ for (const kind of ['bubblewrap', 'unshare', 'proot'] as const) {
       const parent = join(directory, `host-${kind}`)
       mkdirSync(join(parent, 'other'), { recursive: true })
       writeFileSync(join(parent, 'file'), 'kept')
+      mkdirSync(join(parent, "odd [n]ame's"), { recursive: true })
+      writeFileSync(join(parent, "odd [n]ame's/file"), ' odd ')
+      writeFileSync(join(parent, '.hidden $(id)'), ' hidden ')
+      symlinkSync('file', join(parent, `a link ${Number(isKept)}`))
       const deep = join(parent, 'new/store')
       const text = formatLaunch(
         launch(tier, { storeDirectory: deep, paths: [`${deep}/00000000000000000000000000000000-hello`] }),
       )
+      // What the host gets later is there as well.
+      if (isKept) mkdirSync(join(parent, 'later'))
       const result = run(
         text,
         'sh',
         '-c',
-        `cd '${parent}' && cat file && test -d other && exec '${deep}/00000000000000000000000000000000-hello/bin/hello' </dev/null`,
+        `cd '${parent}' && test ${isKept ? '-d' : '! -e'} later && cat file "odd [n]ame's/file" '.hidden $(id)' 'a link ${Number(isKept)}' && test -d other && exec '${deep}/00000000000000000000000000000000-hello/bin/hello' </dev/null`,
       )
       assert.equal(result.stderr, '')
-      assert.match(result.stdout, /^keptself .*\/new\/store\//)
+      assert.match(result.stdout, /^kept odd {2}hidden keptself .*\/new\/store\//)
     })
   })
 }
@@ -150,7 +178,7 @@ for (const kind of ['bubblewrap', 'unshare', 'proot'] as const) {
 test('when the paths are visible already nothing is mounted', () => {
   const visible = join(physicalDirectory, '00000000000000000000000000000000-hello')
   const text = formatLaunch(
-    launch({ kind: 'bubblewrap', command: ['/nonexistent/bwrap'], release: [] }, { paths: [visible] }),
+    launchWithTable({ kind: 'bubblewrap', command: ['/nonexistent/bwrap'], release: [] }, { paths: [visible] }),
   )
   assert.equal(run(text, 'echo', 'direct').stdout, 'direct\n')
 })
@@ -173,7 +201,7 @@ test('a script is fresh only as long as all that it depends on', () => {
     spawnSync('/bin/sh', ['-c', 'baryon_key=$2; . "$1"; baryon_fresh', 'sh', saved, key], {
       env: { PATH: process.env.PATH, BARYON_READ: 'x y', ...environment },
     }).status === 0
-  const save = (): void => writeFileSync(saved, formatLaunchFile(launch(undefined), freshness()))
+  const save = (): void => writeFileSync(saved, formatLaunchFile(launchWithTable(undefined), freshness()))
 
   save()
   assert.equal(isFresh(), true)

@@ -11,6 +11,7 @@
  */
 import { formatActivation } from './activation.ts'
 import type { Change } from './change.ts'
+import { formatRootScript } from './root-script.ts'
 import type { RootTable } from './root-table.ts'
 import { quotePosix, shellNamed } from './shell.ts'
 import type { Tier } from './tier.ts'
@@ -35,6 +36,8 @@ export interface Launch {
   readonly rootTable: RootTable | undefined
   /** Names of the caller's variables that the command sees besides those of the environment; undefined: all. */
   readonly kept?: readonly string[] | undefined
+  /** Instead of a table, for a script that is kept: an empty directory of ours. See root-script.ts. */
+  readonly mountPoint?: string
 }
 
 export interface Freshness {
@@ -153,11 +156,11 @@ function enterTier(launch: Launch, tier: Tier): string {
         ...(tier.release.length > 0 ? ["trap '' INT QUIT"] : []),
         `set -- --ro-bind ${source} ${store} -- ${words(tier.release)}"$@"`,
         `if [ "$baryon_above" = ${store} ]; then exec ${command} --dev-bind / / "$@"; fi`,
-        'for baryon_entry in "$baryon_above"/*; do',
+        'for baryon_entry in "$baryon_above"/* "$baryon_above"/.[!.]* "$baryon_above"/..?*; do',
         '  if [ -L "$baryon_entry" ]; then',
         // `/bin` is nearly always a link to `usr/bin`: known without starting readlink.
         '    if [ "$baryon_entry" -ef "/usr$baryon_entry" ]; then set -- --symlink "usr$baryon_entry" "$baryon_entry" "$@"',
-        '    else set -- --symlink "$(readlink "$baryon_entry")" "$baryon_entry" "$@"; fi',
+        '    else set -- --symlink "$(PATH=/usr/bin:/bin:$PATH readlink "$baryon_entry")" "$baryon_entry" "$@"; fi',
         '  elif [ -e "$baryon_entry" ]; then set -- --dev-bind-try "$baryon_entry" "$baryon_entry" "$@"; fi',
         'done',
         'if [ -n "$baryon_above" ]; then set -- --dev-bind / / --tmpfs "$baryon_above" "$@"; fi',
@@ -166,10 +169,16 @@ function enterTier(launch: Launch, tier: Tier): string {
       ].join('\n')
     case 'unshare': {
       const inner = `${mountStore(launch)}\nexec ${words(tier.release)}"$@"`
-      return `exec ${command} /bin/sh -c ${q(inner)} baryon "$@"\n`
+      const { mountPoint } = launch
+      const make =
+        mountPoint === undefined ? '' : `[ -d ${q(mountPoint)} ] || ${HOST_FIRST} mkdir -p ${q(mountPoint)}\n`
+      return `${make}exec ${command} /bin/sh -c ${q(inner)} baryon "$@"\n`
     }
   }
 }
+
+/** A kept script may itself be what `PATH` finds first for `mkdir`: it must not start itself without end. */
+const HOST_FIRST = 'PATH=/usr/sbin:/sbin:/usr/bin:/bin:$PATH'
 
 /** Quoted words, each with a blank behind it. */
 function words(list: readonly string[]): string {
@@ -177,11 +186,21 @@ function words(list: readonly string[]): string {
 }
 
 /** Statements within the new namespace. The shell that runs them becomes the command: nothing stays in between. */
-function mountStore({ storeDirectory, physicalDirectory, rootTable, paths }: Launch): string {
+function mountStore(launch: Launch): string {
+  const { storeDirectory, physicalDirectory, rootTable, mountPoint, paths } = launch
   const q = quotePosix
   const failure = `{ echo ${q(`error[NAMESPACE]: cannot show the store at ${storeDirectory}`)} >&2; exit 1; }`
   const path = 'baryon_path=$PATH; PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin'
   const seen = paths.length > 0 ? paths[0]! : storeDirectory
+  if (mountPoint !== undefined) {
+    const show = formatRootScript({ storeDirectory, physicalDirectory, mountPoint }, failure)
+    return [
+      `baryon_path=$PATH; ${HOST_FIRST}`,
+      show,
+      `[ -e ${q(seen)} ] || ${failure}`,
+      'PATH=$baryon_path; unset baryon_path',
+    ].join('\n')
+  }
   if (rootTable === undefined) {
     return [
       path,

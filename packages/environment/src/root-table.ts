@@ -130,7 +130,7 @@ function listEntries(directory: string): Entry[] {
 }
 
 /** The flags of the mount that the store lies on: a namespace may not drop them, and says so by refusing to remount. */
-function lockedFlags(directory: string): string {
+export function lockedFlags(directory: string): string {
   let best = ''
   let flags = ''
   for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
@@ -147,7 +147,8 @@ function lockedFlags(directory: string): string {
   return locked.map((flag) => `,${flag}`).join('')
 }
 
-function escapeField(path: string): string {
+/** A word of a table of mounts. */
+export function escapeField(path: string): string {
   return path.replace(/[\s\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`)
 }
 
