@@ -13,6 +13,7 @@ import {
   sandboxOption,
   substituterOptions,
 } from './common-options.ts'
+import { globalCommands } from './global/global-catalogue.ts'
 import { jobsCommands } from './jobs-catalogue.ts'
 import { projectCommands } from './project/project-catalogue.ts'
 import { releaseCommands } from './release-catalogue.ts'
@@ -33,6 +34,7 @@ export const groups: ReadonlyMap<string, string> = new Map([
   ['release', 'named sets of packages, for all platforms'],
   ['stack', 'what a stack holds'],
   ['task', 'what a project does'],
+  ['global', 'tools for your PATH'],
   ['platform', 'platform tags and this machine'],
 ])
 
@@ -199,6 +201,7 @@ const commands: readonly Command[] = [
     load: () => import('./commands/exec.ts'),
   },
   ...projectCommands,
+  ...globalCommands,
   {
     name: 'eval',
     summary: 'evaluate an expression',

@@ -57,6 +57,7 @@ export type DynamicCompletion =
   | 'new-release'
   | 'runnable'
   | 'project-package'
+  | 'global-tool'
 
 /** Returns what to print and the exit status; or prints by itself (streams) and returns only the status. */
 export type Run = (context: Context) => Promise<Outcome> | Outcome

@@ -14,6 +14,7 @@ export async function listCandidates(
   const context = contextOf(command, words)
   if (kind === 'store-path') return storePaths(context)
   if (kind === 'release') return releases(context)
+  if (kind === 'global-tool') return globalTools(context)
   const { stackPackages, stackPlatforms } = await import('./stack-packages.ts')
   const { stackSettings } = await import('./stack-evaluation.ts')
   const settings = await stackSettings(context)
@@ -43,6 +44,11 @@ async function storePaths(context: Context): Promise<readonly (readonly [string]
   } finally {
     store.close()
   }
+}
+
+async function globalTools(context: Context): Promise<readonly (readonly [word: string, description: string])[]> {
+  const { listTools, registryOf } = await import('./global/registry.ts')
+  return listTools(registryOf(await context.settings())).map(({ name, version }) => [name, version])
 }
 
 async function releases(context: Context): Promise<readonly (readonly [string])[]> {

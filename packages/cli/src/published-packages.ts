@@ -37,7 +37,7 @@ export async function usePublished(
   settings: Settings,
   store: Store,
   paths: readonly string[],
-  how: { readonly isCopied?: boolean } = {},
+  how: PublishedUse = {},
 ): Promise<RunMounted | 'received' | undefined> {
   const place = process.env[MOUNTED] === undefined ? repositoryOf(context, settings) : undefined
   if (place === undefined) return undefined
@@ -66,6 +66,10 @@ export async function usePublished(
   } finally {
     await source.close(isDone)
   }
+}
+
+export interface PublishedUse {
+  readonly isCopied?: boolean
 }
 
 /** What is read of the releases of the repository that is configured; undefined when there is none, or it does not answer. */

@@ -14,7 +14,7 @@ import { areaPlace, areaWatches } from './area-place.ts'
 import { choosePlatform, chooseVersion } from './choose-release.ts'
 import type { Context } from './command.ts'
 import { openToLook } from './open-to-look.ts'
-import type { RunMounted } from './published-packages.ts'
+import type { PublishedUse, RunMounted } from './published-packages.ts'
 import { type Area, areasOf } from './release-areas.ts'
 import { directoryPlace, type PlacedRelease, type ReleasePlace, storePlace } from './release-places.ts'
 import type { RunEnvironment } from './run-environment.ts'
@@ -76,6 +76,7 @@ export async function publishedRelease(
   context: Context,
   settings: Settings,
   text: string,
+  how: PublishedUse = {},
 ): Promise<ReleaseEnvironment | RunMounted | undefined> {
   if (!canBeRelease(text)) return undefined
   const { usePublished, withRepositoryPlace } = await import('./published-packages.ts')
@@ -85,7 +86,7 @@ export async function publishedRelease(
   const path = release.platforms.get(choosePlatform(release, platformWish(context, settings)))!
   const store = openToLook({ storeDirectory: settings.storeDirectory, root: settings.root })
   try {
-    const use = await usePublished(context, settings, store, [path])
+    const use = await usePublished(context, settings, store, [path], how)
     if (typeof use === 'function') return use
     if (use === undefined) return undefined
     return environmentOf(context, settings, store, { ...release, kind: 'store' })

@@ -24,7 +24,7 @@ import type { Context } from './command.ts'
 import { openToLook } from './open-to-look.ts'
 import { type ResolvedPackage, resolvePackage } from './package-resolution.ts'
 import { UsageError } from './parse-arguments.ts'
-import type { RunMounted } from './published-packages.ts'
+import type { PublishedUse, RunMounted } from './published-packages.ts'
 import { isPure, keptVariables } from './pure.ts'
 import type { Settings } from './settings.ts'
 import { selectedPlatform, stackSettings } from './stack-evaluation.ts'
@@ -41,12 +41,13 @@ export interface RunEnvironment {
 
 /**
  * Evaluates, builds what is missing, and works out the variables. What is published needs no building; what is to be done
- * may then be to run the same in a mount: see `usePublished`.
+ * may then be to run the same in a mount, unless all is to be copied here: see `usePublished`.
  */
 export async function prepareEnvironment(
   context: Context,
   names: readonly string[],
   kind: ActivationKind,
+  how: PublishedUse = {},
 ): Promise<RunEnvironment | RunMounted> {
   const settings = await stackSettings(context)
   const platform = await platformFor(context, settings)
@@ -62,7 +63,14 @@ export async function prepareEnvironment(
     const wanted = packages.map((one) => ({ derivation: one.derivation, outputs: outputNames(one, kind) }))
     const missing = missingTargets(store, wanted)
     const outputs = wanted.flatMap((one) => one.outputs)
-    const place = await provide(context, settings, store, known.length === outputs.length ? known : undefined, missing)
+    const place = await provide(
+      context,
+      settings,
+      store,
+      known.length === outputs.length ? known : undefined,
+      missing,
+      how,
+    )
     if (typeof place === 'function') return place
     const physicalDirectory = place
     const named = packages.flatMap((one) => outputsFor(one, kind))
@@ -89,12 +97,13 @@ export async function provide(
   store: Store,
   paths: readonly string[] | undefined,
   missing: readonly RealiseTarget[],
+  how: PublishedUse = {},
 ): Promise<string | RunMounted> {
   if (missing.length === 0) return store.physicalDirectory
   const { areInPlace, usePublished } = await import('./published-packages.ts')
   if (paths !== undefined) {
     if (areInPlace(settings.storeDirectory, paths)) return settings.storeDirectory
-    const use = await usePublished(context, settings, store, paths)
+    const use = await usePublished(context, settings, store, paths, how)
     if (typeof use === 'function') return use
     if (use === 'received') return store.physicalDirectory
   }

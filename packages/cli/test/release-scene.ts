@@ -29,6 +29,8 @@ export interface ReleaseScene {
   /** Standard output of a command that must do its work. */
   good(...words: readonly string[]): string
   json<T>(...words: readonly string[]): T
+  /** Another program, as the same user. */
+  call(program: string, words: readonly string[], more?: { environment?: Record<string, string>; cwd?: string }): Result
   /** The processes that are started go to the file. */
   traced(file: string, words: readonly string[], cwd?: string): Result
   /** Not waited for; its errors can be read. */
@@ -89,6 +91,8 @@ export function releaseScene(
     },
     run,
     good,
+    call: (program, words, more = {}) =>
+      user.run(program, words, { cwd: more.cwd ?? project, environment: { ...environment, ...more.environment } }),
     json: (...words) => JSON.parse(good(...words, '--json')),
     traced: (file, words, cwd = project) =>
       user.run('strace', ['-f', '-e', 'trace=execve', '-o', file, baryon, ...words], { cwd, environment }),
