@@ -1,8 +1,9 @@
 /** Releases as links in a directory, as a repository has them: an area. */
-import { existsSync, lstatSync, mkdirSync, readlinkSync, renameSync, rmSync, type Stats, symlinkSync } from 'node:fs'
+import { lstatSync, readlinkSync, renameSync, rmSync, type Stats, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { LayoutLink } from '@baryon/environment'
 import { isSystemError, UserError } from '@baryon/format'
+import { makeDirectories } from '@baryon/store'
 
 /** Each link is there as a whole or not at all; those that lead elsewhere are replaced. Throws `AREA_CONFLICT` before anything is written. */
 export function layOut(area: string, links: readonly LayoutLink[]): void {
@@ -26,7 +27,7 @@ function writeLinks(area: string, links: readonly LayoutLink[]): void {
   for (const { at, target } of links) {
     const place = join(area, at)
     if (statusOf(place) !== undefined && readlinkSync(place) === target) continue
-    makeDirectory(dirname(place))
+    makeDirectories(dirname(place))
     const temporary = `${place}.${process.pid}.tmp`
     rmSync(temporary, { force: true })
     symlinkSync(target, temporary)
@@ -40,17 +41,5 @@ function statusOf(path: string): Stats | undefined {
   } catch (error) {
     if (isSystemError(error, 'ENOTDIR')) return undefined
     throw error
-  }
-}
-
-/** Node's own way to make those above as well does not end below /proc. */
-function makeDirectory(path: string): void {
-  if (existsSync(path)) return
-  makeDirectory(dirname(path))
-  try {
-    mkdirSync(path)
-  } catch (error) {
-    // Somebody else was quicker.
-    if (!isSystemError(error, 'EEXIST')) throw error
   }
 }

@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseReleaseOperand } from '@baryon/environment'
 import { isSystemError, UserError } from '@baryon/format'
+import { makeDirectories } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
 import { parseProject } from '../project/project-file.ts'
 import { parseToml } from '../read-toml.ts'
@@ -15,7 +16,7 @@ export async function run(context: Context): Promise<Outcome> {
   const text = template(await outerStack(context, directory), release, context.arguments.values('package'))
   parseProject({ file, text, table: await parseToml(text, file, 'CONFIGURATION') })
   try {
-    mkdirSync(directory, { recursive: true })
+    makeDirectories(directory)
     writeFileSync(file, text, { flag: 'wx' })
   } catch (error) {
     if (!isSystemError(error, 'EEXIST', 'ENOTDIR')) throw error

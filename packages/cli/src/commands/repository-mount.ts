@@ -1,19 +1,10 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { accessSync, closeSync, constants, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { formatMountLaunch, type MountLaunch, prepareRootTable, type RootTable } from '@baryon/environment'
 import { isSystemError, UserError } from '@baryon/format'
 import { serveRepository } from '@baryon/mount'
+import { makeDirectories } from '@baryon/store'
 import type { Context, Outcome } from '../command.ts'
 import { mountTier } from '../mount-tier.ts'
 import { UsageError } from '../parse-arguments.ts'
@@ -116,7 +107,7 @@ function prepareMountPoint(mountPoint: string, roots: string): RootTable | undef
   let above = dirname(mountPoint)
   while (!statSync(above, { throwIfNoEntry: false })) above = dirname(above)
   if (above !== '/' && isWritable(above)) {
-    mkdirSync(mountPoint, { recursive: true })
+    makeDirectories(mountPoint)
     return undefined
   }
   return prepareRootTable(roots, mountPoint, undefined)

@@ -7,7 +7,6 @@ import {
   fsyncSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -18,6 +17,7 @@ import {
 import { join } from 'node:path'
 import { parseWrapperOwner, type WrapperOwner } from '@baryon/environment'
 import { isSystemError, UserError } from '@baryon/format'
+import { makeDirectories } from '@baryon/store'
 
 /** What is at the place of a wrapper: nothing, somebody's wrapper, or something that we leave alone, such as a link. */
 export type Occupant = 'nothing' | 'foreign' | WrapperOwner
@@ -60,10 +60,10 @@ export function asideIn(directory: string, registry: string): string {
 /** Throws `BIN_DIRECTORY` when it is not there and cannot be made, or cannot be written. */
 export function makeBinDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true })
+    makeDirectories(directory)
     accessSync(directory, constants.W_OK | constants.X_OK)
   } catch (error) {
-    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST')) throw error
+    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT', 'EEXIST')) throw error
     throw new UserError('BIN_DIRECTORY', `cannot write programs into ${directory}: ${error.code}`, {
       hint: 'choose a directory of yours, with --bin-dir DIR or BARYON_BIN_DIR',
       cause: error,
