@@ -1,6 +1,6 @@
 /** Releases and projects of user areas, nightly builds, development areas and search paths, found as lb-run finds them; and `--pure`. */
 import assert from 'node:assert/strict'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { listTiers } from '@baryon/environment'
@@ -251,6 +251,8 @@ describe('areas', { skip: tiers.length === 0 ? 'no way to show a store works her
     scene.traced(trace, ['run', '--pure', 'Hep/1.0', 'true'])
     const again = scene.traced(trace, ['run', '--pure', 'Hep/1.0', 'true'])
     assert.equal(again.status, 0, again.stderr)
+    const programs = readFileSync(trace, 'utf8').match(/(?<=execve\(")[^"]*/g) ?? []
+    assert.ok(programs.length > 1 && !programs.some((program) => program.endsWith('/node')), programs.join(' '))
   })
 
   test('a nightly build of releases is published below its slot', () => {
