@@ -119,7 +119,7 @@ function copyClone(target: string): void {
   for (const name of readdirSync(join(original, 'node_modules'))) {
     const path = join(original, 'node_modules', name)
     const copy = join(target, 'node_modules', name)
-    if (['smol-toml', 'xz-decompress'].includes(name)) cpSync(path, copy, { recursive: true })
+    if (['saxes', 'smol-toml', 'xmlchars', 'xz-decompress'].includes(name)) cpSync(path, copy, { recursive: true })
     else if (name !== '@baryon') symlinkSync(path, copy)
   }
   for (const name of readdirSync(join(target, 'packages'))) {
