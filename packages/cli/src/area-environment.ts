@@ -64,6 +64,7 @@ export async function areaEnvironment(
     physicalDirectory: isInPlace ? settings.storeDirectory : store.physicalDirectory,
     paths,
     label: formatReleaseName(release),
+    manifest: undefined,
     platform: tag,
     program: undefined,
     watched: undefined,

@@ -52,8 +52,8 @@ function candidates(area: string, wanted: string, isNightly: boolean): readonly 
   const withVersion = (above: string, name: string, names: readonly string[]) =>
     newestFirst(
       names.flatMap((one) => {
-        const version = isSame(one.slice(0, name.length + 1), `${name}_`) ? one.slice(name.length + 1) : ''
-        return isReleaseWord(version) ? [{ name, version, directory: join(above, one) }] : []
+        const version = versionAfter(name, one)
+        return version !== undefined && isReleaseWord(version) ? [{ name, version, directory: join(above, one) }] : []
       }),
     )
   const inside = named.map((name) => ({ name, above: join(area, name), names: directoriesIn(join(area, name)) }))
@@ -64,13 +64,17 @@ function candidates(area: string, wanted: string, isNightly: boolean): readonly 
     ...inside.flatMap(({ name, above, names }) =>
       newestFirst(
         names
-          .filter(
-            (one) => one !== 'InstallArea' && isReleaseWord(one) && !isSame(one.slice(0, name.length + 1), `${name}_`),
-          )
+          .filter((one) => one !== 'InstallArea' && isReleaseWord(one) && versionAfter(name, one) === undefined)
           .map((version) => ({ name, version, directory: join(above, version) })),
       ),
     ),
   ]
+}
+
+/** `1.0` of `HEP_1.0`. */
+function versionAfter(name: string, directory: string): string | undefined {
+  const end = name.length + 1
+  return isSame(directory.slice(0, end), `${name}_`) ? directory.slice(end) : undefined
 }
 
 /** Undefined when it has none. */

@@ -45,7 +45,7 @@ export interface TaggedPlatform {
 
 /** The tags of a release, best first. What is no tag comes last. */
 export function orderedTags({ platforms }: Pick<PlacedRelease, 'platforms'>): string[] {
-  return bestFirst([...platforms.keys()].map((tag) => tagged(tag))).map(({ tag }) => tag)
+  return bestFirst([...platforms.keys()].map(tagged)).map(({ tag }) => tag)
 }
 
 /** The best that this machine can run; if it can run none, only why not, a line for each. */

@@ -23,6 +23,8 @@ import { selectedPlatform } from './stack-evaluation.ts'
 import { suggest } from './suggestion.ts'
 
 export interface ReleaseEnvironment extends RunEnvironment {
+  /** Undefined for a project that xenv describes. */
+  readonly manifest: ReleaseManifest | undefined
   readonly platform: string
   /** What runs when no command is said. */
   readonly program: string | undefined
@@ -156,6 +158,7 @@ export function environmentAt(
     physicalDirectory,
     paths: [logical],
     label: formatReleaseName(release),
+    manifest,
     platform: manifest.platform,
     program: manifest.program,
   }

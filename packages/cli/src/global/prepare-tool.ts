@@ -1,8 +1,8 @@
 /** From the name of a package or release to an environment that is there, and the programs that its user wants. */
-import { lstatSync, readdirSync, statSync } from 'node:fs'
+import { lstatSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Launch, type ReleaseManifest, readManifest } from '@baryon/environment'
-import { isSystemError, UserError } from '@baryon/format'
+import { type Launch, listDirectory } from '@baryon/environment'
+import { UserError } from '@baryon/format'
 import { bestOfStack } from '../choose-release.ts'
 import type { Context } from '../command.ts'
 import { UsageError } from '../parse-arguments.ts'
@@ -134,7 +134,7 @@ function ofPackage(
 }
 
 function ofRelease(context: Context, environment: ReleaseEnvironment, wanted: ToolRequest): PreparedTool {
-  const { name, version, platform, program, view } = manifestOf(environment)
+  const { name, version, platform, program, view } = environment.manifest!
   if (wanted.with.length > 0) {
     throw new UsageError(`${name} is a release, which has its packages already: --with is for a package`, {
       hint: 'a project can add to a release: baryon init --release',
@@ -150,14 +150,6 @@ function ofRelease(context: Context, environment: ReleaseEnvironment, wanted: To
   const programs = chosen(found, expose, `${name}/${version}`)
   const askedPlatform = platformWish(context, environment.settings).tag
   return { ...toolOf(context, environment, wanted, programs), name, kind: 'release', version, platform, askedPlatform }
-}
-
-function manifestOf({ settings, physicalDirectory, paths, label }: ReleaseEnvironment): ReleaseManifest {
-  const manifest = readManifest(join(physicalDirectory, paths[0]!.slice(settings.storeDirectory.length)))
-  if (manifest !== undefined) return manifest
-  throw new UserError('RELEASE_MANIFEST', `${label} has no manifest`, {
-    hint: 'the store is damaged: baryon store verify --repair',
-  })
 }
 
 function toolOf(
@@ -184,7 +176,7 @@ function programsIn({ settings, physicalDirectory }: RunEnvironment, directories
   const found = new Map<string, string>()
   for (const directory of directories) {
     const physical = join(physicalDirectory, directory.slice(settings.storeDirectory.length))
-    for (const name of listNames(physical)) {
+    for (const name of listDirectory(physical)) {
       if (!found.has(name) && isProgram(join(physical, name))) found.set(name, `${directory}/${name}`)
     }
   }
@@ -196,15 +188,6 @@ function isProgram(file: string): boolean {
   const status = statSync(file, { throwIfNoEntry: false })
   if (status === undefined) return lstatSync(file).isSymbolicLink()
   return status.isFile() && (status.mode & 0o111) !== 0
-}
-
-function listNames(directory: string): string[] {
-  try {
-    return readdirSync(directory).sort()
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
-    throw error
-  }
 }
 
 function chosen(found: readonly ToolProgram[], names: readonly string[], of: string): ToolProgram[] {
