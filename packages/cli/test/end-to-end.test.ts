@@ -37,7 +37,7 @@ interface InfoRecord {
 }
 
 test('a small stack, end to end', {
-  timeout: 1_500_000,
+  timeout: 1_200_000,
   skip: process.arch === 'x64' ? false : 'the toolchain is for x86_64',
 }, async (t) => {
   const user = ordinaryUser(t)

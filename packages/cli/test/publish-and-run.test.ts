@@ -21,7 +21,7 @@ const EXPECTED = '100 events, 200 particles, 19020.000 GeV'
 
 test('build, publish, replicate, mount and run; change, and change back', {
   skip: process.arch === 'x64' ? skip || device.skip : 'the toolchain is for x86_64',
-  timeout: 1_500_000,
+  timeout: 1_200_000,
 }, async (t) => {
   const user = ordinaryUser(t)
   const root = keptRoot(user.uid)
