@@ -4,7 +4,13 @@ export { evaluateJobs } from './src/evaluate-jobs.ts'
 export { EvaluationFailure } from './src/evaluation-failure.ts'
 export type { JobsRequest } from './src/jobs/job-request.ts'
 export type { JobsListeners, JobsProgress } from './src/jobs/run-jobs.ts'
-export { NEWEST_NIX_VERSION, type NixVersion, parseCallDepth, parseNixVersion } from './src/language-settings.ts'
+export {
+  NEWEST_NIX_VERSION,
+  type NixVersion,
+  parseCallDepth,
+  parseLints,
+  parseNixVersion,
+} from './src/language-settings.ts'
 export {
   DEFAULT_SETTINGS,
   type DerivationAttributeName,

@@ -34,7 +34,15 @@ export { formatPosition, type LineColumn, lineColumn, type Position } from './sr
 export { printName, printString, printValue } from './src/print-value.ts'
 export { suggest } from './src/suggestion.ts'
 export { intern, symbolText } from './src/symbols.ts'
-export { SYNTAX_OF_2_8, type SyntaxFeatures, syntaxFeatures } from './src/syntax-features.ts'
+export {
+  LINT_LEVELS,
+  LINT_NAMES,
+  type LintName,
+  type Lints,
+  SYNTAX_OF_2_8,
+  type SyntaxFeatures,
+  syntaxFeatures,
+} from './src/syntax-features.ts'
 export { type PrintOptions, printSyntax } from './src/syntax-printer.ts'
 export { force, lazy, Thunk } from './src/thunk.ts'
 export {

@@ -407,7 +407,7 @@ function systemFailure(verb: string, path: string, error: unknown): unknown {
     error.code === 'ENOENT'
       ? `path '${path}' does not exist`
       : error.code === 'ENOTDIR'
-        ? `'${path}' is not a directory`
+        ? `'${realPath(Buffer.from(path, 'latin1')) ?? path}' is not a directory`
         : `${verb} '${path}': ${reason}`,
   )
 }

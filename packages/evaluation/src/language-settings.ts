@@ -1,4 +1,5 @@
 import { UserError } from '@baryon/format'
+import { LINT_LEVELS, LINT_NAMES, type LintName, type Lints } from '@baryon/language'
 
 /** What `builtins.nixVersion` says, and with it whose language is spoken: that of today, or that of 2.8. */
 export type NixVersion = '2.36.0' | '2.8.0'
@@ -30,4 +31,18 @@ export function parseCallDepth(text: string): number {
     })
   }
   return depth
+}
+
+/** The `lint-…` settings, from what is given for each. */
+export function parseLints(given: (name: LintName) => string | undefined): Lints {
+  const lints = LINT_NAMES.flatMap((name) => {
+    const text = given(name)
+    if (text === undefined) return []
+    const level = LINT_LEVELS.find((one) => one === text)
+    if (level !== undefined) return [[name, level]]
+    throw new UserError('LINT_LEVEL', `'${text}' is no level of ${name}`, {
+      hint: `known are ${LINT_LEVELS.join(', ')}`,
+    })
+  })
+  return Object.fromEntries(lints)
 }

@@ -24,7 +24,7 @@ export function printParsed(evaluator: Evaluator, request: EvaluationRequest): s
     builtinNames.add(symbolText(key))
     builtinNames.add(`__${symbolText(key)}`)
   }
-  const features = syntaxFeatures(evaluator.settings)
+  const features = syntaxFeatures(evaluator.settings, evaluator.io)
   // Undefined variables are errors of this step, too.
   parseFile(text, name, { globals: builtinNames, features })
   const home = (): string => io.getEnvironment('HOME')

@@ -1,3 +1,4 @@
+import type { Lints } from '@baryon/language'
 import type { StoreOptions } from '@baryon/store'
 import type { Dependencies } from './dependencies.ts'
 import { NEWEST_NIX_VERSION, type NixVersion } from './language-settings.ts'
@@ -70,6 +71,7 @@ export interface EvaluationSettings {
   readonly allowImportFromDerivation: boolean
   /** `pipe-operators`, `parse-toml-timestamps`, …: what today's language has only when it is asked for. */
   readonly experimentalFeatures: readonly string[]
+  readonly lints: Lints
   /** How deep calls may nest; undefined: as deep as the stack allows. */
   readonly maxCallDepth: number | undefined
   readonly showTrace: boolean
@@ -120,6 +122,7 @@ export const DEFAULT_SETTINGS: EvaluationSettings = {
   restrictEval: false,
   allowImportFromDerivation: true,
   experimentalFeatures: [],
+  lints: {},
   maxCallDepth: undefined,
   showTrace: false,
   traceVerbose: false,

@@ -11,10 +11,12 @@ import { lambdaSite } from './compile-lambda.ts'
 import { compileBinary, compileNot } from './compile-operator.ts'
 import { compileHasAttr, compileSelect, constantSelection } from './compile-select.ts'
 import { compileWith, compileWithVariable } from './compile-with.ts'
+import { valuesEqual } from './equality.ts'
+import { difference } from './equality-difference.ts'
 import { AssertionError, UndefinedVariableError } from './errors.ts'
 import * as flat from './flat.ts'
 import { wrongType } from './force.ts'
-import { Lambda, type LambdaSite } from './function.ts'
+import { Lambda, type LambdaSite, PrimOp } from './function.ts'
 import { resolvePath } from './path.ts'
 import type { Position } from './position.ts'
 import { forceThunk, type Located, Thunk } from './thunk.ts'
@@ -136,7 +138,8 @@ export function maker(unit: Unit, node: number): Maker {
       break
     case flat.SELECT: {
       const value = constantSelection(unit, node)
-      if (value !== undefined) return new Maker(unit, node, MAKE_CONSTANT, 0, 0, value)
+      // Printing shows what else it is as not evaluated, as Nix does.
+      if (value instanceof PrimOp) return new Maker(unit, node, MAKE_CONSTANT, 0, 0, value)
     }
   }
   return new Maker(unit, node, MAKE_THUNK, 0, 0, null)
@@ -291,13 +294,40 @@ function compileIf(unit: Unit, node: number): Code {
 }
 
 function compileAssert(unit: Unit, node: number): Code {
-  const condition = compile(unit, unit.nodes[node + 2]!)
-  const body = compile(unit, unit.nodes[node + 3]!)
+  const { nodes } = unit
+  if (nodes[nodes[node + 2]!] === flat.EQUAL && unit.evaluator.settings.newerFeatures)
+    return compileAssertEqual(unit, node)
+  const condition = compile(unit, nodes[node + 2]!)
+  const body = compile(unit, nodes[node + 3]!)
   return (env) => {
     const value = condition(env)
     if (value === true) return body(env)
     if (value !== false) return notBoolean(unit, node, value)
-    const text = unit.string(unit.nodes[node + 4]!)
-    throw new AssertionError(`assertion '${text}' failed`, unit.position(node))
+    throw failedAssertion(unit, node)
   }
+}
+
+/** `assert a == b`, which today tells how the two differ. */
+function compileAssertEqual(unit: Unit, node: number): Code {
+  const { nodes } = unit
+  const equality = nodes[node + 2]!
+  const left = compile(unit, nodes[equality + 2]!)
+  const right = compile(unit, nodes[equality + 3]!)
+  const body = compile(unit, nodes[node + 3]!)
+  return (env) => {
+    const [a, b] = [left(env), right(env)]
+    if (valuesEqual(a, b)) return body(env)
+    const found = difference(a, b, unit.position(equality))
+    if (found === undefined) throw failedAssertion(unit, node)
+    const hint = found.path === '' ? undefined : `the two sides differ at ${found.path}`
+    const error = new AssertionError(found.message, unit.position(node), hint)
+    for (const { message, position } of found.frames) error.addFrame(message, position)
+    const condition = unit.string(nodes[node + 4]!)
+    error.addFrame(`while evaluating the condition of the assertion '${condition}'`, unit.position(node))
+    throw error
+  }
+}
+
+function failedAssertion(unit: Unit, node: number): AssertionError {
+  return new AssertionError(`assertion '${unit.string(unit.nodes[node + 4]!)}' failed`, unit.position(node))
 }

@@ -49,12 +49,14 @@ class FileEvaluator implements Evaluator {
     this.settings = options.settings
     const { maxCallDepth } = options.settings
     this.callDepth = maxCallDepth === undefined ? undefined : new CallDepth(maxCallDepth, options.settings)
-    this.#parseCache = options.parseCache
+    // What is kept says nothing of literals that are discouraged.
+    const isLinted = Object.values(options.settings.lints).some((level) => level !== 'ignore')
+    this.#parseCache = isLinted ? undefined : options.parseCache
     const { globals, builtins } = makeGlobals(this)
     this.builtins = builtins
     this.#globals = globals
     this.globalNames = new Set(globals.keys())
-    this.#features = syntaxFeatures(options.settings)
+    this.#features = syntaxFeatures(options.settings, options.io)
     // The flat form depends on which names are global, and on the syntax.
     const { newer, pipes } = this.#features
     this.#cachePrefix = `${hashNames([...globals.keys()])}${newer ? 'n' : ''}${pipes ? 'p' : ''}:`
@@ -235,7 +237,8 @@ function makeGlobals(evaluator: Evaluator): { globals: Map<string, Slot>; builti
 function builtinSlot(builtin: Builtin, name: string, evaluator: Evaluator): Slot {
   if (builtin.arity > 0) return new PrimOp(name, builtin.arity, counted(builtin.code, evaluator), evaluator)
   const code = builtin.code as (evaluator: Evaluator) => Value
-  return lazy(() => code(evaluator))
+  // A constant, which printing shows. An answer that knows the time is not kept, so it is asked for only when it is used.
+  return name === 'currentTime' ? lazy(() => code(evaluator)) : code(evaluator)
 }
 
 function counted(code: PrimOpCode, evaluator: Evaluator): PrimOpCode {

@@ -86,8 +86,8 @@ export class ThrownError extends CatchableError {
 
 /** `assert` whose condition is false. */
 export class AssertionError extends CatchableError {
-  constructor(message: string, position: Position | undefined) {
-    super('EVAL_ASSERT', message, position)
+  constructor(message: string, position: Position | undefined, hint?: string) {
+    super('EVAL_ASSERT', message, position, [], hint === undefined ? {} : { hint })
   }
 }
 

@@ -1,6 +1,7 @@
 import type { CallDepth } from './call-depth.ts'
 import type { EvalIo } from './eval-io.ts'
 import type { Position } from './position.ts'
+import type { Lints } from './syntax-features.ts'
 import type { Attrs, Slot, Value } from './value.ts'
 
 /**
@@ -46,6 +47,7 @@ export interface EvalSettings {
   readonly newerFeatures: boolean
   /** What today's language has only when it is asked for: `pipe-operators`, `parse-toml-timestamps`. */
   readonly experimentalFeatures: readonly string[]
+  readonly lints: Lints
   /** How deep calls may nest; undefined: as deep as the stack allows. */
   readonly maxCallDepth: number | undefined
   /** How deep data may nest that is evaluated completely or written as JSON. */

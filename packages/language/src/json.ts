@@ -1,15 +1,19 @@
+import { attributePosition } from './attribute-position.ts'
 import { findAttribute, nameOrder } from './attrs.ts'
 import { ByteText } from './byte-text.ts'
 import { callDepthMessage } from './call-depth.ts'
 import { coerceToString, copyPathToStore } from './coerce.ts'
 import type { ContextCollector } from './context.ts'
+import { valueInError } from './error-value.ts'
 import { CallDepthError, ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import { formatGeneral6, formatShortest } from './float-text.ts'
 import { typeName } from './force.ts'
+import { callFunction } from './function.ts'
+import type { Position } from './position.ts'
 import { intern, symbolText } from './symbols.ts'
-import { forceThunk, Thunk } from './thunk.ts'
-import { Attrs, Float, NixString, Path, type Slot } from './value.ts'
+import { force, forceThunk, Thunk } from './thunk.ts'
+import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
 
 export interface JsonOptions {
   /** Off: anything not yet evaluated is an error, as in `--eval --json`. Default: on. */
@@ -80,7 +84,11 @@ function write(writer: Writer, slot: Slot, depth: number): void {
 function writeAttrs(writer: Writer, value: Attrs, depth: number): void {
   const { text } = writer
   if (findAttribute(value, TO_STRING) >= 0) {
-    writeString(writer, coerceToString(writer.evaluator, value, writer.context, false, false))
+    const { evaluator, context } = writer
+    writeString(
+      writer,
+      writer.newer ? toStringText(writer, value, depth) : coerceToString(evaluator, value, context, false, false),
+    )
     return
   }
   const outPathAt = findAttribute(value, OUT_PATH)
@@ -98,6 +106,32 @@ function writeAttrs(writer: Writer, value: Attrs, depth: number): void {
     write(writer, value.slots[at]!, depth + 1)
   }
   text.addByte(CLOSE_BRACE)
+}
+
+/** What `__toString` gives, and what that stands for: a string or a path in the end. */
+function toStringText(writer: Writer, set: Attrs, depth: number): string {
+  const { evaluator, context } = writer
+  let value: Value = set
+  let position: Position | undefined
+  for (let level = depth; value instanceof Attrs; level++) {
+    if (level > writer.maxDepth) throw new CallDepthError(callDepthMessage(evaluator.settings))
+    const at = findAttribute(value, TO_STRING)
+    const outPathAt = at < 0 ? findAttribute(value, OUT_PATH) : at
+    if (outPathAt < 0) {
+      throw new ValueError(`\`__toString\` must return a string, but got a set: ${valueInError(value)}`, position)
+    }
+    position = attributePosition(value, value.keys[outPathAt]!)
+    const slot: Slot = value.slots[outPathAt]!
+    value = force(at < 0 ? slot : callFunction(slot, value))
+  }
+  if (typeof value === 'string') return value
+  if (value instanceof Path) return value.path
+  if (value instanceof NixString) {
+    context.add(value.context)
+    return value.text
+  }
+  const what = `${typeName(value)}: ${valueInError(value)}`
+  throw new ValueError(`\`__toString\` should return a string, but got ${what}`, position)
 }
 
 function writeString({ text, newer }: Pick<Writer, 'text' | 'newer'>, value: string): void {

@@ -4,7 +4,7 @@ import { ParseError } from './errors.ts'
 import * as t from './lexer.ts'
 import { parseIndentedString, parsePathParts, parseString } from './string-literal.ts'
 import type { AttrName, AttrsExpr, BinaryOperator, Expr, Formal, LambdaExpr } from './syntax.ts'
-import { SYNTAX_OF_2_8, type SyntaxFeatures } from './syntax-features.ts'
+import { type LintName, SYNTAX_OF_2_8, type SyntaxFeatures } from './syntax-features.ts'
 import type { SourceFile } from './value.ts'
 
 /** The syntax tree of a whole text. Throws `ParseError`. */
@@ -60,7 +60,7 @@ export class Parser {
             lexer.next()
             argument = this.identifier()
           }
-          if (argument === '' && lexer.token !== COLON) this.unexpected(COLON, AT)
+          if (argument === '' && lexer.token !== COLON) this.unexpected([COLON, AT])
           this.expect(COLON)
           return this.lambda(argument, this.checked(formals, argument, at, at), at)
         }
@@ -270,6 +270,10 @@ export class Parser {
       }
       case t.URI: {
         const text = lexer.text()
+        this.lint('lint-url-literals', at, (isFatal) => {
+          const verdict = isFatal ? 'disallowed' : 'discouraged'
+          return `URL literals are ${verdict}. Consider using a string literal "${text}" instead`
+        })
         lexer.next()
         return { kind: 'string', text }
       }
@@ -311,7 +315,7 @@ export class Parser {
   }
 
   private set(recursive: boolean, at: number): AttrsExpr {
-    if (this.lexer.token !== OPEN_CURLY) this.unexpected(OPEN_CURLY)
+    if (this.lexer.token !== OPEN_CURLY) this.unexpected([OPEN_CURLY])
     const attrs = this.bindings(newAttrs(recursive, at), CLOSE_CURLY)
     this.expect(CLOSE_CURLY)
     return attrs
@@ -329,9 +333,9 @@ export class Parser {
         this.inherit(attrs, opened)
         continue
       }
-      if (!startsAttr(lexer.token)) this.unexpected()
+      if (!startsAttr(lexer.token)) this.unexpected([], expectedOfBindings(attrs, close))
       const path = this.attrPath()
-      if (lexer.token !== EQUAL_SIGN) this.unexpected(DOT, EQUAL_SIGN)
+      if (lexer.token !== EQUAL_SIGN) this.unexpected([DOT, EQUAL_SIGN])
       lexer.next()
       const value = this.expression()
       this.expect(SEMICOLON)
@@ -359,7 +363,9 @@ export class Parser {
         else addInherited(this.file, attrs, name, from, opened, before)
       } else this.fail('dynamic attributes not allowed in inherit', at)
     }
-    this.expect(SEMICOLON)
+    // More than what bison lists.
+    if (lexer.token !== SEMICOLON) this.unexpected()
+    lexer.next()
   }
 
   private attrPath(): AttrName[] {
@@ -393,25 +399,25 @@ export class Parser {
         return name.kind === 'string' ? name.text : name
       }
     }
-    if (lexer.token !== t.END && lexer.token !== EQUAL_SIGN) return this.unexpected()
-    return this.fail(
-      `syntax error, unexpected ${t.tokenName(lexer.token)}, expecting ID or OR_KW or DOLLAR_CURLY or '"'`,
-      lexer.token === t.END ? lexer.lastMatch : lexer.start,
-    )
+    return this.unexpected([t.IDENTIFIER, t.OR_KEYWORD, t.DOLLAR_CURLY, QUOTE])
   }
 
   /** After `{`: the formals up to and with `}`. */
   private formals(): { list: Formal[]; open: boolean } {
     const lexer = this.lexer
     const list: Formal[] = []
+    const close = (expectedToday: readonly number[]): void => {
+      if (lexer.token !== CLOSE_CURLY) this.unexpected([CLOSE_CURLY], expectedToday)
+      lexer.next()
+    }
     for (;;) {
       if (lexer.token === t.ELLIPSIS) {
         lexer.next()
-        this.expect(CLOSE_CURLY)
+        close([CLOSE_CURLY])
         return { list, open: true }
       }
       if (lexer.token !== t.IDENTIFIER) {
-        this.expect(CLOSE_CURLY)
+        close([t.IDENTIFIER, t.ELLIPSIS, CLOSE_CURLY])
         return { list, open: false }
       }
       const at = lexer.start
@@ -424,7 +430,7 @@ export class Parser {
       }
       list.push({ name, fallback, at })
       if (lexer.token !== COMMA) {
-        this.expect(CLOSE_CURLY)
+        close([CLOSE_CURLY, COMMA])
         return { list, open: false }
       }
       lexer.next()
@@ -478,27 +484,38 @@ export class Parser {
   }
 
   private identifier(): string {
-    if (this.lexer.token !== t.IDENTIFIER) this.unexpected(t.IDENTIFIER)
+    if (this.lexer.token !== t.IDENTIFIER) this.unexpected([t.IDENTIFIER])
     const name = this.lexer.text()
     this.lexer.next()
     return name
   }
 
   /** Consumes a token or fails. */
-  expect(token: number, alternative?: number): void {
-    if (this.lexer.token !== token) this.unexpected(token, alternative)
+  expect(token: number): void {
+    if (this.lexer.token !== token) this.unexpected([token])
     if (token !== t.END) this.lexer.next()
   }
 
-  unexpected(expected?: number, alternative?: number): never {
+  /** What is listed as expected is what bison lists of the grammars: not all that could stand there, and nothing when it is more than four. */
+  unexpected(expected: readonly number[] = [], expectedToday = expected): never {
     const lexer = this.lexer
     const at = lexer.token === t.END ? lexer.lastMatch : lexer.start
     const { token } = lexer
-    const message = (name: (token: number) => string): string =>
+    const message = (name: (token: number) => string, tokens: readonly number[]): string =>
       `syntax error, unexpected ${name(token)}` +
-      (expected === undefined ? '' : `, expecting ${name(expected)}`) +
-      (alternative === undefined ? '' : ` or ${name(alternative)}`)
-    throw new ParseError(message(t.tokenName), { file: this.file, offset: at }).inToday(() => message(t.tokenNameToday))
+      (tokens.length === 0 ? '' : `, expecting ${tokens.map(name).join(' or ')}`)
+    throw new ParseError(message(t.tokenName, expected), { file: this.file, offset: at }).inToday(() =>
+      message(t.tokenNameToday, expectedToday),
+    )
+  }
+
+  /** Something that a setting may have warned of or refused. */
+  lint(name: LintName, at: number, message: (isFatal: boolean) => string): void {
+    const level = this.features.lints[name] ?? 'ignore'
+    if (level === 'ignore') return
+    const error = new ParseError(`${message(level === 'fatal')} (${name})`, { file: this.file, offset: at })
+    if (level === 'fatal') throw error
+    this.features.warn?.(error)
   }
 
   fail(message: string, at: number): never {
@@ -596,6 +613,12 @@ function applied(fn: Expr, argument: Expr, at: number): Expr {
 
 function startsAttr(token: number): boolean {
   return token === t.IDENTIFIER || token === QUOTE || token === t.OR_KEYWORD || token === t.DOLLAR_CURLY
+}
+
+/** Where no binding begins. Bison has taken all before it for bindings that only `inherit` goes on with. */
+function expectedOfBindings(attrs: AttrsExpr, close: number): readonly number[] {
+  if (close === t.IN) return [t.IN, t.INHERIT]
+  return attrs.recursive ? [t.INHERIT, close] : [t.INHERIT]
 }
 
 function call(name: string, args: Expr[], at: number): Expr {

@@ -42,7 +42,7 @@ export function parseString(parser: Parser): Expr {
     if (p > from) lexer.lastMatch = from
     if (p >= source.length) {
       lexer.token = t.END
-      parser.unexpected(34)
+      parser.unexpected([34])
     }
     if (p > from) {
       const raw = source.slice(from, p)
@@ -124,6 +124,7 @@ export function parsePathParts(parser: Parser): Expr {
   const source = lexer.source
   const at = lexer.start
   const first = lexer.text()
+  lintPath(parser, first, at)
   const parts: Part[] = [{ expr: { kind: 'path', text: first }, at }]
   let p = lexer.offset
   let slash = first.endsWith('/')
@@ -147,6 +148,17 @@ export function parsePathParts(parser: Parser): Expr {
   return parts.length === 1 ? parts[0]!.expr : { kind: 'concat', interpolated: false, parts, at }
 }
 
+function lintPath(parser: Parser, literal: string, at: number): void {
+  if (/^[/~]/.test(literal)) {
+    const kind = literal.startsWith('/') ? 'absolute' : 'home'
+    const instead = `Consider replacing path literal '${literal}' by a string, relative path, or parameter`
+    parser.lint('lint-absolute-path-literals', at, () => `${kind} path literals are not portable. ${instead}`)
+  } else if (!literal.startsWith('.')) {
+    const what = `relative path literal '${literal}' should be prefixed with '.' for clarity: './${literal}'`
+    parser.lint('lint-short-path-literals', at, () => what)
+  }
+}
+
 interface Piece {
   readonly at: number
   readonly text: string
@@ -162,7 +174,7 @@ function parseInterpolation(parser: Parser, p: number, parts: Part[]): number {
   lexer.offset = p + 2
   lexer.next()
   const expr = parser.expression()
-  if (lexer.token !== 125) parser.unexpected(125)
+  if (lexer.token !== 125) parser.unexpected([125])
   // The next token belongs to the string again, so it is not asked for here.
   parts.push({ expr, at: p })
   return lexer.offset

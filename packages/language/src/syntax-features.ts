@@ -1,3 +1,6 @@
+import { formatError } from './error-text.ts'
+import type { ParseError } from './errors.ts'
+import type { EvalIo } from './eval-io.ts'
 import type { EvalSettings } from './evaluator.ts'
 
 /** Where the syntax of today differs from that of Nix 2.8. */
@@ -6,11 +9,29 @@ export interface SyntaxFeatures {
   readonly newer: boolean
   /** `x |> f` and `f <| x` (`pipe-operators`). */
   readonly pipes: boolean
+  readonly lints: Lints
+  /** Takes what a lint says that only warns. */
+  warn?(error: ParseError): void
 }
 
-export const SYNTAX_OF_2_8: SyntaxFeatures = { newer: false, pipes: false }
+/** Nix's settings for literals that are discouraged. */
+export const LINT_NAMES = ['lint-url-literals', 'lint-absolute-path-literals', 'lint-short-path-literals'] as const
+export type LintName = (typeof LINT_NAMES)[number]
+export const LINT_LEVELS = ['ignore', 'warn', 'fatal'] as const
+/** Those that are missing are ignored. */
+export type Lints = Readonly<Partial<Record<LintName, (typeof LINT_LEVELS)[number]>>>
 
-export function syntaxFeatures(settings: Pick<EvalSettings, 'newerFeatures' | 'experimentalFeatures'>): SyntaxFeatures {
-  const newer = settings.newerFeatures
-  return { newer, pipes: newer && settings.experimentalFeatures.includes('pipe-operators') }
+export const SYNTAX_OF_2_8: SyntaxFeatures = { newer: false, pipes: false, lints: {} }
+
+export function syntaxFeatures(
+  settings: Pick<EvalSettings, 'newerFeatures' | 'experimentalFeatures' | 'lints'>,
+  io: Pick<EvalIo, 'log'>,
+): SyntaxFeatures {
+  const { newerFeatures: newer, lints } = settings
+  return {
+    newer,
+    pipes: newer && settings.experimentalFeatures.includes('pipe-operators'),
+    lints,
+    warn: (error) => io.log(formatError(error, { showTrace: false, newer }).replace(/^error/, 'warning')),
+  }
 }

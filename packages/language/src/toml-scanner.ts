@@ -104,8 +104,26 @@ export class TomlScanner {
   #integer(text: string): number | bigint {
     const digits = text.replaceAll('_', '')
     const value = /^[+-]/.test(digits) ? BigInt(digits.slice(1)) * (digits.startsWith('-') ? -1n : 1n) : BigInt(digits)
-    if (BigInt.asIntN(64, value) !== value) throw this.error(`integer ${text} does not fit into 64 bits`)
+    if (BigInt.asIntN(64, value) !== value) throw this.#tooLarge(text)
     return Number.isSafeInteger(Number(value)) ? Number(value) : value
+  }
+
+  /** Behind the integer. Today in the words of toml11. */
+  #tooLarge(text: string): ValueError {
+    const error = this.error(`integer ${text} does not fit into 64 bits`)
+    if (/^0[xob]/.test(text)) return error
+    return error.inToday(() => {
+      const { line, column } = lineColumn(this.#text, this.#at)
+      const number = String(line)
+      const margin = ' '.repeat(number.length)
+      return [
+        'while parsing TOML: [error] toml::parse_dec_integer: too large integer: current max digits = 2^63',
+        `${margin} --> fromTOML`,
+        `${margin} |`,
+        `${number} | ${this.#text.split('\n')[line - 1]}`,
+        `${margin} | ${' '.repeat(column - 1)}^-- must be < 2^63`,
+      ].join('\n')
+    })
   }
 
   #key(): string {

@@ -77,6 +77,7 @@ export function testEvaluator(
       allowImportFromDerivation: true,
       newerFeatures: false,
       experimentalFeatures: [],
+      lints: {},
       maxCallDepth: undefined,
       maxDataDepth: Number.POSITIVE_INFINITY,
       showTrace: false,

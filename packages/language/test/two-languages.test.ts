@@ -69,6 +69,22 @@ const differences: readonly (readonly [expression: string, inOld: Expected, now:
   ['builtins ? readFileType', 'false', 'true'],
   ['builtins ? getFlake', 'false', 'true'],
   ['builtins.fromTOML "a = 1979-05-27"', /Dates and times are not supported/, /while parsing TOML: Dates and times/],
+  // Which argument is looked at first, and whether the function is.
+  ['builtins.length (map 1 [ 1 ])', '1', /is an integer while a function was expected/],
+  ['map 1 [ ]', '[ ]', '[ ]'],
+  ['builtins.length (builtins.genList 1 2)', '2', /is an integer while a function was expected/],
+  ['builtins.filter 1 [ ]', /while a function was expected/, '[ ]'],
+  ['builtins.sort 1 [ ]', /while a function was expected/, '[ ]'],
+  ['builtins.sort 1 "x"', /while a function was expected/, /is a string while a list was expected/],
+  ['builtins.genericClosure { startSet = [ ]; }', /attribute 'operator' missing/, '[ ]'],
+  ['builtins.genericClosure { startSet = [ ]; operator = abort "x"; }', /aborted/, '[ ]'],
+  [
+    'builtins.toJSON { __toString = self: 42; }',
+    /cannot coerce an integer/,
+    /should return a string, but got an integer: 42$/,
+  ],
+  ['builtins.toJSON { __toString = self: { a = 1; }; }', /cannot coerce a set/, /must return a string, but got a set/],
+  ['builtins.toJSON { __toString = self: { outPath = "x"; }; }', '"\\"x\\""', '"\\"x\\""'],
   ['1 |> (x: x)', /./, /experimental Nix feature 'pipe-operators' is disabled/],
 ]
 
@@ -176,6 +192,99 @@ describe('what only today has', () => {
   })
 })
 
+describe('how the sides of a failed assertion differ', () => {
+  const rows: readonly (readonly [condition: string, message: string, path: string])[] = [
+    ['1 == 1.5', "an integer with value '1' is not equal to a float with value '1.5'", ''],
+    ['false == null', "a Boolean of value 'false' is not equal to null of value 'null'", ''],
+    ['"x" == "y"', `string '"x"' is not equal to string '"y"'`, ''],
+    ['/a == /b', "path '/a' is not equal to path '/b'", ''],
+    [
+      '[ 1 2 ] == [ 1 ]',
+      "list of size '2' is not equal to list of size '1', left hand side is '[ 1 2 ]', right hand side is '[ 1 ]'",
+      '',
+    ],
+    ['{ a = 1; } == { }', "attribute names of attribute set '{ a = 1; }' differs from attribute set '{ }'", ''],
+    ['{ a = 1; } == { b = 1; }', "attribute name 'a' is contained in '{ a = 1; }', but not in '{ b = 1; }'", ''],
+    [
+      '{ a."b c" = [ 0 { d = true; } ]; } == { a."b c" = [ 0 { d = false; } ]; }',
+      "boolean 'true' is not equal to boolean 'false'",
+      '.a."b c"[1].d',
+    ],
+    [
+      '{ type = "derivation"; outPath = "x"; } == { type = "derivation"; outPath = "y"; }',
+      `string '"x"' is not equal to string '"y"'`,
+      '.outPath',
+    ],
+    ['(x: x) == (x: x)', 'distinct functions and immediate comparisons of identical functions compare as unequal', ''],
+    // Nothing else is said of other conditions.
+    ['1 != 1', "assertion '(1 != 1)' failed", ''],
+  ]
+  for (const [condition, message, path] of rows) {
+    test(condition, () => {
+      const error = caught(today, `assert ${condition}; 1`)
+      assert.equal(error.messageIn(true), message)
+      assert.equal(error.hint, path === '' ? undefined : `the two sides differ at ${path}`)
+      assert.match(caught(old, `assert ${condition}; 1`).message, /^assertion '.*' failed$/)
+      check(today, `(builtins.tryEval (assert ${condition}; 1)).success`, 'false')
+    })
+  }
+
+  test('each side is evaluated once', () => {
+    const io = memoryIo()
+    const evaluator = testEvaluator(io, { newerFeatures: true })
+    caught(evaluator, 'assert builtins.trace "left" 1 == builtins.trace "right" 2; 1')
+    assert.deepEqual(io.messages, ['trace: left', 'trace: right'])
+  })
+})
+
+describe('literals that are discouraged', () => {
+  const rows = [
+    ['lint-url-literals', 'http://x.org', 'URL literals are'],
+    ['lint-absolute-path-literals', '/x', 'absolute path literals are not portable.'],
+    ['lint-absolute-path-literals', '~/x', 'home path literals are not portable.'],
+    ['lint-short-path-literals', 'a/b', "relative path literal 'a/b' should be prefixed with '.' for clarity: './a/b'"],
+  ] as const
+  for (const [name, literal, message] of rows) {
+    test(literal, () => {
+      const messages = (level: 'ignore' | 'warn' | 'fatal'): readonly string[] => {
+        const io = memoryIo()
+        const evaluator = testEvaluator(io, { newerFeatures: true, lints: { [name]: level } })
+        if (level !== 'fatal') check(evaluator, `let f = ${literal}; in 1`, '1')
+        else io.messages.push(caught(evaluator, `let f = ${literal}; in 1`).message)
+        return io.messages
+      }
+      assert.deepEqual(messages('ignore'), [])
+      for (const level of ['warn', 'fatal'] as const) {
+        const [text = '', ...more] = messages(level)
+        assert.ok(text.includes(message) && text.includes(`(${name})`), text)
+        assert.deepEqual(more, [])
+      }
+    })
+  }
+  test('the usual ones are not', () => {
+    const lints = {
+      'lint-url-literals': 'fatal',
+      'lint-absolute-path-literals': 'fatal',
+      'lint-short-path-literals': 'fatal',
+    } as const
+    check(
+      testEvaluator(undefined, { newerFeatures: true, lints }),
+      '[ ./a ../b "http://x.org" <nix/fetchurl.nix> ] != 1',
+      'true',
+    )
+  })
+})
+
+function caught(evaluator: Evaluator, expression: string): EvaluationError {
+  try {
+    forceDeep(evaluator.evaluateText(expression, '/', '«stdin»'))
+  } catch (error) {
+    assert.ok(error instanceof EvaluationError, String(error))
+    return error
+  }
+  assert.fail(`no error: ${expression}`)
+}
+
 describe('experimental syntax', () => {
   const rows: readonly (readonly [expression: string, value: Expected])[] = [
     // The manual's section "Pipe operators".
@@ -249,6 +358,18 @@ function shown(evaluator: Evaluator, expression: string): string {
     return error.message
   }
 }
+
+test('syntax errors list what is expected', () => {
+  const rows: readonly (readonly [expression: string, expected: string])[] = [
+    ['{ 1 = x; }', "unexpected integer, expecting 'inherit'"],
+    ['a.if', `unexpected 'if', expecting identifier or 'or' or '\${' or '"'`],
+    ['{ inherit 1; }', 'unexpected integer'],
+    ['{ x, y : 1 }: 1', "unexpected ':', expecting '}' or ','"],
+  ]
+  for (const [expression, expected] of rows) {
+    assert.equal(caught(today, expression).messageIn(true), `syntax error, ${expected}`, expression)
+  }
+})
 
 test('errors are said in the words of the language', () => {
   const rows: readonly (readonly [expression: string, inOld: string, now: string])[] = [

@@ -7,6 +7,7 @@ import {
   type JobsProgress,
   type JobsRequest,
   parseCallDepth,
+  parseLints,
   parseNixVersion,
 } from '@baryon/evaluation'
 import type { Context, Outcome } from '../command.ts'
@@ -136,7 +137,8 @@ function optionSettings(
     }
   }
   if (context.arguments.flag('show-trace')) result.showTrace = true
-  return { ...result, experimentalFeatures: features }
+  const lints = parseLints((name) => context.arguments.pairs('option').findLast(([option]) => option === name)?.[1])
+  return { ...result, experimentalFeatures: features, lints }
 }
 
 function defaultWorkers(maxMemory: number): number {

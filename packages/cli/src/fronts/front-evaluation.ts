@@ -9,6 +9,7 @@ import {
   type EvaluationStore,
   evaluate,
   parseCallDepth,
+  parseLints,
   parseNixVersion,
 } from '@baryon/evaluation'
 import { resolveSettings } from '../settings.ts'
@@ -88,6 +89,7 @@ export async function frontLanguage(given: FrontArguments): Promise<Partial<Eval
     ...(version === undefined ? {} : { nixVersion: parseNixVersion(version) }),
     ...(depth === undefined ? {} : { maxCallDepth: parseCallDepth(depth) }),
     experimentalFeatures: features.flatMap((words) => words.split(/\s+/)).filter((word) => word !== ''),
+    lints: parseLints((name) => given.last(`--${name}`) ?? optionOf(given, name)),
   }
 }
 

@@ -30,6 +30,8 @@ usage: nix-instantiate [--eval|--parse|--find-file] [--strict] [--json|--xml] [-
 
   --option nix-version VERSION    language of Nix 2.36.0 or 2.8.0 (BARYON_NIX_VERSION; else baryon.toml, else 2.36.0)
   --extra-experimental-features   pipe-operators, parse-toml-timestamps
+  --lint-url-literals LEVEL       ignore, warn or fatal: a URL without quotes; likewise --lint-absolute-path-literals
+                                  (/x, ~/x) and --lint-short-path-literals (a/b instead of ./a/b)
   --max-call-depth COUNT          how deep functions may call each other (default: as deep as 1 GB of stack allows)`,
   run,
 }

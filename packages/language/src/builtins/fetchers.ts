@@ -1,5 +1,5 @@
 import { fixedOutputPath, formatHash, formatStorePath, type Hash } from '@baryon/format'
-import { attrsFromEntries, nameOrder } from '../attrs.ts'
+import { attrsFromEntries, getAttribute, nameOrder } from '../attrs.ts'
 import { coerceToString } from '../coerce.ts'
 import { ContextCollector, makeString, pathElement } from '../context.ts'
 import { EvaluationError, ValueError } from '../errors.ts'
@@ -10,6 +10,7 @@ import { forceBool, forceInt, forceStringNoContext } from '../force.ts'
 import type { Builtin } from '../function.ts'
 import { parseAnyHash, parseOutputHash } from '../output-hash.ts'
 import { realiseContext } from '../realise-context.ts'
+import { storeNameProblem } from '../store-name.ts'
 import { intern, symbolText } from '../symbols.ts'
 import { force } from '../thunk.ts'
 import { Attrs, NixString, Path, type Slot, type Value } from '../value.ts'
@@ -42,7 +43,12 @@ function fetchFile(evaluator: Evaluator, slot: Slot, kind: 'url' | 'tarball', wh
   let url: string | undefined
   let hash: Hash | undefined
   let name = kind === 'tarball' ? 'source' : ''
+  let how = `pass an attribute set with 'url' and 'name' attributes to '${who}', `
   if (argument instanceof Attrs) {
+    const isNamed = getAttribute(argument, intern('name')) !== undefined
+    how = isNamed
+      ? `change the value for the 'name' attribute passed to '${who}',`
+      : `add a valid 'name' attribute to the argument for '${who}',`
     for (const i of nameOrder(argument)) {
       const key = symbolText(argument.keys[i]!)
       const value = argument.slots[i]!
@@ -59,6 +65,11 @@ function fetchFile(evaluator: Evaluator, slot: Slot, kind: 'url' | 'tarball', wh
     url = forceStringNoContext(argument)
   }
   if (name === '') name = baseName(url)
+  const problem = evaluator.settings.newerFeatures ? storeNameProblem(name) : undefined
+  if (problem !== undefined) {
+    const what = `invalid store path name when fetching URL '${url}': ${problem}`
+    throw new ValueError(`${what}. Please ${how} so that it can create a valid store path.`)
+  }
   if (evaluator.settings.pureEval && hash === undefined) {
     throw new ValueError(`in pure evaluation mode, '${who}' requires a 'sha256' argument`)
   }
@@ -87,7 +98,13 @@ function fetchTree(evaluator: Evaluator, slot: Slot, kind: FetchRequest['kind'])
       if (key === 'url' || typeof value === 'string' || value instanceof NixString || value instanceof Path) {
         attributes[key] = text(value)
       } else if (typeof value === 'boolean') attributes[key] = forceBool(value)
-      else attributes[key] = Number(forceInt(value))
+      else {
+        const number = Number(forceInt(value))
+        if (number < 0 && evaluator.settings.newerFeatures) {
+          throw new ValueError(`negative value given for '${WHO[kind]}' argument '${key}': ${number}`)
+        }
+        attributes[key] = number
+      }
     }
     if (attributes.url === undefined && kind !== 'tree') {
       throw kind === 'git'
@@ -115,6 +132,11 @@ function fetchAttributes(
 ): Attrs {
   if (evaluator.settings.pureEval && attributes.rev === undefined && attributes.narHash === undefined) {
     throw new ValueError(`in pure evaluation mode, '${WHO[kind]}' requires a locked input`)
+  }
+  const { type, url } = attributes
+  if (kind === 'tree' && type === 'tarball' && typeof url === 'string' && /^file:(?!\/)/.test(url)) {
+    const rule = "must use an absolute path. The 'file' scheme does not support relative paths."
+    throw new ValueError(`tarball '${url}' ${rule}`)
   }
   const result = presentTree(evaluator, kind, attributes) ?? evaluator.io.fetch({ kind, attributes })
   const symbols = [intern('outPath')]

@@ -1,7 +1,8 @@
 import { getAttribute } from '../attrs.ts'
 import { lessThan } from '../equality.ts'
 import { ValueError } from '../errors.ts'
-import { forceAttrs, forceList } from '../force.ts'
+import type { Evaluator } from '../evaluator.ts'
+import { forceAttrs, forceFunction, forceList } from '../force.ts'
 import { callFunction } from '../function.ts'
 import { intern } from '../symbols.ts'
 import { force } from '../thunk.ts'
@@ -11,10 +12,13 @@ import { type Attrs, Float, NixString, Path, type Slot, type Value } from '../va
  * `builtins.genericClosure`: breadth first from `startSet`, each key once, in the order found. Keys must be comparable
  * with each other.
  */
-export function genericClosure(argument: Slot): Value {
+export function genericClosure({ settings }: Evaluator, argument: Slot): Value {
   const attrs = forceAttrs(argument)
   const queue = forceList(required(attrs, START_SET, 'startSet')).slice()
+  if (queue.length === 0 && settings.newerFeatures) return []
   const operator = required(attrs, OPERATOR, 'operator')
+  if (settings.newerFeatures) forceFunction(operator)
+  else force(operator)
   if (queue.length === 0) return []
   const found: Slot[] = []
   const keys = new KeySet()

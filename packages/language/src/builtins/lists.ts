@@ -62,7 +62,7 @@ export const listBuiltins: readonly Builtin[] = [
   { name: '__sort', arity: 2, code: sort },
   { name: '__partition', arity: 2, code: partition },
   { name: '__groupBy', arity: 2, code: groupBy },
-  { name: '__genericClosure', arity: 1, code: (_, slot) => genericClosure(slot) },
+  { name: '__genericClosure', arity: 1, code: genericClosure },
 ]
 
 function itemAt(list: readonly Slot[], index: number, who: 'head' | 'elemAt'): Value {
@@ -77,17 +77,20 @@ function itemAt(list: readonly Slot[], index: number, who: 'head' | 'elemAt'): V
   return slot instanceof Thunk ? forceThunk(slot) : slot
 }
 
-function map(_: Evaluator, fn: Slot, slot: Slot): Value {
+function map({ settings }: Evaluator, fn: Slot, slot: Slot): Value {
   const list = forceList(slot)
   const count = list.length
+  if (count > 0 && settings.newerFeatures) forceFunction(fn)
   const result: Slot[] = new Array(count)
   for (let i = 0; i < count; i++) result[i] = applyThunk(fn, list[i]!)
   return result
 }
 
-function filter(_: Evaluator, fn: Slot, slot: Slot): Value {
-  forceFunction(fn)
+function filter({ settings }: Evaluator, fn: Slot, slot: Slot): Value {
+  // Today the list comes first, and the function of an empty one is not looked at.
+  if (!settings.newerFeatures) forceFunction(fn)
   const list = forceList(slot)
+  if (list.length > 0) forceFunction(fn)
   const result: Slot[] = []
   for (let i = 0; i < list.length; i++) if (forceBool(callFunction(fn, list[i]!))) result.push(list[i]!)
   return result.length === list.length ? list : result
@@ -125,27 +128,24 @@ function foldl(_: Evaluator, fn: Slot, initial: Slot, slot: Slot): Value {
   return force(value)
 }
 
-function genList(_: Evaluator, fn: Slot, slot: Slot): Value {
+function genList({ settings }: Evaluator, fn: Slot, slot: Slot): Value {
   const count = Number(forceInt(slot))
   if (count < 0) throw new ValueError(`cannot create list of size ${count}`)
+  if (settings.newerFeatures) forceFunction(fn)
   const result: Slot[] = new Array(count)
   for (let i = 0; i < count; i++) result[i] = applyThunk(fn, i)
   return result
 }
 
 /** V8's sort is stable and asks only whether the comparison is below zero: one call per comparison is enough. */
-function sort(_: Evaluator, fnSlot: Slot, slot: Slot): Value {
-  const fn = forceFunction(fnSlot)
+function sort({ settings }: Evaluator, fnSlot: Slot, slot: Slot): Value {
+  if (!settings.newerFeatures) forceFunction(fnSlot)
   const list = forceList(slot)
-  if (list.length < 2) return list
-  const values = list.slice()
-  if (fn instanceof PrimOp && fn.name === 'lessThan') return sortByLessThan(values)
+  if (list.length === 0) return list
+  const fn = forceFunction(fnSlot)
+  const values = list.map(force)
+  if (fn instanceof PrimOp && fn.name === 'lessThan') return values.sort((a, b) => (lessThan(a, b) ? -1 : 0))
   return values.sort((a, b) => (forceBool(callFunction2(fn, a, b)) ? -1 : 0))
-}
-
-function sortByLessThan(values: Slot[]): Value {
-  for (let i = 0; i < values.length; i++) values[i] = force(values[i]!)
-  return values.sort((a, b) => (lessThan(a, b) ? -1 : 0))
 }
 
 const RIGHT_AND_WRONG = [intern('right'), intern('wrong')]

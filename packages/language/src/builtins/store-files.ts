@@ -6,7 +6,15 @@ import { derivationRegistry } from '../derivation-registry.ts'
 import { EvaluationError, ValueError } from '../errors.ts'
 import type { FileType } from '../eval-io.ts'
 import type { Evaluator } from '../evaluator.ts'
-import { forceAttrs, forceBool, forceFunction, forceString, forceStringNoContext, typeName } from '../force.ts'
+import {
+  forceAttrs,
+  forceBool,
+  forceFunction,
+  forceString,
+  forceStringNoContext,
+  typeName,
+  wrongType,
+} from '../force.ts'
 import { type Builtin, callFunction2, Lambda, PartialApp, PrimOp } from '../function.ts'
 import { parseOutputHash } from '../output-hash.ts'
 import { canonicalPath } from '../path.ts'
@@ -97,7 +105,8 @@ function filterSource(evaluator: Evaluator, fnSlot: Slot, pathSlot: Slot): Value
   const path = coerceToPath(evaluator, pathSlot, context)
   const fn = force(fnSlot)
   if (!(fn instanceof Lambda || fn instanceof PrimOp || fn instanceof PartialApp)) {
-    throw new ValueError(`first argument in call to 'filterSource' is not a function but ${typeName(fn)}`)
+    const message = `first argument in call to 'filterSource' is not a function but ${typeName(fn)}`
+    throw new ValueError(message).inToday(() => wrongType(fn, 'a function').messageIn(true))
   }
   return addPath(evaluator, { path, name: baseName(path), filter: fn, recursive: true, sha256: undefined, context })
 }
