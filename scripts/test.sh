@@ -23,7 +23,7 @@ late=$(mktemp)
 trap 'rm -f "$skips" "$late"' EXIT
 status=0
 # shellcheck disable=SC2086  # the patterns are a list; Node expands them
-node --disable-warning=ExperimentalWarning --test --test-concurrency=2 --test-timeout=1200000 \
+node --disable-warning=ExperimentalWarning --test --test-concurrency=2 --test-timeout=600000 \
   --test-reporter=spec --test-reporter-destination=stdout \
   --test-reporter=./scripts/skip-reporter.ts --test-reporter-destination="$skips" \
   --test-reporter=./scripts/test-watchdog.ts --test-reporter-destination="$late" $patterns </dev/null || status=$?
