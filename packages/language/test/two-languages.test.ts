@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { peer } from '@baryon/testing'
+import fc from 'fast-check'
 import { EvaluationError, type Evaluator, forceDeep, printValue } from '../index.ts'
 import { memoryIo, testEvaluator } from './memory-io.ts'
 
@@ -229,6 +230,34 @@ describe('how the sides of a failed assertion differ', () => {
     })
   }
 
+  test('whatever differs is found, and nothing else', () => {
+    const leaf = fc.constantFrom('1', '1.0', '2', 'true', 'null', '"a"', '/a', '"b"')
+    const value = (depth: number): fc.Arbitrary<string> => {
+      if (depth === 0) return leaf
+      const set = fc.dictionary(fc.constantFrom('a', 'b', 'type', 'outPath'), value(depth - 1), { maxKeys: 3 })
+      return fc.oneof(
+        leaf,
+        fc.array(value(depth - 1), { maxLength: 3 }).map((items) => `[ ${items.join(' ')} ]`),
+        set.map(
+          (entries) =>
+            `{ ${Object.entries(entries)
+              .map(([name, one]) => `${name} = ${one};`)
+              .join(' ')} }`,
+        ),
+        fc.constantFrom('a', 'b').map((path) => `{ type = "derivation"; outPath = "${path}"; n = ${path === 'a'}; }`),
+      )
+    }
+    fc.assert(
+      fc.property(value(3), value(3), (left, right) => {
+        const isEqual = shown(today, `${left} == ${right}`) === 'true'
+        const message = shownToday(`assert ${left} == ${right}; 1`)
+        assert.equal(message === '1', isEqual)
+        if (!isEqual) assert.doesNotMatch(message, /^assertion/)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
   test('each side is evaluated once', () => {
     const io = memoryIo()
     const evaluator = testEvaluator(io, { newerFeatures: true })
@@ -274,6 +303,15 @@ describe('literals that are discouraged', () => {
     )
   })
 })
+
+function shownToday(expression: string): string {
+  try {
+    return printValue(forceDeep(today.evaluateText(expression, '/', '«stdin»')))
+  } catch (error) {
+    assert.ok(error instanceof EvaluationError, String(error))
+    return error.messageIn(true)
+  }
+}
 
 function caught(evaluator: Evaluator, expression: string): EvaluationError {
   try {
