@@ -14,5 +14,6 @@ export function runRows(root: string, work: string): readonly Row[] {
     row('environment, 100,000 files', 'environment'),
     row('the same, all side by side', 'flat'),
     row('affected, 1,000 releases', 'affected'),
+    { name: 'failing calls, 30 libraries', figure: [process.execPath, join(root, 'scripts/bench-lookups.ts')] },
   ]
 }
