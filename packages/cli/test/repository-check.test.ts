@@ -47,14 +47,16 @@ async function checkAll(
   changes: readonly (readonly [name: string, change: (place: Place) => void])[],
 ): Promise<ReadonlyMap<string, Away>> {
   const scene = repositoryScene(t)
-  const key = join(scene.directory, 'key.pub')
   const results = new Map<string, Away>()
   const left = [...changes]
+  let keys = 0
   const worker = async (): Promise<void> => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [name, change] = next
       const place = await create(t)
       change(place)
+      // Of its own: the other one may be reading.
+      const key = join(scene.directory, `${keys++}.pub`)
       writeFileSync(key, place.keys.publicKey)
       results.set(name, await scene.away(['repository', 'check', place.directory, '--key', key]))
     }
