@@ -30,7 +30,7 @@ import { jsonString, jsonText } from './json.ts'
 import { parseOutputHash } from './output-hash.ts'
 import { downstreamPlaceholder, outputPlaceholder } from './placeholder.ts'
 import type { Position } from './position.ts'
-import { storeNameProblem } from './store-name.ts'
+import { storeNameError, storeNameProblem } from './store-name.ts'
 import { intern, symbolText } from './symbols.ts'
 import { force } from './thunk.ts'
 import { type Attrs, NixString, type Slot } from './value.ts'
@@ -86,7 +86,7 @@ function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | u
   )
   const problem = evaluator.settings.newerFeatures ? storeNameProblem(name) : undefined
   if (problem !== undefined) {
-    throw new ValueError(`invalid derivation name: ${problem}. Please pass a different 'name'.`)
+    throw storeNameError(`invalid derivation name: ${problem}. Please pass a different 'name'.`)
   }
   const structured = isTrue(attrs, STRUCTURED_ATTRS)
   const ignoreNulls = isTrue(attrs, IGNORE_NULLS)

@@ -10,7 +10,7 @@ import { forceBool, forceInt, forceStringNoContext } from '../force.ts'
 import type { Builtin } from '../function.ts'
 import { parseAnyHash, parseOutputHash } from '../output-hash.ts'
 import { realiseContext } from '../realise-context.ts'
-import { storeNameProblem } from '../store-name.ts'
+import { storeNameError, storeNameProblem } from '../store-name.ts'
 import { intern, symbolText } from '../symbols.ts'
 import { force } from '../thunk.ts'
 import { Attrs, NixString, Path, type Slot, type Value } from '../value.ts'
@@ -68,7 +68,7 @@ function fetchFile(evaluator: Evaluator, slot: Slot, kind: 'url' | 'tarball', wh
   const problem = evaluator.settings.newerFeatures ? storeNameProblem(name) : undefined
   if (problem !== undefined) {
     const what = `invalid store path name when fetching URL '${url}': ${problem}`
-    throw new ValueError(`${what}. Please ${how} so that it can create a valid store path.`)
+    throw storeNameError(`${what}. Please ${how} so that it can create a valid store path.`)
   }
   if (evaluator.settings.pureEval && hash === undefined) {
     throw new ValueError(`in pure evaluation mode, '${who}' requires a 'sha256' argument`)
