@@ -18,7 +18,25 @@ export const SCHEMA_VERSION = 10
 /** Opens the database below a state directory, and creates it unless it must only be read. */
 export function openDatabase(stateDirectory: string, readOnly: boolean): DatabaseSync {
   const directory = join(stateDirectory, 'db')
-  return readOnly ? openForReading(directory) : openForWriting(directory)
+  return readOnly ? openForReading(directory) : retried(() => openForWriting(directory))
+}
+
+/**
+ * SQLite does not wait for a lock where two that wait could wait for each other, and says at once that the database is busy: so it
+ * does for processes that turn a new database into one with a log at the same time. What an opening does may be done again.
+ */
+function retried(open: () => DatabaseSync): DatabaseSync {
+  const end = performance.now() + LOCK_TIMEOUT
+  for (;;) {
+    try {
+      return open()
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : undefined
+      const isBusy = cause instanceof Error && 'errcode' in cause && (Number(cause.errcode) & 0xff) === BUSY
+      if (!isBusy || performance.now() > end) throw error
+      Atomics.wait(NEVER, 0, 0, 5 + 20 * Math.random())
+    }
+  }
 }
 
 /**
@@ -178,9 +196,10 @@ const HINTS: Readonly<Record<string, string>> = {
   DISK_FULL: 'free space, for instance by `baryon store gc`, or choose another place with --root',
 }
 
+const BUSY = 5
 const SQLITE_REASONS: Readonly<Record<number, readonly [string, string]>> = {
   1: ['STORE_CORRUPT', 'does not have the tables of a store'],
-  5: ['STORE_BUSY', 'has been locked by another process for too long'],
+  [BUSY]: ['STORE_BUSY', 'has been locked by another process for too long'],
   8: ['STORE_READ_ONLY', 'cannot be written'],
   10: ['STORE_IO', 'cannot be read or written'],
   11: ['STORE_CORRUPT', 'is damaged'],
@@ -193,6 +212,7 @@ function walSize(file: string): number {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
 }
 
+const NEVER = new Int32Array(new SharedArrayBuffer(4))
 const LOCK_TIMEOUT = 10 * 60 * 1000
 
 const SCHEMA = `

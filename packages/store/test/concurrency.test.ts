@@ -1,8 +1,8 @@
 /** Several processes on one store. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseBaseName } from '@baryon/format'
@@ -35,6 +35,35 @@ test('three processes add the same paths while two collect garbage', async (t) =
   assert.deepEqual(store.allValidPaths(), [])
   assert.deepEqual(readdirSync(store.physicalDirectory), ['.links'])
   assert.deepEqual(readdirSync(join(store.stateDirectory, 'temproots')), [])
+})
+
+test('a store is new to several processes at once', async (t) => {
+  const directory = temporaryDirectory(t)
+  const rounds = 12
+  // Each waits until all are there, so that they open the store at the same moment.
+  const script = `
+    import { readdirSync, writeFileSync } from 'node:fs'
+    import { openStore } from ${JSON.stringify(join(import.meta.dirname, '../index.ts'))}
+    for (let round = 0; round < ${rounds}; round++) {
+      const root = ${JSON.stringify(directory)} + '/' + round
+      writeFileSync(root + '/' + process.pid, '')
+      while (readdirSync(root).filter((name) => /^[0-9]+$/.test(name)).length < 4);
+      openStore({ storeDirectory: '/nix/store', root }).close()
+    }`
+  for (let round = 0; round < rounds; round++) mkdirSync(join(directory, String(round)))
+  const file = join(directory, 'opener.ts')
+  writeFileSync(file, script)
+  const children: ChildProcess[] = []
+  const openers = Array.from({ length: 4 }, async () => {
+    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'ignore', 'pipe'] })
+    children.push(child)
+    let errors = ''
+    child.stderr.on('data', (chunk) => (errors += chunk))
+    const [status] = await once(child, 'close')
+    if (status !== 0) for (const one of children) one.kill()
+    return { status, errors }
+  })
+  for (const { status, errors } of await Promise.all(openers)) assert.equal(status, 0, errors)
 })
 
 test('the roots of a killed process are given up, its locks as well', async (t) => {
