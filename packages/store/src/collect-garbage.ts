@@ -70,6 +70,7 @@ export function collectGarbage(store: Store, options: CollectOptions): CollectRe
     const live = collection.mark(graph)
     const dead = graph.paths.filter((path) => !live.has(path))
     const chosen = choose(store, dead, options.paths)
+    for (const path of chosen) checkPath(store, path)
     const wanted = () => (options.maxFreed ?? Number.POSITIVE_INFINITY) - collection.freed()
     for (const group of groups(graph, graph.referrersFirst(chosen), wanted)) {
       if (collection.full()) break
@@ -87,6 +88,22 @@ export function collectGarbage(store: Store, options: CollectOptions): CollectRe
   } finally {
     lock?.release()
     releaseNix()
+  }
+}
+
+/** What a damaged database holds may lead anywhere. */
+function checkPath(store: Store, path: string): void {
+  try {
+    store.parse(path)
+  } catch (cause) {
+    throw new UserError(
+      'STORE_CORRUPT',
+      `the store database holds ${JSON.stringify(path)}, which is no path of this store`,
+      {
+        hint: 'see what is wrong with: baryon store verify',
+        cause,
+      },
+    )
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
@@ -183,4 +183,22 @@ test('a creation that was killed in the middle of a transaction is begun again',
   const { store } = temporaryStore(t, { root, storeDirectory })
   assert.ok(store.isValid(store.addText('text', 'text')))
   assert.equal(readFileSync(join(directory, 'schema'), 'latin1'), '10')
+})
+
+test('a path in a damaged database leads nowhere', (t) => {
+  const { root, store } = temporaryStore(t, { storeDirectory })
+  const kept = store.addText('kept', 'kept')
+  mkdirSync(join(root, 'outside'))
+  for (const path of [`${storeDirectory}/../../outside`, `${storeDirectory}/${'0'.repeat(32)}-a\0b`, '/outside']) {
+    const database = new DatabaseSync(join(store.stateDirectory, 'db/db.sqlite'))
+    const insert = 'insert into ValidPaths (path, hash, registrationTime, narSize) values (?, ?, 1, 1)'
+    database.prepare(insert).run(path, `sha256:${'0'.repeat(64)}`)
+    assert.throws(() => store.collectGarbage(), { code: 'STORE_CORRUPT' }, path)
+    database.prepare('delete from ValidPaths where path = ?').run(path)
+    database.close()
+  }
+  assert.ok(existsSync(join(root, 'outside')))
+  // What this process has added stays.
+  store.collectGarbage()
+  assert.deepEqual(store.allValidPaths(), [kept])
 })
