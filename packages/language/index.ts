@@ -22,6 +22,7 @@ export {
 export type { AddPathRequest, EvalIo, FetchRequest, FetchResult, FileType } from './src/eval-io.ts'
 export type { EvalSettings, Evaluator, SearchPathEntry } from './src/evaluator.ts'
 export type { FlatFile } from './src/flat.ts'
+export { flatten } from './src/flatten.ts'
 export { forceAttrs, forceBool, forceList, forceString, forceStringNoContext, typeName } from './src/force.ts'
 export { callFunction, type Formals, Lambda, PartialApp, PrimOp } from './src/function.ts'
 export { jsonText } from './src/json.ts'

@@ -37,6 +37,16 @@ test('results as text', async () => {
   assert.equal(await textOf('a: a + 1', { output: 'parse' }), '(a: (a + 1))')
 })
 
+test('a literal that is discouraged is warned of once, whatever is wanted of the text', async () => {
+  for (const output of ['value', 'parse'] as const) {
+    const messages: string[] = []
+    const settings = { lints: { 'lint-url-literals': 'warn' } } as const
+    await textOf('http://x.org', { output, settings, onLog: (message) => messages.push(message) })
+    assert.equal(messages.length, 1, output)
+    assert.match(messages[0]!, /^warning: URL literals are discouraged\./)
+  }
+})
+
 test('attribute paths, and functions on the way', async () => {
   const text =
     '{ pre ? "none", ... }: { a."b c".d = [ { e = pre; } ]; f = { __functor = self: { x }: { y = x; }; }; "1" = 2; }'

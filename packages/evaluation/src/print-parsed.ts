@@ -1,4 +1,4 @@
-import { type Evaluator, parseFile, parseSyntax, printSyntax, symbolText, syntaxFeatures } from '@baryon/language'
+import { type Evaluator, flatten, parseSyntax, printSyntax, symbolText, syntaxFeatures } from '@baryon/language'
 import { bytesOf } from './dependencies.ts'
 import type { EvaluationRequest } from './request.ts'
 
@@ -25,9 +25,10 @@ export function printParsed(evaluator: Evaluator, request: EvaluationRequest): s
     builtinNames.add(`__${symbolText(key)}`)
   }
   const features = syntaxFeatures(evaluator.settings, evaluator.io)
+  const file = { name, source: () => text }
+  const expr = parseSyntax(file, text, features)
   // Undefined variables are errors of this step, too.
-  parseFile(text, name, { globals: builtinNames, features })
+  flatten(file, expr, builtinNames, undefined, features.newer)
   const home = (): string => io.getEnvironment('HOME')
-  const expr = parseSyntax({ name, source: () => text }, text, features)
   return printSyntax(expr, { base: { directory, home }, builtinNames, newer: features.newer })
 }
