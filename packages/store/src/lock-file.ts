@@ -12,6 +12,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { UserError } from '@baryon/format'
+import { pause } from './pause.ts'
 import { asDatabaseError } from './schema.ts'
 import { withCodedErrors } from './system-error.ts'
 
@@ -94,7 +95,7 @@ export function openLockDirectory(directory: string): LockDirectory {
     lock: (name, timeout) => {
       // Not the clock on the wall, which may be set.
       const end = performance.now() + timeout
-      for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+      for (let delay = 1; ; delay = Math.min(delay * 2, 50)) {
         const lock = tryLock(name)
         if (lock !== undefined) return lock
         if (performance.now() > end) {
@@ -102,7 +103,7 @@ export function openLockDirectory(directory: string): LockDirectory {
             hint: 'wait until it has finished',
           })
         }
-        Atomics.wait(NEVER, 0, 0, pause)
+        pause(delay)
       }
     },
     sweep: () => {
@@ -119,7 +120,6 @@ export function openLockDirectory(directory: string): LockDirectory {
 
 const MUTEX = 'mutex'
 const MUTEX_TIMEOUT = 60_000
-const NEVER = new Int32Array(new SharedArrayBuffer(4))
 
 function acquire(file: string): DatabaseSync | undefined {
   let database: DatabaseSync | undefined

@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url'
 import { isSystemError, UserError } from '@baryon/format'
 import { writeFileAtomically } from './atomic-file.ts'
 import { isWritable } from './is-writable.ts'
+import { pause } from './pause.ts'
 import { OLDEST_SCHEMA_VERSION, upgradeSchema } from './upgrade-schema.ts'
 
 export const SCHEMA_VERSION = 10
@@ -34,7 +35,7 @@ function retried(open: () => DatabaseSync): DatabaseSync {
       const cause = error instanceof Error ? error.cause : undefined
       const isBusy = cause instanceof Error && 'errcode' in cause && (Number(cause.errcode) & 0xff) === BUSY
       if (!isBusy || performance.now() > end) throw error
-      Atomics.wait(NEVER, 0, 0, 5 + 20 * Math.random())
+      pause(5 + 20 * Math.random())
     }
   }
 }
@@ -212,7 +213,6 @@ function walSize(file: string): number {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
 }
 
-const NEVER = new Int32Array(new SharedArrayBuffer(4))
 const LOCK_TIMEOUT = 10 * 60 * 1000
 
 const SCHEMA = `

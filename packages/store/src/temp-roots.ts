@@ -28,6 +28,7 @@ import { join } from 'node:path'
 import { isSystemError, UserError } from '@baryon/format'
 import { flockDescriptor } from './flock.ts'
 import type { LockDirectory, LockFile } from './lock-file.ts'
+import { pause } from './pause.ts'
 
 /** Name of the lock that a collector holds. */
 export const COLLECTOR_LOCK = 'gc'
@@ -196,7 +197,7 @@ function waitForNix(
       })
     }
     if (isOurs()) return ''
-    Atomics.wait(NEVER, 0, 0, 20)
+    pause(20)
   }
   return stamp
 }
@@ -216,4 +217,3 @@ function hasFlock(inode: number): boolean {
 const NIX_TIMEOUT = 60 * 60 * 1000
 /** In which it has surely read all roots; to wait for the whole of a collection would hold up every command that ends. */
 const NIX_READING_TIME = 10_000
-const NEVER = new Int32Array(new SharedArrayBuffer(4))

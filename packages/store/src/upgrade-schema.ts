@@ -14,6 +14,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { UserError } from '@baryon/format'
 import { writeFileAtomically } from './atomic-file.ts'
 import { flockDescriptor } from './flock.ts'
+import { pause } from './pause.ts'
 
 /** The oldest version that can be upgraded: files of older stores may be marked immutable, and need root. */
 export const OLDEST_SCHEMA_VERSION = 7
@@ -75,10 +76,9 @@ function lockOutNix(directory: string): number {
         hint: 'try again when the processes of Nix have ended',
       })
     }
-    Atomics.wait(NEVER, 0, 0, 50)
+    pause(50)
   }
   return fd
 }
 
 const LOCK_TIMEOUT = 60_000
-const NEVER = new Int32Array(new SharedArrayBuffer(4))
