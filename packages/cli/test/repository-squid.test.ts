@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { writeTree } from '@baryon/testing'
-import { NAME, repositoryScene, type Served } from './repository-scene.ts'
-import { type SquidResult, skip, startSquid } from './squid.ts'
+import { NAME, repositoryScene } from './repository-scene.ts'
+import { loggedLines, type SquidResult, skip, startSquid } from './squid.ts'
 
 test('objects come through Squid once, then from its memory, and without it when it is dead', { skip }, async (t) => {
   const scene = repositoryScene(t)
@@ -41,7 +40,7 @@ test('objects come through Squid once, then from its memory, and without it when
   }
   assert.equal(new Set(objects(misses, 'MISS').map(({ url }) => url)).size, first.objects)
   // Every request of the server came from Squid.
-  const asked = await logged(server, forwarded(misses))
+  const asked = await loggedLines(server.stderr, forwarded(misses))
   assert.ok(asked.length <= misses.length, `${asked.length} requests for ${misses.length}`)
 
   const second = await replicate('two', proxies)
@@ -52,7 +51,7 @@ test('objects come through Squid once, then from its memory, and without it when
   for (const { result, url } of hits) {
     if (url.includes('/.cvmfs')) assert.match(result, /^TCP_REFRESH_UNMODIFIED\/200$/, url)
   }
-  const now = (await logged(server, asked.length + forwarded(hits))).slice(asked.length)
+  const now = (await loggedLines(server.stderr, asked.length + forwarded(hits))).slice(asked.length)
   assert.ok(now.length > 0)
   for (const line of now) assert.equal(JSON.parse(line).status, 304, line)
 
@@ -76,14 +75,4 @@ function objects(results: readonly SquidResult[], kind = ''): SquidResult[] {
 /** How many of the requests Squid has sent on. */
 function forwarded(results: readonly SquidResult[]): number {
   return results.filter(({ result }) => /^TCP_(MISS|REFRESH)/.test(result)).length
-}
-
-/** The log of the server, once as many lines as that have come: each is written after its answer. */
-async function logged(server: Served, least: number): Promise<readonly string[]> {
-  for (let round = 0; ; round++) {
-    const lines = server.stderr().split('\n').slice(0, -1)
-    if (lines.length >= least) return lines
-    if (round === 600) throw new Error(`${lines.length} requests in the log instead of ${least}:\n${lines.join('\n')}`)
-    await sleep(50)
-  }
 }

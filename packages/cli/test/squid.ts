@@ -62,20 +62,24 @@ shutdown_lifetime 0 seconds
     url: `http://127.0.0.1:${port}`,
     kill,
     async results(least) {
-      for (let round = 0; ; round++) {
-        const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1).slice(seen)
-        if (lines.length >= least) {
-          seen += lines.length
-          return lines.map((line) => {
-            const [result = '', method = '', url = ''] = line.split(' ')
-            return { result, method, url }
-          })
-        }
-        if (round === 600)
-          throw new Error(`${lines.length} requests in the log instead of ${least}:\n${lines.join('\n')}`)
-        await sleep(50)
-      }
+      const lines = await loggedLines(() => readFileSync(log, 'utf8'), seen + least)
+      const fresh = lines.slice(seen)
+      seen = lines.length
+      return fresh.map((line) => {
+        const [result = '', method = '', url = ''] = line.split(' ')
+        return { result, method, url }
+      })
     },
+  }
+}
+
+/** The lines of a log, once there are as many as `least`: a server writes after it has answered. */
+export async function loggedLines(read: () => string, least: number): Promise<readonly string[]> {
+  for (let round = 0; ; round++) {
+    const lines = read().split('\n').slice(0, -1)
+    if (lines.length >= least) return lines
+    if (round === 600) throw new Error(`${lines.length} requests in the log instead of ${least}:\n${lines.join('\n')}`)
+    await sleep(50)
   }
 }
 
