@@ -101,12 +101,12 @@ export function checkStorePathName(name: string): void {
       },
     )
   }
-  const offset = name.search(/[^0-9a-zA-Z+\-._?=]/)
+  const offset = name.search(ILLEGAL_IN_NAME)
   throw new UserError(
     'STORE_PATH_NAME_INVALID',
     `store path name ${quoteBytes(name)} has an illegal character at offset ${offset}`,
     {
-      hint: 'names consist of letters, digits and + - . _ ? =',
+      hint: NAME_HINT,
     },
   )
 }
@@ -126,7 +126,9 @@ export function isDerivationPath(path: StorePath): boolean {
   return path.name.endsWith('.drv')
 }
 
-const MAX_NAME_LENGTH = 211
+export const MAX_NAME_LENGTH = 211
+export const ILLEGAL_IN_NAME = /[^0-9a-zA-Z+\-._?=]/
+export const NAME_HINT = 'names consist of letters, digits and + - . _ ? ='
 const LEGAL_NAME = /^[0-9a-zA-Z+\-._?=]{1,211}$/
 
 function invalid(message: string, hint: string): UserError {

@@ -30,7 +30,7 @@ import { jsonString, jsonText } from './json.ts'
 import { parseOutputHash } from './output-hash.ts'
 import { downstreamPlaceholder, outputPlaceholder } from './placeholder.ts'
 import type { Position } from './position.ts'
-import { storeNameError, storeNameProblem } from './store-name.ts'
+import { checkStoreName } from './store-name.ts'
 import { intern, symbolText } from './symbols.ts'
 import { force } from './thunk.ts'
 import { type Attrs, NixString, type Slot } from './value.ts'
@@ -84,10 +84,11 @@ function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | u
   const name = framed(evaluator, position, "while evaluating the derivation attribute 'name'", () =>
     forceStringNoContext(nameSlot),
   )
-  const problem = evaluator.settings.newerFeatures ? storeNameProblem(name) : undefined
-  if (problem !== undefined) {
-    throw storeNameError(`invalid derivation name: ${problem}. Please pass a different 'name'.`)
-  }
+  checkStoreName(
+    evaluator.settings,
+    name,
+    (problem) => `invalid derivation name: ${problem}. Please pass a different 'name'.`,
+  )
   const structured = isTrue(attrs, STRUCTURED_ATTRS)
   const ignoreNulls = isTrue(attrs, IGNORE_NULLS)
   const draft: Draft = {

@@ -1,25 +1,33 @@
+import { ILLEGAL_IN_NAME, MAX_NAME_LENGTH, NAME_HINT } from '@baryon/format'
 import { EvaluationError } from './errors.ts'
+import type { EvalSettings } from './evaluator.ts'
 
-const MAX_LENGTH = 211
+/**
+ * Refuses a name that no store path may have, as today's Nix does before it computes anything; 2.8 finds it when it makes the path. `message` says
+ * it, given what is wrong with the name; the nearest caller adds its position.
+ */
+export function checkStoreName(
+  { newerFeatures }: Pick<EvalSettings, 'newerFeatures'>,
+  name: string,
+  message: (problem: string) => string,
+): void {
+  const problem = newerFeatures ? problemOf(name) : undefined
+  if (problem === undefined) return
+  const error = new EvaluationError('STORE_PATH_NAME_INVALID', message(problem), undefined, [], { hint: NAME_HINT })
+  error.wantsPosition = true
+  throw error
+}
 
-/** Why no store path may have a name, in the words of today's Nix; undefined when one may. */
-export function storeNameProblem(name: string): string | undefined {
+/** In the words of today's Nix. */
+function problemOf(name: string): string | undefined {
   if (name === '') return 'name must not be empty'
-  if (name.length > MAX_LENGTH) return `name '${name}' must be no longer than ${MAX_LENGTH} characters`
+  if (name.length > MAX_NAME_LENGTH) return `name '${name}' must be no longer than ${MAX_NAME_LENGTH} characters`
   const dots = /^(\.\.?)(-|$)/.exec(name)
   if (dots !== null) {
     return dots[2] === ''
       ? `name '${name}' is not valid`
       : `name '${name}' is not valid: first dash-separated component must not be '${dots[1]}'`
   }
-  const illegal = /[^0-9a-zA-Z+\-._?=]/.exec(name)
+  const illegal = ILLEGAL_IN_NAME.exec(name)
   return illegal === null ? undefined : `name '${name}' contains illegal character '${illegal[0]}'`
-}
-
-/** The error for such a name; the nearest caller adds its position. */
-export function storeNameError(message: string): EvaluationError {
-  const hint = 'names consist of letters, digits and + - . _ ? ='
-  const error = new EvaluationError('STORE_PATH_NAME_INVALID', message, undefined, [], { hint })
-  error.wantsPosition = true
-  return error
 }

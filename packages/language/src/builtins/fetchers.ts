@@ -10,7 +10,7 @@ import { forceBool, forceInt, forceStringNoContext } from '../force.ts'
 import type { Builtin } from '../function.ts'
 import { parseAnyHash, parseOutputHash } from '../output-hash.ts'
 import { realiseContext } from '../realise-context.ts'
-import { storeNameError, storeNameProblem } from '../store-name.ts'
+import { checkStoreName } from '../store-name.ts'
 import { intern, symbolText } from '../symbols.ts'
 import { force } from '../thunk.ts'
 import { Attrs, NixString, Path, type Slot, type Value } from '../value.ts'
@@ -43,12 +43,7 @@ function fetchFile(evaluator: Evaluator, slot: Slot, kind: 'url' | 'tarball', wh
   let url: string | undefined
   let hash: Hash | undefined
   let name = kind === 'tarball' ? 'source' : ''
-  let how = `pass an attribute set with 'url' and 'name' attributes to '${who}', `
   if (argument instanceof Attrs) {
-    const isNamed = getAttribute(argument, intern('name')) !== undefined
-    how = isNamed
-      ? `change the value for the 'name' attribute passed to '${who}',`
-      : `add a valid 'name' attribute to the argument for '${who}',`
     for (const i of nameOrder(argument)) {
       const key = symbolText(argument.keys[i]!)
       const value = argument.slots[i]!
@@ -65,11 +60,10 @@ function fetchFile(evaluator: Evaluator, slot: Slot, kind: 'url' | 'tarball', wh
     url = forceStringNoContext(argument)
   }
   if (name === '') name = baseName(url)
-  const problem = evaluator.settings.newerFeatures ? storeNameProblem(name) : undefined
-  if (problem !== undefined) {
+  checkStoreName(evaluator.settings, name, (problem) => {
     const what = `invalid store path name when fetching URL '${url}': ${problem}`
-    throw storeNameError(`${what}. Please ${how} so that it can create a valid store path.`)
-  }
+    return `${what}. Please ${howToName(argument, who)} so that it can create a valid store path.`
+  })
   if (evaluator.settings.pureEval && hash === undefined) {
     throw new ValueError(`in pure evaluation mode, '${who}' requires a 'sha256' argument`)
   }
@@ -82,6 +76,13 @@ function fetchFile(evaluator: Evaluator, slot: Slot, kind: 'url' | 'tarball', wh
   if (hash !== undefined) attributes.sha256 = formatHash(hash, 'base16', false)
   const { outPath } = io.fetch({ kind, attributes })
   return makeString(outPath, [pathElement(outPath)])
+}
+
+function howToName(argument: Value, who: string): string {
+  if (!(argument instanceof Attrs)) return `pass an attribute set with 'url' and 'name' attributes to '${who}', `
+  return getAttribute(argument, intern('name')) === undefined
+    ? `add a valid 'name' attribute to the argument for '${who}',`
+    : `change the value for the 'name' attribute passed to '${who}',`
 }
 
 /** Attributes are passed on as they are; the fetcher knows which it takes. */
