@@ -315,7 +315,8 @@ function compileAssertEqual(unit: Unit, node: number): Code {
   const right = compile(unit, nodes[equality + 3]!)
   const body = compile(unit, nodes[node + 3]!)
   return (env) => {
-    const [a, b] = [left(env), right(env)]
+    const a = left(env)
+    const b = right(env)
     if (valuesEqual(a, b)) return body(env)
     const found = difference(a, b, unit.position(equality))
     if (found === undefined) throw failedAssertion(unit, node)

@@ -27,21 +27,17 @@ export function difference(left: Slot, right: Slot, position: Position | undefin
   const a = force(left)
   const b = force(right)
   const kind = kindOf(a)
-  const values = [valueInError(a), valueInError(b)] as const
-  if (kind !== kindOf(b)) {
-    const word = kind === 'number' && isNumber(b) ? 'with' : 'of'
-    return found(
-      `${typeName(a)} ${word} value '${values[0]}' is not equal to ${typeName(b)} ${word} value '${values[1]}'`,
-    )
-  }
+  // Of sets and lists that contain the difference nothing is shown.
+  const unequal = (what: (value: Value) => string): Difference =>
+    found(`${what(a)} '${valueInError(a)}' is not equal to ${what(b)} '${valueInError(b)}'`)
+  if (kind !== kindOf(b)) return unequal((value) => `${typeName(value)} of value`)
   if (a instanceof Attrs && b instanceof Attrs) return attributesDifference(a, b, position)
   if (Array.isArray(a) && Array.isArray(b)) return listDifference(a, b, position)
   if (kind === 'function') {
     return found('distinct functions and immediate comparisons of identical functions compare as unequal')
   }
   if (valuesEqual(a, b)) return undefined
-  if (kind !== 'number') return found(`${kind} '${values[0]}' is not equal to ${kind} '${values[1]}'`)
-  return found(`${typeName(a)} with value '${values[0]}' is not equal to ${typeName(b)} with value '${values[1]}'`)
+  return unequal(kind === 'number' ? (value) => `${typeName(value)} with value` : () => kind)
 }
 
 function found(message: string): Difference {
@@ -79,16 +75,18 @@ function attributesDifference(a: Attrs, b: Attrs, position: Position | undefined
       return inner
     }
   }
-  const sides = [valueInError(a), valueInError(b)] as const
   if (a.keys.length !== b.keys.length) {
-    return found(`attribute names of attribute set '${sides[0]}' differs from attribute set '${sides[1]}'`)
+    return found(
+      `attribute names of attribute set '${valueInError(a)}' differs from attribute set '${valueInError(b)}'`,
+    )
   }
   for (const [i, key] of a.keys.entries()) {
     const other = b.keys[i]!
     if (key !== other) {
+      const [one, two] = [`'${valueInError(a)}'`, `'${valueInError(b)}'`]
       return findAttribute(b, key) < 0
-        ? found(`attribute name '${symbolText(key)}' is contained in '${sides[0]}', but not in '${sides[1]}'`)
-        : found(`attribute name '${symbolText(other)}' is missing in '${sides[0]}', but is contained in '${sides[1]}'`)
+        ? found(`attribute name '${symbolText(key)}' is contained in ${one}, but not in ${two}`)
+        : found(`attribute name '${symbolText(other)}' is missing in ${one}, but is contained in ${two}`)
     }
     const inner = slotsDifference(a.slots[i]!, b.slots[i]!, position)
     if (inner === undefined) continue

@@ -250,7 +250,7 @@ describe('how the sides of a failed assertion differ', () => {
     fc.assert(
       fc.property(value(3), value(3), (left, right) => {
         const isEqual = shown(today, `${left} == ${right}`) === 'true'
-        const message = shownToday(`assert ${left} == ${right}; 1`)
+        const message = shown(today, `assert ${left} == ${right}; 1`, true)
         assert.equal(message === '1', isEqual)
         if (!isEqual) assert.doesNotMatch(message, /^assertion/)
       }),
@@ -303,15 +303,6 @@ describe('literals that are discouraged', () => {
     )
   })
 })
-
-function shownToday(expression: string): string {
-  try {
-    return printValue(forceDeep(today.evaluateText(expression, '/', '«stdin»')))
-  } catch (error) {
-    assert.ok(error instanceof EvaluationError, String(error))
-    return error.messageIn(true)
-  }
-}
 
 function caught(evaluator: Evaluator, expression: string): EvaluationError {
   try {
@@ -388,12 +379,13 @@ function check(evaluator: Evaluator, expression: string, expected: Expected): vo
   else assert.match(shown(evaluator, expression), expected)
 }
 
-function shown(evaluator: Evaluator, expression: string): string {
+/** The value, or the message of the error; `newer` in the words of today. */
+function shown(evaluator: Evaluator, expression: string, newer = false): string {
   try {
     return printValue(forceDeep(evaluator.evaluateText(expression, '/', '«stdin»')))
   } catch (error) {
     assert.ok(error instanceof Error && 'code' in error, String(error))
-    return error.message
+    return error instanceof EvaluationError ? error.messageIn(newer) : error.message
   }
 }
 
