@@ -9,7 +9,7 @@
  * All numbers are LEB128. An ELF file with forty references takes about 100 bytes.
  */
 import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import {
@@ -22,6 +22,7 @@ import {
   UserError,
 } from '@baryon/format'
 import { FILE_KINDS } from './file-kind.ts'
+import { LOCK_TIMEOUT, retryWhileBusy } from './retry-while-busy.ts'
 import type { ItemPositions } from './scan-tree.ts'
 import { asDatabaseError } from './schema.ts'
 
@@ -51,11 +52,7 @@ export function openPositions(ownDirectory: string, readOnly: boolean): Position
       database = new DatabaseSync(url, { readOnly: true })
       return database
     }
-    mkdirSync(ownDirectory, { recursive: true })
-    database = new DatabaseSync(file, { timeout: 60_000 })
-    database.exec(
-      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE IF NOT EXISTS Positions (path text primary key, narHash text not null, data blob not null) WITHOUT ROWID',
-    )
+    database = retryWhileBusy(() => openForWriting(file))
     return database
   }
   const guarded = <T>(work: () => T): T => {
@@ -104,6 +101,20 @@ export function openPositions(ownDirectory: string, readOnly: boolean): Position
       database?.close()
       database = undefined
     },
+  }
+}
+
+function openForWriting(file: string): DatabaseSync {
+  mkdirSync(dirname(file), { recursive: true })
+  const database = new DatabaseSync(file, { timeout: LOCK_TIMEOUT })
+  try {
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE IF NOT EXISTS Positions (path text primary key, narHash text not null, data blob not null) WITHOUT ROWID',
+    )
+    return database
+  } catch (error) {
+    database.close()
+    throw error
   }
 }
 

@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url'
 import { isSystemError, UserError } from '@baryon/format'
 import { writeFileAtomically } from './atomic-file.ts'
 import { isWritable } from './is-writable.ts'
-import { pause } from './pause.ts'
+import { BUSY, LOCK_TIMEOUT, retryWhileBusy } from './retry-while-busy.ts'
 import { OLDEST_SCHEMA_VERSION, upgradeSchema } from './upgrade-schema.ts'
 
 export const SCHEMA_VERSION = 10
@@ -19,25 +19,7 @@ export const SCHEMA_VERSION = 10
 /** Opens the database below a state directory, and creates it unless it must only be read. */
 export function openDatabase(stateDirectory: string, readOnly: boolean): DatabaseSync {
   const directory = join(stateDirectory, 'db')
-  return readOnly ? openForReading(directory) : retried(() => openForWriting(directory))
-}
-
-/**
- * SQLite does not wait for a lock where two that wait could wait for each other, and says at once that the database is busy: so it
- * does for processes that turn a new database into one with a log at the same time. What an opening does may be done again.
- */
-function retried(open: () => DatabaseSync): DatabaseSync {
-  const end = performance.now() + LOCK_TIMEOUT
-  for (;;) {
-    try {
-      return open()
-    } catch (error) {
-      const cause = error instanceof Error ? error.cause : undefined
-      const isBusy = cause instanceof Error && 'errcode' in cause && (Number(cause.errcode) & 0xff) === BUSY
-      if (!isBusy || performance.now() > end) throw error
-      pause(5 + 20 * Math.random())
-    }
-  }
+  return readOnly ? openForReading(directory) : retryWhileBusy(() => openForWriting(directory))
 }
 
 /**
@@ -197,7 +179,6 @@ const HINTS: Readonly<Record<string, string>> = {
   DISK_FULL: 'free space, for instance by `baryon store gc`, or choose another place with --root',
 }
 
-const BUSY = 5
 const SQLITE_REASONS: Readonly<Record<number, readonly [string, string]>> = {
   1: ['STORE_CORRUPT', 'does not have the tables of a store'],
   [BUSY]: ['STORE_BUSY', 'has been locked by another process for too long'],
@@ -212,8 +193,6 @@ const SQLITE_REASONS: Readonly<Record<number, readonly [string, string]>> = {
 function walSize(file: string): number {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
 }
-
-const LOCK_TIMEOUT = 10 * 60 * 1000
 
 const SCHEMA = `
 create table if not exists ValidPaths (

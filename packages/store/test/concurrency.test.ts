@@ -44,11 +44,17 @@ test('a store is new to several processes at once', async (t) => {
   const script = `
     import { readdirSync, writeFileSync } from 'node:fs'
     import { openStore } from ${JSON.stringify(join(import.meta.dirname, '../index.ts'))}
+    import { openPositions } from ${JSON.stringify(join(import.meta.dirname, '../src/reference-positions.ts'))}
     for (let round = 0; round < ${rounds}; round++) {
       const root = ${JSON.stringify(directory)} + '/' + round
       writeFileSync(root + '/' + process.pid, '')
       while (readdirSync(root).filter((name) => /^[0-9]+$/.test(name)).length < 4);
       openStore({ storeDirectory: '/nix/store', root }).close()
+      writeFileSync(root + '/opened-' + process.pid, '')
+      while (readdirSync(root).filter((name) => name.startsWith('opened-')).length < 4);
+      const positions = openPositions(root + '/own', false)
+      positions.put([])
+      positions.close()
     }`
   for (let round = 0; round < rounds; round++) mkdirSync(join(directory, String(round)))
   const file = join(directory, 'opener.ts')
@@ -71,6 +77,7 @@ test('the roots of a killed process are given up, its locks as well', async (t) 
   const path = parseBaseName(`${'0'.repeat(32)}-locked`)
   const script = `
     import { openStore } from ${JSON.stringify(join(import.meta.dirname, '../index.ts'))}
+    import { openPositions } from ${JSON.stringify(join(import.meta.dirname, '../src/reference-positions.ts'))}
     const store = openStore({ storeDirectory: ${JSON.stringify(store.storeDirectory)}, root: ${JSON.stringify(root)} })
     store.addText('kept', 'kept')
     await store.lockPaths([{ digest: ${JSON.stringify(path.digest)}, name: 'locked' }])
