@@ -18,7 +18,7 @@ import type { BuildEvent, TimeBreakdown } from './build-event.ts'
 import { isBuiltin, runBuiltin } from './builtin/builtin.ts'
 import { derivationOptions } from './derivation-options.ts'
 import { explainFailure, shownDerivation } from './explain-failure.ts'
-import { outputPaths } from './plan.ts'
+import { derivationName, outputPaths } from './plan.ts'
 import { type OutputsRequest, registerOutputs } from './register-outputs.ts'
 import { type BuilderInputs, runInSandbox } from './run-in-sandbox.ts'
 import type { Sandbox, WorkDirectory } from './sandbox/sandbox.ts'
@@ -115,7 +115,7 @@ async function buildInWorkDirectory(
 ): Promise<void> {
   let work: OwnedWorkDirectory | undefined
   try {
-    work = context.workArea.create(job.path.name.replace(/\.drv$/, ''))
+    work = context.workArea.create(derivationName(job.path))
     await new DerivationBuild(context, job, outputs, work).run()
   } catch (error) {
     throw explainFailure(context, job, work, error)

@@ -4,6 +4,7 @@ import { codedError, type Store } from '@baryon/store'
 import type { BuildContext, BuildJob } from './build-derivation.ts'
 import { BuildError } from './build-error.ts'
 import { isBuiltin } from './builtin/builtin.ts'
+import { derivationName } from './plan.ts'
 import type { BuilderOutcome } from './run-builder.ts'
 import type { WorkDirectory } from './sandbox/sandbox.ts'
 import { keepBuildDirectory } from './work-directory.ts'
@@ -48,7 +49,7 @@ export function explainFailure(
     result.keptDirectory !== undefined
   )
     return result
-  const kept = keepBuildDirectory(context.store, work, job.path.name.replace(/\.drv$/, ''))
+  const kept = keepBuildDirectory(context.store, work, derivationName(job.path))
   context.report({ kind: 'notice', message: `build directory kept: ${kept}` })
   const { code, message, derivation, status, logTail, hint } = result
   return new BuildError(code, message, { derivation, status, logTail, hint, cause: result.cause, keptDirectory: kept })

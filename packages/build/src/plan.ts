@@ -76,6 +76,11 @@ export async function planTargets(
   return planner.finish(present)
 }
 
+/** What a person calls it: its name without `.drv`. */
+export function derivationName(path: StorePath): string {
+  return path.name.replace(/\.drv$/, '')
+}
+
 /** Reads a derivation that must be in the store. */
 export function requireDerivation(store: Store, path: StorePath): Derivation {
   if (!store.isValid(path)) {
@@ -261,7 +266,7 @@ class Planner {
   }
 
   #addBuild(key: string, path: StorePath, derivation: Derivation): void {
-    const name = path.name.replace(/\.drv$/, '')
+    const name = derivationName(path)
     // What waits for the network takes no build slot; the hash says what must come out, so nothing else can be its work.
     const activity =
       derivation.builder === 'builtin:unpack-tree' || fixedOutput(derivation) === undefined ? 'build' : 'fetch'

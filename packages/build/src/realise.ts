@@ -9,6 +9,7 @@ import { type Durations, openDurations } from './durations.ts'
 import { knownOutputs } from './known-outputs.ts'
 import {
   type BuildPlan,
+  derivationName,
   outputPaths,
   type PlannedTask,
   planTargets,
@@ -111,6 +112,8 @@ export async function planRealise(
 class Realisation {
   readonly #store: Store
   readonly #targets: readonly RealiseTarget[]
+  /** What is built once more when all is there. */
+  readonly #again: readonly StorePath[]
   readonly #options: RealiseOptions
   readonly #durations: Durations
   readonly #pool: WorkerPool = createWorkerPool()
@@ -129,6 +132,8 @@ class Realisation {
   constructor(store: Store, targets: readonly RealiseTarget[], options: RealiseOptions) {
     this.#store = store
     this.#targets = targets
+    const isAgain = options.check === true || options.repair !== undefined
+    this.#again = isAgain ? targets.flatMap((target) => ('path' in target ? [] : [target.derivation])) : []
     this.#options = options
     this.#durations = openDurations(store)
     this.#workArea = openWorkArea(store, this.#pool)
@@ -180,7 +185,7 @@ class Realisation {
 
   async #execute(plan: BuildPlan): Promise<void> {
     const tasks = [...plan.tasks.values()]
-    if (tasks.length === 0) return
+    if (tasks.length + this.#again.length === 0) return
     const counts = { build: 0, fetch: 0, substitute: 0 }
     let downloadBytes = 0
     for (const task of tasks) {
@@ -195,10 +200,12 @@ class Realisation {
       })
     }
     sweepWorkDirectories(this.#store)
-    const expectedSeconds = Math.max(plan.criticalSeconds, plan.totalSeconds / Math.max(1, this.#jobs))
+    // They come one after the other.
+    const againSeconds = this.#again.reduce((sum, path) => sum + (this.#durations.recall(derivationName(path)) ?? 0), 0)
+    const expectedSeconds = Math.max(plan.criticalSeconds, plan.totalSeconds / Math.max(1, this.#jobs)) + againSeconds
     this.#emit({
       kind: 'planned',
-      builds: counts.build,
+      builds: counts.build + this.#again.length,
       fetches: counts.fetch,
       substitutes: counts.substitute,
       downloadBytes,
@@ -302,11 +309,9 @@ class Realisation {
   async #buildAgain(mode: 'check' | 'repair'): Promise<void> {
     const replace = this.#options.repair ?? []
     const failures: Error[] = []
-    for (const target of this.#targets) {
-      if ('path' in target) continue
-      const path = target.derivation
+    for (const path of this.#again) {
       const task = storePathBaseName(path)
-      const name = path.name.replace(/\.drv$/, '')
+      const name = derivationName(path)
       const begin = performance.now()
       this.#emit({
         kind: 'started',

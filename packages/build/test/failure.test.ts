@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { hashBytes } from '@baryon/format'
-import { BuildError, readLog } from '../index.ts'
+import { BuildError, type BuildEvent, readLog } from '../index.ts'
 import { makeDerivation, outputText } from './make-derivation.ts'
 import { build, buildErrors, logLines, outputPlace, temporaryStore } from './temporary-store.ts'
 import { asUnprivileged } from './unprivileged.ts'
@@ -142,7 +142,9 @@ if (asUnprivileged(import.meta.url)) {
     assert.ok(existsSync(`${error!.keptDirectory}/b`))
     const same = makeDerivation(store, { name: 'same', script: 'mkdir $out; echo same > $out/a' })
     await build(store, same)
-    await build(store, same, { check: true })
+    assert.deepEqual(buildCounts((await build(store, same, { check: true })).events), { planned: 1, finished: 1 })
+    const twice = makeDerivation(store, { name: 'twice', script: 'echo same > $out' })
+    assert.deepEqual(buildCounts((await build(store, twice, { check: true })).events), { planned: 2, finished: 2 })
     await assert.rejects(build(store, makeDerivation(store, { name: 'new', script: 'exit 1' }), { check: true }), {
       code: 'BUILD_FAILED',
     })
@@ -188,4 +190,11 @@ if (asUnprivileged(import.meta.url)) {
       code: 'DERIVATION_MISSING',
     })
   })
+}
+
+function buildCounts(events: readonly BuildEvent[]): { planned: number; finished: number } {
+  return {
+    planned: events.findLast((event) => event.kind === 'planned')?.builds ?? 0,
+    finished: events.filter(({ kind }) => kind === 'finished').length,
+  }
 }
