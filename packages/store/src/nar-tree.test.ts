@@ -49,6 +49,24 @@ test('dumps the bytes that Nix dumps', { skip: nixStore.skip }, (t) => {
   )
 })
 
+test('contents of any size leave the rest in its place', { skip: nixStore.skip }, (t) => {
+  const home = temporaryDirectory(t)
+  const path = join(home, 'tree')
+  mkdirSync(path)
+  // Around the words of an archive, what is copied into the buffer of the writer, that buffer, and what is read at once.
+  for (const limit of [8, 8192, 65536, 262144]) {
+    for (let size = limit - 9; size <= limit + 9; size++) {
+      if (size < 0) continue
+      const name = `${size}`.padEnd(size % 61, 'n')
+      writeFileSync(join(path, name), Buffer.alloc(size, name))
+    }
+  }
+  const dumped = nixStore.run(['--dump', path], { home }).stdout
+  assert.ok(dumped.length > 19 * (8192 + 65536 + 262144))
+  // Not compared as strings: a difference would print them.
+  assert.ok(dumped === dump(path).toString('latin1'))
+})
+
 test('hashes as nix-hash does', { skip: nixHash.skip }, (t) => {
   const home = temporaryDirectory(t)
   const path = join(home, 'file')
