@@ -9,8 +9,13 @@ PATH=$PWD/node_modules/.bin:$PATH
 export PATH
 
 patterns="packages/**/*.test.ts"
+# What takes longer than these, ten minutes for a test and 25 for a file, hangs.
+timeout=600000
 if [ "${1:-}" = --long ]; then
   shift
+  # A soak takes hours.
+  timeout=Infinity
+  export BARYON_TEST_PATIENCE="${BARYON_TEST_PATIENCE:-Infinity}"
   patterns="$patterns packages/**/*.long.ts"
 fi
 if [ $# -gt 0 ]; then
@@ -23,7 +28,7 @@ late=$(mktemp)
 trap 'rm -f "$skips" "$late"' EXIT
 status=0
 # shellcheck disable=SC2086  # the patterns are a list; Node expands them
-node --disable-warning=ExperimentalWarning --test --test-concurrency=2 --test-timeout=600000 \
+node --disable-warning=ExperimentalWarning --test --test-concurrency=2 --test-timeout=$timeout \
   --test-reporter=spec --test-reporter-destination=stdout \
   --test-reporter=./scripts/skip-reporter.ts --test-reporter-destination="$skips" \
   --test-reporter=./scripts/test-watchdog.ts --test-reporter-destination="$late" $patterns </dev/null || status=$?
