@@ -11,7 +11,7 @@ import { join } from 'node:path'
 /** Lower floors know nothing of higher ones. Packages of one floor may not import each other. */
 const floors: readonly (readonly string[])[] = [
   ['format'],
-  ['language', 'elf', 'fuse'],
+  ['language', 'elf', 'fuse', 'files'],
   ['store', 'fetch', 'cvmfs'],
   ['build', 'cache', 'mount'],
   ['evaluation'],

@@ -10,7 +10,6 @@ export { type DeclaredList, type DeclaredVariable, declaredChanges, showDeclared
 export { environmentClosure } from './src/environment-closure.ts'
 export { detectHost, type Host, whyNot } from './src/host.ts'
 export { type Freshness, formatLaunch, formatLaunchFile, type Launch, statArguments } from './src/launch-script.ts'
-export { listDirectory } from './src/list-directory.ts'
 export { formatMountLaunch, type MountLaunch } from './src/mount-script.ts'
 export {
   comparePlatforms,

@@ -2,11 +2,12 @@
  * Build logs, where Nix keeps its own (`drvs/XX/REST.drv`), compressed with zstd (`.zst`). Logs that Nix wrote there, plain
  * or with bzip2, are read as well.
  */
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createWriteStream, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { createZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { decompressFile } from '@baryon/fetch'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, type StorePath, storePathBaseName, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 
@@ -56,7 +57,7 @@ export function createLogWriter(store: Store, derivation: StorePath): LogWriter 
     async close() {
       if (stream !== undefined) return stream.close()
       try {
-        mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+        makeDirectories(dirname(path), 0o755)
         writeFileSync(temporary, zstdCompressSync(Buffer.concat(kept)), { mode: 0o644 })
         renameSync(temporary, path)
       } catch {
@@ -70,7 +71,7 @@ const KEPT_LIMIT = 64 * 1024
 
 function createLogStream(path: string, temporary: string): LogWriter {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    makeDirectories(dirname(path), 0o755)
   } catch {
     // Opening the file fails as well, which is taken care of below.
   }

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { makeDirectories } from '@baryon/files'
 import type { Store } from '@baryon/store'
 
 /** How long things took the last time, by name: what priorities and the time left are made from. A guess, never needed. */
@@ -14,7 +14,7 @@ export interface Durations {
 export function openDurations(store: Store): Durations {
   let database: DatabaseSync
   try {
-    mkdirSync(store.ownDirectory, { recursive: true })
+    makeDirectories(store.ownDirectory)
     database = new DatabaseSync(`${store.ownDirectory}/durations.sqlite`)
     database.exec('PRAGMA busy_timeout = 2000; PRAGMA synchronous = OFF')
     database.exec('CREATE TABLE IF NOT EXISTS duration (name TEXT PRIMARY KEY, seconds REAL NOT NULL) WITHOUT ROWID')

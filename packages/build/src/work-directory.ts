@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
 import { type LockFile, removeTree, type Store } from '@baryon/store'
 import type { WorkDirectory } from './sandbox/sandbox.ts'
@@ -29,7 +30,7 @@ export function openWorkArea(store: Store, pool: WorkerPool): WorkArea {
     create(name) {
       area ??= claimArea(store)
       const path = `${area.path}/${++count}-${name.slice(0, 100)}`
-      const work = makeDirectories(path)
+      const work = makeWorkDirectory(path)
       return {
         ...work,
         async remove() {
@@ -64,7 +65,7 @@ function claimArea(store: Store): { readonly path: string; readonly lock: LockFi
   const lock = store.locks.lock(lockName(label), LOCK_TIMEOUT)
   const path = `${workParent(store)}/${label}`
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectories(path, 0o700)
     return { path, lock }
   } catch (error) {
     lock.release()
@@ -72,7 +73,7 @@ function claimArea(store: Store): { readonly path: string; readonly lock: LockFi
   }
 }
 
-function makeDirectories(path: string): WorkDirectory {
+function makeWorkDirectory(path: string): WorkDirectory {
   const work: WorkDirectory = {
     path,
     build: `${path}/build`,
@@ -96,7 +97,7 @@ function makeDirectories(path: string): WorkDirectory {
 /** Moves the build directory aside for the user to look at. Gives where it is. */
 export function keepBuildDirectory(store: Store, work: WorkDirectory, name: string): string {
   const parent = `${store.ownDirectory}/failed`
-  mkdirSync(parent, { recursive: true, mode: 0o700 })
+  makeDirectories(parent, 0o700)
   for (let number = 0; ; number++) {
     const path = `${parent}/${name}-${number}`
     try {
@@ -148,7 +149,7 @@ export function writeSandboxEtc(work: WorkDirectory, network: boolean): void {
     copyIfThere(`/etc/${name}`, `${work.etc}/${name}`)
   const bundle = CERTIFICATE_BUNDLES.map(readIfThere).find((text) => text !== undefined)
   if (bundle === undefined) return
-  mkdirSync(`${work.etc}/ssl/certs`, { recursive: true })
+  makeDirectories(`${work.etc}/ssl/certs`)
   for (const name of ['ca-certificates.crt', 'ca-bundle.crt']) writeFileSync(`${work.etc}/ssl/certs/${name}`, bundle)
 }
 

@@ -4,7 +4,6 @@ import {
   copyFileSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -14,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
 import { syncDirectory } from '@baryon/store'
 import { fileMissing, tooLarge } from './cache-error.ts'
@@ -59,7 +59,7 @@ export function fileTransport(directory: string): Transport {
 const READ_SIZE = 256 * 1024
 
 function place(file: string, body: Body): void {
-  mkdirSync(dirname(file), { recursive: true })
+  makeDirectories(dirname(file))
   const aside = `${file}.tmp-${process.pid}-${randomBytes(6).toString('hex')}`
   try {
     if (body.kind === 'file') moveOrCopy(body.path, aside)

@@ -2,10 +2,10 @@
  * What caches answered before, so that it is not asked again: `~/.cache/baryon/binary-cache.sqlite`, shared by all
  * processes and removable at any time. That a path is there holds for 30 days, that it is not for an hour, as in Nix.
  */
-import { mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
 
 export interface LookupCache {
@@ -26,7 +26,7 @@ export function openLookupCache(
 ): LookupCache | undefined {
   let database: DatabaseSync
   try {
-    mkdirSync(dirname(file), { recursive: true })
+    makeDirectories(dirname(file))
     database = new DatabaseSync(file)
     database.exec('pragma journal_mode = wal; pragma synchronous = off; pragma busy_timeout = 5000')
     database.exec(SCHEMA)

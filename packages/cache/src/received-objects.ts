@@ -6,9 +6,10 @@
  *
  * They stay until their path is in the store, so that whoever was interrupted goes on with what had come.
  */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Entry, type ObjectSource, openObjectCache, type Piece } from '@baryon/cvmfs'
+import { makeDirectories } from '@baryon/files'
 import { type LockDirectory, type LockFile, openLockDirectory } from '@baryon/store'
 import { createLimit } from './limit.ts'
 
@@ -28,7 +29,7 @@ export interface PathObjects {
 
 export function openReceivedObjects(source: ObjectSource, ownDirectory: string): ReceivedObjects {
   const base = join(ownDirectory, 'fetched')
-  mkdirSync(base, { recursive: true })
+  makeDirectories(base)
   const locks = openLockDirectory(base)
   const { lock, directory } = takeSlot(locks, base)
   removeAbandoned(locks, base, directory)

@@ -1,8 +1,9 @@
 /** The two kinds of heavy work, in the form in which they can be handed to another thread. */
 import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import {
   createHasher,
   formatHash,
@@ -150,7 +151,7 @@ async function storeNar(
   const directory = cache.scratchDirectory ?? tmpdir()
   const path = join(directory, `.${job.path.digest}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`)
   const file = writable(path, () => {
-    mkdirSync(directory, { recursive: true })
+    makeDirectories(directory)
     return openSync(path, 'wx', 0o644)
   })
   let result: CompressedFile

@@ -1,9 +1,10 @@
 /** Keeps what `baryon run` worked out as a script that `bin/baryon` starts by itself the next time. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Freshness, formatLaunchFile, type Launch, statArguments } from '@baryon/environment'
 import { type Dependencies, dependenciesHold } from '@baryon/evaluation'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
 import { cloneDirectory, type Settings } from './settings.ts'
 
@@ -39,7 +40,7 @@ export function keepLaunchFile(
   if (freshness === undefined || !known.every((one) => dependenciesHold(one, process.env))) return
   const temporary = `${place.file}.${process.pid}`
   try {
-    mkdirSync(dirname(place.file), { recursive: true, mode: 0o700 })
+    makeDirectories(dirname(place.file), 0o700)
     removeOld(dirname(place.file))
     writeFileSync(temporary, formatLaunchFile(launch, freshness), { mode: 0o600 })
     renameSync(temporary, place.file)

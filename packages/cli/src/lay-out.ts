@@ -2,8 +2,8 @@
 import { lstatSync, readlinkSync, renameSync, rmSync, type Stats, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { LayoutLink } from '@baryon/environment'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
-import { makeDirectories } from '@baryon/store'
 
 /** Each link is there as a whole or not at all; those that lead elsewhere are replaced. Throws `AREA_CONFLICT` before anything is written. */
 export function layOut(area: string, links: readonly LayoutLink[]): void {

@@ -25,9 +25,9 @@ import {
   type DeclaredVariable,
   formatReleaseName,
   isReleaseWord,
-  listDirectory,
   type ReleaseName,
 } from '@baryon/environment'
+import { listDirectory } from '@baryon/files'
 import { UserError } from '@baryon/format'
 import { type At, isText, mistake, must, record, table, text, texts } from './check-toml.ts'
 import { readToml, type TomlFile } from './read-toml.ts'

@@ -110,6 +110,26 @@ test('a clone that was not set up says what to run', (t) => {
   assert.match(result.stderr, /^baryon: not set up yet; run once: npm .* run setup\n$/)
 })
 
+test('works where no cache can be kept', (t) => {
+  const root = temporaryDirectory(t)
+  // Node by itself does not end when it is told to make a directory below /proc.
+  for (const environment of [{ HOME: '/proc/nothing' }, { XDG_CACHE_HOME: '/proc/nothing' }, { HOME: '' }]) {
+    const result = spawnSync(join(bin, 'baryon'), ['eval', '--expr', '1 + 1'], {
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { PATH: process.env.PATH, BARYON_ROOT: root, ...environment },
+    })
+    assert.deepEqual([result.status, result.stdout, result.stderr], [0, '2\n', ''], JSON.stringify(environment))
+  }
+  const { status, stderr } = spawnSync(
+    join(bin, 'baryon'),
+    ['repository', 'create', 'odd.example.org', '--dir', '/proc/nothing'],
+    { encoding: 'utf8', timeout: 60_000, env: { PATH: process.env.PATH, HOME: '/nonexistent' } },
+  )
+  assert.equal(status, 1)
+  assert.match(stderr, /^error\[[A-Z]+\]: .*\/proc\/nothing/)
+})
+
 test('a reader that goes away ends it quietly', async () => {
   const child = spawn('/bin/sh', ['-c', `"${bin}/baryon" --help | head -n 1`], { stdio: ['ignore', 'pipe', 'pipe'] })
   let errors = ''

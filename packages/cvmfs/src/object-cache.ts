@@ -6,9 +6,10 @@
  *     DIRECTORY/txn/…                                          what is on its way
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInflate } from 'node:zlib'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
 import { type ContentHash, createContentHasher, type ObjectKind, objectName } from './content-hash.ts'
 import type { ObjectSource, OpenOptions } from './object-source.ts'
@@ -38,7 +39,7 @@ export interface ObjectCacheOptions {
 
 export function openObjectCache(directory: string, options: ObjectCacheOptions = {}): ObjectCache {
   const underway = new Map<string, Promise<string>>()
-  mkdirSync(join(directory, 'txn'), { recursive: true, mode: 0o700 })
+  makeDirectories(join(directory, 'txn'), 0o700)
   return {
     directory,
     async fetch(source, wanted, signal) {
@@ -89,7 +90,7 @@ function renameInto(aside: string, file: string): void {
     renameSync(aside, file)
   } catch (error) {
     if (!isSystemError(error, 'ENOENT')) throw error
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeDirectories(dirname(file), 0o700)
     renameSync(aside, file)
   }
 }

@@ -5,7 +5,6 @@ import {
   existsSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -16,6 +15,7 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
 import { type ContentHash, type ObjectKind, objectName } from './content-hash.ts'
 import { directorySource, type ObjectSource } from './object-source.ts'
@@ -117,9 +117,9 @@ export function directoryStorage(directory: string): ObjectStorage {
 export function createDirectories(directory: string): void {
   try {
     for (let prefix = 0; prefix < 256; prefix++) {
-      mkdirSync(join(directory, 'data', prefix.toString(16).padStart(2, '0')), { recursive: true })
+      makeDirectories(join(directory, 'data', prefix.toString(16).padStart(2, '0')))
     }
-    mkdirSync(join(directory, 'data/txn'), { recursive: true })
+    makeDirectories(join(directory, 'data/txn'))
   } catch (error) {
     if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST')) throw error
     throw unwritable(directory, error)

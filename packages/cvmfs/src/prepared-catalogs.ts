@@ -12,7 +12,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   closeSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -22,6 +21,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
 import { type ContentHash, formatContentHash, parseContentHash } from './content-hash.ts'
 
@@ -59,7 +59,7 @@ export function openPreparedCatalogs(directory: string, limit = LIMIT): Prepared
       const bytes = formatEntry(key, prepared)
       if (bytes.length > limit / 4) return
       try {
-        mkdirSync(directory, { recursive: true, mode: 0o700 })
+        makeDirectories(directory, 0o700)
         if (!isOwn(directory)) return
         writeAside(join(directory, fileName(key)), bytes)
         taken = taken === undefined ? shrink(directory, limit) : taken + bytes.length

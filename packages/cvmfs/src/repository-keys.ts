@@ -5,8 +5,9 @@
  *     NAME.key, NAME.crt           sign revisions; the certificate is what the whitelist lists
  */
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { UserError } from '@baryon/format'
 import { createCertificate, newPrivateKey } from './certificate.ts'
 import { parsePrivateKey } from './signing-key.ts'
@@ -57,7 +58,7 @@ export function makeKeys(options: MakeKeysOptions): RepositoryKeys {
   const { name, directory, passphrase } = options
   const keys = readKeys(name, directory, passphrase)
   const file = (suffix: string): string => join(directory, `${name}.${suffix}`)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectories(directory, 0o700)
   if (options.hasMasterKey !== true) {
     makeOnce(file('masterkey'), 0o600, () => newPrivateKey(passphrase))
     makeOnce(file('pub'), 0o644, () => createPublicKey(keys.masterKey).export({ type: 'spki', format: 'pem' }))

@@ -6,10 +6,10 @@
  */
 import { statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { listDirectory } from '@baryon/files'
 import { UserError } from '@baryon/format'
 import type { Change, ListChange } from './change.ts'
 import { ownPackageDirectories } from './interpreters.ts'
-import { listDirectory } from './list-directory.ts'
 import type { Shell } from './shell.ts'
 
 /** A tree of an environment: where programs will see it, and where it can be read now. */

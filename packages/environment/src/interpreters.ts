@@ -8,8 +8,8 @@
  */
 import { closeSync, lstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { listDirectory } from '@baryon/files'
 import type { Prefix } from './activation.ts'
-import { listDirectory } from './list-directory.ts'
 import { quotePosix } from './shell.ts'
 
 /** Interpreters of a tree by their own name, `python3.11`: what has its standard library as `lib/NAME`. */

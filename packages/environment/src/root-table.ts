@@ -23,6 +23,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
 
 export interface RootTable {
@@ -91,18 +92,18 @@ function tableOf(plan: {
 
 /** Written aside and renamed: two processes may make the same one. */
 function writePlace(place: string, entries: readonly Entry[], rest: string, table: string): void {
-  mkdirSync(dirname(place), { recursive: true })
+  makeDirectories(dirname(place))
   const aside = `${place}.${randomBytes(4).toString('hex')}`
   const root = join(aside, 'root')
   try {
-    mkdirSync(root, { recursive: true })
+    makeDirectories(root)
     for (const { name, kind, target } of entries) {
       const path = join(root, name)
       if (kind === 'directory') mkdirSync(path)
       else if (kind === 'file') writeFileSync(path, '')
       else symlinkSync(target!, path)
     }
-    mkdirSync(root + rest, { recursive: true })
+    makeDirectories(root + rest)
     writeFileSync(join(aside, 'table'), table)
     renameSync(aside, place)
   } catch (error) {

@@ -23,6 +23,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
 import type { Prefix } from './activation.ts'
 import {
@@ -96,7 +97,7 @@ function removeOld(destination: string): void {
 /** Gives the directory of the view that was replaced by another one. */
 function placeView(destination: string, name: string, root: Merged): string | undefined {
   const parent = dirname(destination)
-  mkdirSync(parent, { recursive: true })
+  makeDirectories(parent)
   const before = viewTarget(destination)
   const made = directoryName(destination, name)
   const aside = join(parent, `${made}.${randomBytes(4).toString('hex')}`)

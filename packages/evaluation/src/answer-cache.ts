@@ -4,8 +4,9 @@
  * Loads nothing of the language.
  */
 import { hash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { makeDirectories } from '@baryon/files'
 import { type Dependencies, dependenciesHold } from './dependencies.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import {
@@ -56,7 +57,7 @@ export function keepAnswer(directory: string, key: string, result: EvaluationRes
   const file = fileOf(directory, key)
   const temporary = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`
   try {
-    mkdirSync(directory, { recursive: true })
+    makeDirectories(directory)
     writeFileSync(temporary, JSON.stringify(answer), { mode: 0o600 })
     renameSync(temporary, file)
     // Now and then is enough.

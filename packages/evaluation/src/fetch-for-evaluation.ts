@@ -3,7 +3,6 @@ import {
   cpSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { fetchGit, fetchTarball, fetchUrl } from '@baryon/fetch'
+import { makeDirectories } from '@baryon/files'
 import {
   fixedOutputPath,
   formatHash,
@@ -229,7 +229,7 @@ function readRecord(file: string): FetchRecord | undefined {
 
 function writeRecord(file: string, record: FetchRecord): void {
   try {
-    mkdirSync(join(file, '..'), { recursive: true })
+    makeDirectories(join(file, '..'))
     const temporary = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`
     writeFileSync(temporary, JSON.stringify(record))
     renameSync(temporary, file)
@@ -250,7 +250,7 @@ function stillThere(call: FetchCall, record: FetchRecord): boolean {
 }
 
 async function withDirectory<T>(call: FetchCall, work: (directory: string) => Promise<T>): Promise<T> {
-  mkdirSync(call.cacheDirectory, { recursive: true })
+  makeDirectories(call.cacheDirectory)
   const directory = mkdtempSync(join(call.cacheDirectory, '.fetch-'))
   try {
     return await work(directory)
@@ -285,7 +285,7 @@ async function keep(
   }
   location = join(call.cacheDirectory, 'fetched', storePathBaseName(path))
   if (!existsSync(location)) {
-    mkdirSync(join(location, '..'), { recursive: true })
+    makeDirectories(join(location, '..'))
     renameSync(destination, location)
   }
   return outcome()

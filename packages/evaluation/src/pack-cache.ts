@@ -8,18 +8,8 @@
  * A damaged segment is ignored. When there are too many, one writer merges them and keeps the newest blob of each path.
  */
 import { hash } from 'node:crypto'
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
 
 export interface PackCache {
@@ -122,7 +112,7 @@ class SegmentedCache implements PackCache {
   }
 
   #write(entries: Entry[]): void {
-    mkdirSync(this.#directory, { recursive: true })
+    makeDirectories(this.#directory)
     const bytes = encodeSegment(entries)
     // Newer segments sort last; the random part keeps two processes apart.
     const order = `${Date.now().toString(36).padStart(10, '0')}-${(written++).toString(36).padStart(4, '0')}`

@@ -14,6 +14,7 @@ import {
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { makeDirectories } from '@baryon/files'
 
 import { type Hash, type HashAlgorithm, isSystemError, UserError } from '@baryon/format'
 
@@ -114,7 +115,7 @@ class Git {
 
   async init(): Promise<void> {
     if (existsSync(join(this.directory!, 'HEAD'))) return
-    mkdirSync(dirname(this.directory!), { recursive: true })
+    makeDirectories(dirname(this.directory!))
     await new Git(this.#signal).run(['init', '--quiet', '--bare', '--initial-branch=baryon', this.directory!])
   }
 

@@ -1,5 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 
 import { type Hash, type HashAlgorithm, isSystemError, UserError } from '@baryon/format'
 
@@ -53,7 +54,7 @@ async function unpackSingle(file: string, name: string, tree: string, destinatio
 
 /** A directory for work beside the destination, so that the result can be renamed. */
 export function workDirectory(destination: string): string {
-  mkdirSync(dirname(destination), { recursive: true })
+  makeDirectories(dirname(destination))
   return mkdtempSync(join(dirname(destination), `.${basename(destination).slice(0, 80)}.`))
 }
 

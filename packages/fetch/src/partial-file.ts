@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 
 import { createHasher, type Hash, type HashAlgorithm, type Hasher, isSystemError, UserError } from '@baryon/format'
 
@@ -23,7 +24,7 @@ export class PartialFile {
     const prefix = basename(destination).slice(0, 80)
     this.#temporary = join(directory, `.${prefix}.${process.pid}-${randomBytes(6).toString('hex')}.part`)
     this.#descriptor = onDisk(destination, () => {
-      mkdirSync(directory, { recursive: true, mode: 0o755 })
+      makeDirectories(directory, 0o755)
       return openSync(this.#temporary, 'wx', 0o644)
     })
   }
@@ -52,7 +53,7 @@ export class PartialFile {
   /** Moves the file to its final name, or to another one of the same file system; `durable` waits until it is on the disk. */
   commit(durable: boolean, destination = this.#destination): void {
     onDisk(destination, () => {
-      mkdirSync(dirname(destination), { recursive: true, mode: 0o755 })
+      makeDirectories(dirname(destination), 0o755)
       if (durable) fsyncSync(this.#descriptor)
       renameSync(this.#temporary, destination)
       if (durable) syncDirectory(dirname(destination))

@@ -12,7 +12,6 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -25,6 +24,7 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { makeDirectories } from '@baryon/files'
 
 import {
   createHasher,
@@ -295,7 +295,7 @@ class DirectoryArchive implements SourceArchive {
   #write(path: string, text: string): void {
     const final = join(this.directory, path)
     const temporary = join(this.directory, 'tmp', randomBytes(8).toString('hex'))
-    mkdirSync(dirname(final), { recursive: true, mode: 0o755 })
+    makeDirectories(dirname(final), 0o755)
     writeFileSync(temporary, text, { flag: 'wx', mode: 0o644 })
     renameSync(temporary, final)
   }
@@ -314,7 +314,7 @@ class DirectoryArchive implements SourceArchive {
     if (this.#swept) return
     this.#swept = true
     const temporary = join(this.directory, 'tmp')
-    mkdirSync(temporary, { recursive: true, mode: 0o755 })
+    makeDirectories(temporary, 0o755)
     const now = this.#timeOfDisk()
     for (const name of names(temporary)) {
       const path = join(temporary, name)

@@ -17,6 +17,7 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs'
+import { makeDirectories } from '@baryon/files'
 
 import { isSystemError, quoteBytes, UserError } from '@baryon/format'
 
@@ -53,7 +54,7 @@ export class TreeWriter {
   constructor(root: string, archive: string, options: TreeWriterOptions = {}) {
     this.#root = Buffer.from(root).toString('latin1')
     this.#archive = archive
-    this.#guard('', () => mkdirSync(root, { recursive: true }))
+    this.#guard('', () => makeDirectories(root))
     this.#keepSymlinks = options.keepDirectorySymlinks ?? false
     this.#keepTimes = options.keepTimes ?? false
   }

@@ -1,7 +1,8 @@
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { makeDirectories } from '@baryon/files'
 
 import { UserError } from '@baryon/format'
 
@@ -35,7 +36,7 @@ export async function unpackMany(
   destination: string,
   options: UnpackManyOptions = {},
 ): Promise<UnpackResult> {
-  mkdirSync(destination, { recursive: true })
+  makeDirectories(destination)
   const sizes = files.map((file) => statSync(file, { throwIfNoEntry: false })?.size ?? 0)
   const progress = new ProgressCount(sizes, options)
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0)

@@ -8,10 +8,11 @@
  * until half of the quota is free. What a killed process did not add is found by that, or by the count of each day. A
  * file that somebody reads stays readable when it is removed.
  */
-import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
 
 export interface CacheQuota {
@@ -94,7 +95,7 @@ interface Usage {
 }
 
 function openUsage(directory: string): Usage {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectories(directory, 0o700)
   const file = join(directory, 'usage.sqlite')
   let database: DatabaseSync
   try {

@@ -6,9 +6,10 @@
  *     CACHE/known/lhcb.example.org/              .cvmfspublished and .cvmfswhitelist as they were verified last
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { missing, type ObjectSource, type OpenRepositoryOptions, openRepository, type Repository } from '@baryon/cvmfs'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
 
 export interface LatestRepository {
@@ -92,7 +93,7 @@ function readText(file: string): string | undefined {
 }
 
 function replaceFile(file: string, contents: Uint8Array | string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  makeDirectories(dirname(file), 0o700)
   const aside = `${file}.${randomBytes(6).toString('hex')}`
   try {
     writeFileSync(aside, contents)

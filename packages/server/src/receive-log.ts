@@ -1,8 +1,9 @@
 /** Build logs that are uploaded go where those of builds made here are. */
-import { createWriteStream, linkSync, mkdirSync, rmSync } from 'node:fs'
+import { createWriteStream, linkSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { detectCompression } from '@baryon/fetch'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
 import type { StoreLocation } from '@baryon/store'
 import { findBuildLog, logStem } from './build-log.ts'
@@ -15,7 +16,7 @@ export async function receiveLog(
 ): Promise<void> {
   const stem = logStem(location, baseName)
   const temporary = `${stem}.upload-${process.pid}-${++count}`
-  mkdirSync(dirname(stem), { recursive: true })
+  makeDirectories(dirname(stem))
   const file = createWriteStream(temporary, { flags: 'wx', mode: 0o644 })
   // Reported by the write that fails.
   file.on('error', () => undefined)

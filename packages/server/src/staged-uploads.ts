@@ -6,6 +6,7 @@ import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'n
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
+import { makeDirectories } from '@baryon/files'
 import { createHasher, formatHash, isSystemError, UserError } from '@baryon/format'
 
 export interface StagedFile {
@@ -39,7 +40,7 @@ export function createStagedUploads(parent: string, limits: StagingLimits): Stag
   let count = 0
   const prepare = () => {
     if (prepared) return
-    mkdirSync(parent, { recursive: true })
+    makeDirectories(parent)
     for (const name of readdirSync(parent)) {
       if (name !== String(process.pid) && existsSync(`/proc/${name}`)) continue
       rmSync(join(parent, name), { recursive: true, force: true })

@@ -6,18 +6,9 @@
  * (a crash in between leaves files without a row, never a row without files). The slow removal comes last, without a lock.
  * `temp-roots.ts` says why a process that adds a path meanwhile cannot lose it.
  */
-import {
-  closeSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-} from 'node:fs'
+import { closeSync, existsSync, lstatSync, openSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, parseBaseName, type StorePath, storePathBaseName, UserError } from '@baryon/format'
 import { readOnlyError } from './database.ts'
 import { flockDescriptor } from './flock.ts'
@@ -313,7 +304,7 @@ function lockOutNix(store: Store): () => void {
 }
 
 function leaveDeadSocket(path: string): void {
-  mkdirSync(dirname(path), { recursive: true })
+  makeDirectories(dirname(path))
   const aside = `${path}.${process.pid}`
   // Longer addresses do not fit into the kernel's structure, for Nix neither.
   if (Buffer.byteLength(aside) > 100) return

@@ -8,9 +8,10 @@
  * Lock files are made and removed only under the *mutex* of their directory, or one process could lock a file
  * that another one has just unlinked.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeDirectories } from '@baryon/files'
 import { UserError } from '@baryon/format'
 import { pause } from './pause.ts'
 import { asDatabaseError } from './schema.ts'
@@ -34,7 +35,7 @@ export interface LockDirectory {
 }
 
 export function openLockDirectory(directory: string): LockDirectory {
-  mkdirSync(directory, { recursive: true })
+  makeDirectories(directory)
   const mutexFile = join(directory, MUTEX)
   let mutex: DatabaseSync | undefined
   const underMutex = <T>(work: () => T): T => {

@@ -8,10 +8,11 @@
  *
  * All numbers are LEB128. An ELF file with forty references takes about 100 bytes.
  */
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { makeDirectories } from '@baryon/files'
 import {
   decodeNix32,
   encodeNix32,
@@ -105,7 +106,7 @@ export function openPositions(ownDirectory: string, readOnly: boolean): Position
 }
 
 function openForWriting(file: string): DatabaseSync {
-  mkdirSync(dirname(file), { recursive: true })
+  makeDirectories(dirname(file))
   const database = new DatabaseSync(file, { timeout: LOCK_TIMEOUT })
   try {
     database.exec(

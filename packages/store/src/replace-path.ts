@@ -6,7 +6,8 @@
  * beside it: a note in `var/baryon/replacements/BASENAME` holds the new tree's name, and whoever opens the store next
  * finishes the work.
  */
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { makeDirectories } from '@baryon/files'
 import {
   formatHash,
   type Hash,
@@ -78,7 +79,7 @@ function swap(store: Store, path: StorePath, narHash: Hash, aside: string): stri
     return undefined
   }
   const note = `${noteDirectory(store)}/${storePathBaseName(path)}`
-  mkdirSync(noteDirectory(store), { recursive: true })
+  makeDirectories(noteDirectory(store))
   writeFileAtomically(note, aside)
   const old = `${store.physicalDirectory}/${temporaryName('trash')}`
   renameSync(final, old)

@@ -6,18 +6,9 @@
  * Link texts hold logical paths, so that they mean the same inside a build, a namespace, and to Nix; but for those that
  * people are to follow on a host that has nothing there.
  */
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import {
   encodeNix32,
   hashBytes,
@@ -58,18 +49,18 @@ export function addPermanentRoot(
     })
   }
   const isPhysical = reachable && !existsSync(store.format(target))
-  mkdirSync(dirname(link), { recursive: true })
+  makeDirectories(dirname(link))
   replaceLink(link, isPhysical ? store.physicalPath(target) : store.format(target))
   if (isBelow(link, join(store.stateDirectory, 'gcroots')) || isBelow(link, join(store.stateDirectory, 'profiles')))
     return
   // After the link: a collector takes away indirect roots whose link is not there, and twins without such a root.
   const name = encodeNix32(hashBytes('sha1', Buffer.from(link)).bytes)
-  mkdirSync(join(store.stateDirectory, 'gcroots/auto'), { recursive: true })
+  makeDirectories(join(store.stateDirectory, 'gcroots/auto'))
   replaceLink(join(store.stateDirectory, 'gcroots/auto', name), link)
   // Nix does not take a link to a physical path for a root: the logical path is said once more for it.
   const twin = join(twinDirectory(store), name)
   if (isPhysical) {
-    mkdirSync(twinDirectory(store), { recursive: true })
+    makeDirectories(twinDirectory(store))
     replaceLink(twin, store.format(target))
   } else {
     rmSync(twin, { force: true })

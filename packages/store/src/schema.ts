@@ -4,10 +4,11 @@
  *
  * `db/db.sqlite` is in WAL mode, `db/schema` holds the text `10`. Specification: what nix-bin creates; the tests compare.
  */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
 import { writeFileAtomically } from './atomic-file.ts'
 import { isWritable } from './is-writable.ts'
@@ -33,7 +34,7 @@ export function databaseStamp(stateDirectory: string): string {
 }
 
 function openForWriting(directory: string): DatabaseSync {
-  mkdirSync(directory, { recursive: true })
+  makeDirectories(directory)
   const file = join(directory, 'db.sqlite')
   const version = readVersion(directory)
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0

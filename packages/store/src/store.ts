@@ -3,6 +3,7 @@
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import {
   compareStorePaths,
   type Derivation,
@@ -459,7 +460,7 @@ function createDirectories(location: StoreLocation): void {
   const { physicalDirectory, stateDirectory, ownDirectory } = location
   try {
     // Closed to others whatever the umask is: users of one group must not be able to write to each other's stores.
-    const make = (directory: string) => mkdirSync(directory, { recursive: true, mode: 0o755 })
+    const make = (directory: string) => makeDirectories(directory, 0o755)
     makeFirstMissing(dirname(physicalDirectory))
     make(dirname(physicalDirectory))
     for (const directory of [physicalDirectory, `${physicalDirectory}/.links`, ownDirectory, `${ownDirectory}/locks`])

@@ -16,7 +16,6 @@ import {
   closeSync,
   existsSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -25,6 +24,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
 import { flockDescriptor } from './flock.ts'
 import type { LockDirectory, LockFile } from './lock-file.ts'
@@ -108,7 +108,7 @@ interface RootsFile {
 
 function createRootsFile(stateDirectory: string, locks: LockDirectory): RootsFile {
   const directory = join(stateDirectory, 'temproots')
-  mkdirSync(directory, { recursive: true })
+  makeDirectories(directory)
   // One file per open store; a process in another PID namespace may have our number.
   for (let index = 0; ; index++) {
     const name = index === 0 ? String(process.pid) : `${process.pid}.${index}`

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { makeDirectories } from '@baryon/files'
 import { pathBytes } from '@baryon/store'
 import { withBytePaths } from './byte-paths.ts'
 import { launch } from './launch.ts'
@@ -74,13 +75,13 @@ function prootOptions(programs: ProotPrograms, request: SandboxRequest): string[
 function assembleRoot({ work, storeDirectory, usr, hostFiles, inputs }: SandboxRequest): void {
   const { root } = work
   for (const name of ['proc', 'dev', 'build', 'tmp', 'etc']) mkdirSync(`${root}/${name}`)
-  mkdirSync(root + storeDirectory, { recursive: true })
+  makeDirectories(root + storeDirectory)
   if (usr !== undefined) {
     mkdirSync(`${root}/usr`)
     for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, `${root}/${name}`)
   }
   for (const { target } of hostFiles) {
-    mkdirSync(root + dirname(target), { recursive: true })
+    makeDirectories(root + dirname(target))
     writeFileSync(root + target, '')
   }
   for (const name of DEVICES) writeFileSync(`${root}/dev/${name}`, '')

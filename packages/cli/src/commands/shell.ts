@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -9,6 +9,7 @@ import {
   type Shell,
   shellNamed,
 } from '@baryon/environment'
+import { makeDirectories } from '@baryon/files'
 import { UserError } from '@baryon/format'
 import type { Context, Outcome } from '../command.ts'
 import { UsageError } from '../parse-arguments.ts'
@@ -107,7 +108,7 @@ function interactive(shell: Shell, program: string, plan: Launch, environment: R
       return launch({ ...plan, assignments: [...plan.assignments, ['HOME', directory]] }, [program, '-i'])
     }
     case 'sh': {
-      mkdirSync(directory, { recursive: true })
+      makeDirectories(directory)
       const file = join(directory, 'rc')
       writeFileSync(file, `${activation}${remove}`)
       return launch({ ...plan, assignments: [...plan.assignments, ['ENV', file]] }, [program, '-i'])

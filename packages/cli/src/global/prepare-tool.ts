@@ -1,7 +1,8 @@
 /** From the name of a package or release to an environment that is there, and the programs that its user wants. */
 import { lstatSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Launch, listDirectory } from '@baryon/environment'
+import type { Launch } from '@baryon/environment'
+import { listDirectory } from '@baryon/files'
 import { UserError } from '@baryon/format'
 import { bestOfStack } from '../choose-release.ts'
 import type { Context } from '../command.ts'

@@ -5,8 +5,9 @@
  *     ROOT/global/mount                            an empty directory, on which wrappers mount: see `Launch.mountPoint`
  *     STATE/gcroots/baryon-global/NAME/HASH-…      keeps the paths of a tool; two of them while one follows the other
  */
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, storePathBaseName, UserError } from '@baryon/format'
 import { openLockDirectory, resolveLocation, type Store, writeFileAtomically } from '@baryon/store'
 import { openToLook } from '../open-to-look.ts'
@@ -85,8 +86,8 @@ export function toolsNamed(registry: Registry, names: readonly string[]): ToolRe
 }
 
 export function writeTool(registry: Registry, tool: ToolRecord): void {
-  mkdirSync(join(registry.directory, 'tools'), { recursive: true })
-  mkdirSync(registry.mountPoint, { recursive: true })
+  makeDirectories(join(registry.directory, 'tools'))
+  makeDirectories(registry.mountPoint)
   writeFileAtomically(recordFile(registry, tool.name), Buffer.from(formatToolRecord(tool)))
 }
 

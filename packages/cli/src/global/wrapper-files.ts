@@ -16,8 +16,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { parseWrapperOwner, type WrapperOwner } from '@baryon/environment'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
-import { makeDirectories } from '@baryon/store'
 
 /** What is at the place of a wrapper: nothing, somebody's wrapper, or something that we leave alone, such as a link. */
 export type Occupant = 'nothing' | 'foreign' | WrapperOwner

@@ -1,6 +1,6 @@
 /** The environment of a project: what is locked, put together by links and variables. Nothing of it is copied. */
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import {
   activationOf,
@@ -15,6 +15,7 @@ import {
   readManifest,
   storePrefix,
 } from '@baryon/environment'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError, storePathBaseName, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import type { Context } from '../command.ts'
@@ -81,7 +82,7 @@ export async function projectEnvironment(
 function placeOf({ directory }: Project, { ownDirectory }: Store): string {
   const own = join(directory, '.baryon')
   try {
-    mkdirSync(own, { recursive: true })
+    makeDirectories(own)
     if (!existsSync(join(own, '.gitignore'))) writeFileSync(join(own, '.gitignore'), '*\n')
     return own
   } catch (error) {

@@ -1,7 +1,8 @@
 /** Lines of former sessions, in a file that only this user can read; several sessions may write at once. */
-import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
 
 export interface History {
@@ -26,7 +27,7 @@ export function openHistory(environment: NodeJS.ProcessEnv = process.env): Histo
     add: (line) => {
       if (line.trim() === '' || line.includes('\n')) return
       quietly(() => {
-        mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+        makeDirectories(dirname(file), 0o700)
         appendFileSync(file, `${line}\n`, { mode: 0o600 })
       })
     },

@@ -1,7 +1,8 @@
 /** From packages that are built to a release of them for one platform: three paths of the store at most, made from content. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { formatHash, type StorePath } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import { activationOf, type Prefix } from '../activation.ts'
@@ -99,7 +100,7 @@ function priorityOf(
 function addTasks(store: Store, plan: ReleasePlan, directory: string): Prefix | undefined {
   const tasks = Object.entries(plan.tasks)
   if (tasks.length === 0) return undefined
-  mkdirSync(join(directory, 'bin'), { recursive: true })
+  makeDirectories(join(directory, 'bin'))
   for (const [name, command] of tasks) {
     const text = `#!/bin/sh\n# A task of ${formatReleaseName(plan)}.\n${command} "$@"\n`
     writeFileSync(join(directory, 'bin', name), text, { mode: 0o755 })

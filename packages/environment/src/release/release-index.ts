@@ -9,9 +9,9 @@
 import { mkdirSync, mkdtempSync, readlinkSync, rmdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { listDirectory } from '@baryon/files'
 import { isSystemError, parseBaseName, type StorePath } from '@baryon/format'
 import type { Store } from '@baryon/store'
-import { listDirectory } from '../list-directory.ts'
 import { compareReleaseVersions, type ReleaseName } from './release-name.ts'
 
 export interface Release extends ReleaseName {

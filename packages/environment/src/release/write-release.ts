@@ -10,6 +10,7 @@
  */
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeDirectories } from '@baryon/files'
 import { shellNamed, shellNames } from '../shell.ts'
 import { formatActivationScript, formatRunShim } from './activation-script.ts'
 import { formatLcgTable, formatProjectManifest, formatXenv, unsayableInXenv } from './lcg.ts'
@@ -26,7 +27,7 @@ export function writeRelease(directory: string, manifest: ReleaseManifest, view:
   mkdirSync(directory)
   for (const [path, text] of files) {
     const file = join(directory, path)
-    mkdirSync(dirname(file), { recursive: true })
+    makeDirectories(dirname(file))
     writeFileSync(file, text, { mode: path.startsWith('bin/') ? 0o755 : 0o644 })
   }
   for (const shell of ['sh', 'csh', 'fish'])

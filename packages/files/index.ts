@@ -1,0 +1,2 @@
+export { listDirectory } from './src/list-directory.ts'
+export { makeDirectories } from './src/make-directories.ts'
