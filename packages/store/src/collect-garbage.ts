@@ -17,7 +17,7 @@ import type { LockFile } from './lock-file.ts'
 import { loadGraph, type PathGraph } from './path-graph.ts'
 import { isTemporaryName, temporaryName } from './placement.ts'
 import { removeTree } from './remove-tree.ts'
-import { removeStaleRoots } from './roots.ts'
+import { removeStaleRoots, requireRoots } from './roots.ts'
 import type { Store } from './store.ts'
 import { COLLECTOR_LOCK } from './temp-roots.ts'
 
@@ -100,7 +100,7 @@ function checkPath(store: Store, path: string): void {
 
 function dryRun(store: Store, options: CollectOptions): CollectResult {
   const graph = loadGraph(store.database, store.storeDirectory)
-  const roots = allRoots(store).roots.filter((root) => !options.ignoredLinks?.has(root.source))
+  const roots = allRoots(store, requireRoots).roots.filter((root) => !options.ignoredLinks?.has(root.source))
   const rooted = new Set(roots.map((root) => store.format(root.path)))
   const live = graph.closure([...rooted], keep(options))
   const dead = choose(

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { type StorePath, UserError } from '@baryon/format'
 import { findProcessUses } from './process-roots.ts'
-import { findRoots, type Root } from './roots.ts'
+import { findRoots, type Root, requireRoots } from './roots.ts'
 import type { Store } from './store.ts'
 import { createTempRootsReader } from './temp-roots.ts'
 
@@ -13,7 +13,7 @@ export interface RootReport {
 }
 
 /** Permanent, temporary and process roots together, as seen now. Only roots that are links or temporary may be invalid paths. */
-export function allRoots(store: Store): RootReport {
+export function allRoots(store: Store, permanentRoots = findRoots): RootReport {
   const roots: Root[] = []
   // In this order for the reason given below.
   const locks = store.readOnly ? undefined : store.locks
@@ -27,7 +27,7 @@ export function allRoots(store: Store): RootReport {
     const path = store.queryPathFromHashPart(digest)
     if (path !== undefined) roots.push({ path, source, kind: 'process' })
   }
-  return { roots: [...findRoots(store), ...roots], hiddenProcesses: hidden }
+  return { roots: [...permanentRoots(store), ...roots], hiddenProcesses: hidden }
 }
 
 /** What is rooted or in use. It changes during a collection, which therefore asks again before each deletion. */
@@ -54,7 +54,7 @@ export function createProtectionReader(store: Store): (known?: Protection) => Pr
     const roots = new Set(readTempRoots().map((root) => root.path))
     if (known !== undefined) return { roots: new Set([...known.roots, ...roots]), digests: known.digests }
     const digests = new Set(findProcessUses().uses.map((use) => use.digest))
-    for (const { path } of findRoots(store)) roots.add(store.format(path))
+    for (const { path } of requireRoots(store)) roots.add(store.format(path))
     return { roots, digests }
   }
 }

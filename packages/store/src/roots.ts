@@ -9,15 +9,7 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { makeDirectories } from '@baryon/files'
-import {
-  encodeNix32,
-  hashBytes,
-  isSystemError,
-  type StorePath,
-  splitStorePath,
-  storePathBaseName,
-  UserError,
-} from '@baryon/format'
+import { encodeNix32, hashBytes, isSystemError, type StorePath, splitStorePath, UserError } from '@baryon/format'
 import type { Store } from './store.ts'
 
 export interface Root {
@@ -72,11 +64,30 @@ function twinDirectory(store: Store): string {
   return join(store.stateDirectory, 'gcroots/physical')
 }
 
-/** All permanent roots. Their paths need not be valid. */
+/** All permanent roots that can be looked at. Their paths need not be valid. */
 export function findRoots(store: Store): Root[] {
+  return visitAll(store, () => {})
+}
+
+/**
+ * All permanent roots, for who is about to delete the rest. Refuses with `ROOT_UNREADABLE` where a link cannot be looked at: the
+ * home directory that it is in may want a token (AFS), and what it keeps is not known.
+ */
+export function requireRoots(store: Store): Root[] {
+  return visitAll(store, (link, cause) => {
+    throw new UserError('ROOT_UNREADABLE', `the root '${link}' cannot be looked at, so what it keeps is not known`, {
+      hint: `get the right to look at where it leads, or remove it: ls -l '${link}'`,
+      cause,
+    })
+  })
+}
+
+type OnUnreadable = (link: string, cause: unknown) => void
+
+function visitAll(store: Store, onUnreadable: OnUnreadable): Root[] {
   const roots: Root[] = []
-  visit(store, join(store.stateDirectory, 'gcroots'), roots)
-  visit(store, join(store.stateDirectory, 'profiles'), roots)
+  visit(store, join(store.stateDirectory, 'gcroots'), roots, onUnreadable)
+  visit(store, join(store.stateDirectory, 'profiles'), roots, onUnreadable)
   return roots
 }
 
@@ -86,27 +97,48 @@ export function removeStaleRoots(store: Store): number {
   let removed = 0
   for (const name of existsSync(directory) ? readdirSync(directory) : []) {
     const link = join(directory, name)
-    if (!lstatSync(link).isSymbolicLink()) continue
-    if (lstatSync(resolve(directory, readlinkSync(link)), { throwIfNoEntry: false }) !== undefined) continue
+    const target = linkText(link)
+    if (target === undefined || mayExist(resolve(directory, target))) continue
     rmSync(link, { force: true })
     removed++
   }
   const twins = existsSync(twinDirectory(store)) ? readdirSync(twinDirectory(store)) : []
   for (const name of twins) {
     const roots: Root[] = []
-    visit(store, join(directory, name), roots)
-    if (roots.length === 0) rmSync(join(twinDirectory(store), name), { force: true })
+    let isReadable = true
+    visit(store, join(directory, name), roots, () => (isReadable = false))
+    if (isReadable && roots.length === 0) rmSync(join(twinDirectory(store), name), { force: true })
   }
   return removed
 }
 
-function visit(store: Store, path: string, roots: Root[]): void {
+/** The text of a link; undefined where none is, also when it has just gone: links come and go while others work. */
+function linkText(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EINVAL')) return undefined
+    throw error
+  }
+}
+
+/** False only where it is known that nothing is. */
+function mayExist(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    if (!isSystemError(error, 'EACCES', 'ELOOP')) throw error
+    return true
+  }
+}
+
+function visit(store: Store, path: string, roots: Root[], onUnreadable: OnUnreadable): void {
   try {
     const stat = lstatSync(path, { throwIfNoEntry: false })
     if (stat?.isDirectory()) {
       // What keeps these alive is the link that each is the twin of.
       if (path === twinDirectory(store)) return
-      for (const name of readdirSync(path)) visit(store, join(path, name), roots)
+      for (const name of readdirSync(path)) visit(store, join(path, name), roots, onUnreadable)
     } else if (stat?.isSymbolicLink()) {
       visitLink(store, path, roots)
     } else if (stat?.isFile()) {
@@ -115,8 +147,9 @@ function visit(store: Store, path: string, roots: Root[]): void {
       if (named !== undefined && store.isValid(named)) roots.push({ path: named, source: path, kind: 'permanent' })
     }
   } catch (error) {
-    // Roots of other users may be unreadable, and may vanish: Nix goes on as well.
-    if (!isSystemError(error, 'EACCES', 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error
+    if (isSystemError(error, 'EACCES')) onUnreadable(path, error)
+    // It may have vanished: Nix goes on as well.
+    else if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error
   }
 }
 
@@ -165,7 +198,8 @@ function isSameDirectory(a: string, b: string): boolean {
 }
 
 function isLinkIntoStore(store: Store, link: string): boolean {
-  return inStore(store, resolve(dirname(link), readlinkSync(link))) !== undefined
+  const target = linkText(link)
+  return target !== undefined && inStore(store, resolve(dirname(link), target)) !== undefined
 }
 
 function isBelow(path: string, directory: string): boolean {
@@ -173,13 +207,16 @@ function isBelow(path: string, directory: string): boolean {
 }
 
 function replaceLink(link: string, target: string): void {
-  if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() && readlinkSync(link) === target) return
-  const aside = `${link}.${process.pid}-${storePathBaseName({ digest: Math.random().toString(36).slice(2), name: 'tmp' })}`
-  symlinkSync(target, aside)
-  try {
-    renameSync(aside, link)
-  } catch (error) {
-    rmSync(aside, { force: true })
-    throw error
+  while (linkText(link) !== target) {
+    const aside = `${link}.${process.pid}-${Math.random().toString(36).slice(2)}-tmp`
+    symlinkSync(target, aside)
+    try {
+      renameSync(aside, link)
+      return
+    } catch (error) {
+      rmSync(aside, { force: true })
+      // A collector may take it for a root that nobody has: it is made again.
+      if (!isSystemError(error, 'ENOENT')) throw error
+    }
   }
 }

@@ -37,6 +37,23 @@ test('three processes add the same paths while two collect garbage', async (t) =
   assert.deepEqual(readdirSync(join(store.stateDirectory, 'temproots')), [])
 })
 
+test('links that keep paths come and go while others collect', async (t) => {
+  const root = temporaryDirectory(t)
+  const keepers = [1, 2].map((seed) => run(root, 'root', String(seed), '400'))
+  await Promise.all([...keepers, run(root, 'collect', '60'), run(root, 'collect', '60')])
+  const { store } = temporaryStore(t, { root, storeDirectory: '/nix/store' })
+  assert.deepEqual(store.verify({ checkContents: true }).problems, [])
+  store.collectGarbage()
+  const kept = store.findRoots().map(({ path }) => store.format(path))
+  assert.deepEqual(
+    [...new Set(kept)].sort(),
+    store
+      .allValidPaths()
+      .map((path) => store.format(path))
+      .sort(),
+  )
+})
+
 test('a store is new to several processes at once', async (t) => {
   const directory = temporaryDirectory(t)
   const rounds = 12

@@ -164,6 +164,31 @@ test('an ordinary user without rights on the store gets an error with a code', (
   assert.equal(result.stdout, 'UserError STORE_UNWRITABLE\n0\n1\n', result.stderr)
 })
 
+test('nothing is collected while a root cannot be looked at', (t) => {
+  const user = ordinaryUser(t)
+  if (user.skip) {
+    t.skip(user.skip)
+    return
+  }
+  const script = `import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+    import { openStore } from ${JSON.stringify(door)}
+    const store = openStore({ storeDirectory: '/nix/store', root: process.cwd() + '/afs-root' })
+    mkdirSync('closed')
+    store.addPermanentRoot(process.cwd() + '/closed/link', store.addText('kept', 'kept'))
+    store.close()
+    const again = openStore({ storeDirectory: '/nix/store', root: process.cwd() + '/afs-root' })
+    chmodSync('closed', 0)
+    for (const dryRun of [true, false])
+      try { again.collectGarbage({ dryRun }) } catch (error) { console.log(error.code, again.allValidPaths().length) }
+    console.log(again.findRoots().length)
+    chmodSync('closed', 0o700)
+    console.log(again.collectGarbage().deleted.length, again.findRoots().length)
+    rmSync('closed/link')
+    console.log(again.collectGarbage().deleted.length)`
+  const result = user.run(process.execPath, ['--input-type=module-typescript', '-e', script])
+  assert.equal(result.stdout, 'ROOT_UNREADABLE 1\nROOT_UNREADABLE 1\n0\n0 1\n1\n', result.stderr)
+})
+
 test('a lock that cannot be removed is given up all the same', (t) => {
   const user = ordinaryUser(t)
   if (user.skip) {

@@ -2,10 +2,11 @@
  * A process that works on a store, for the tests of concurrency and crashes:
  *
  *     store-worker.ts ROOT add SEED COUNT     adds texts, trees, NARs and outputs; checks after each that it is there
+ *     store-worker.ts ROOT root SEED COUNT    makes and removes links to texts that keep them, each looked at once it is made
  *     store-worker.ts ROOT collect COUNT      collects garbage over and over
  */
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StorePath } from '@baryon/format'
 import { dumpNar, hashPath, openStore, removeTree, type Store } from '@baryon/store'
@@ -14,6 +15,7 @@ import { writeTree } from '@baryon/testing'
 const [root = '', action = '', ...rest] = process.argv.slice(2)
 const store = openStore({ storeDirectory: '/nix/store', root })
 if (action === 'add') add(store, Number(rest[0]), Number(rest[1]))
+else if (action === 'root') keep(Number(rest[0]), Number(rest[1]))
 else for (let round = 0; round < Number(rest[0]); round++) store.collectGarbage()
 store.close()
 
@@ -47,5 +49,18 @@ function add(store: Store, seed: number, count: number): void {
       assert.ok(existsSync(store.physicalPath(store.addText(`text-${item}`, `text ${item}\n`))))
   } finally {
     removeTree(scratch)
+  }
+}
+
+function keep(seed: number, count: number): void {
+  for (let index = 0; index < count; index++) {
+    const link = join(root, `link-${seed}-${index % 5}`)
+    // Closed each time, so that nothing but the link keeps it.
+    const own = openStore({ storeDirectory: '/nix/store', root })
+    const text = own.addText(`kept-${index % 7}`, `kept ${index % 7}\n`)
+    own.addPermanentRoot(link, text, { reachable: index % 2 === 0 })
+    own.close()
+    assert.ok(existsSync(store.physicalPath(text)), `${store.format(text)} is not there`)
+    if (index % 3 === 0) rmSync(link)
   }
 }
