@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { isOnPath, ordinaryUser } from '@baryon/testing'
@@ -142,6 +142,66 @@ test('a small stack, end to end', {
       )
     },
   )
+
+  await t.test('with bindLibrariesHook the loader searches for nothing', () => {
+    const directory = join(user.home, 'bound')
+    mkdirSync(directory)
+    writeFileSync(
+      join(directory, 'default.nix'),
+      `{ platform }: import ${stack} {
+        inherit platform;
+        overlays = [ (self: super: {
+          inner = self.stdenv.mkDerivation {
+            name = "inner-1.0";
+            dontUnpack = true;
+            nativeBuildInputs = [ self.bindLibrariesHook ];
+            buildInputs = [ self.zlib ];
+            buildPhase = ''
+              echo '#include <zlib.h>
+              const char *inner() { return zlibVersion(); }' > inner.c
+              cc -shared -fPIC -o libinner.so inner.c -lz
+            '';
+            installPhase = ''install -D libinner.so "$out/lib/libinner.so"'';
+          };
+          outer = self.stdenv.mkDerivation {
+            name = "outer-1.0";
+            dontUnpack = true;
+            nativeBuildInputs = [ self.bindLibrariesHook ];
+            buildInputs = [ self.inner ];
+            buildPhase = ''
+              echo '#include <stdio.h>
+              const char *inner(); int main() { puts(inner()); }' > outer.c
+              cc -o outer outer.c -linner
+            '';
+            installPhase = ''install -D outer "$out/bin/outer"'';
+          };
+        }) ];
+      }\n`,
+    )
+    const choice = ['-f', directory, '--store-dir', storeDirectory, '--platform', platforms[0]]
+    const { results } = JSON.parse(call(root, ['build', 'outer', ...choice, '--no-link', '--json'])) as BuildRecord
+    const needed = spawnSync('readelf', ['-d', join(root, results[0]!.path, 'bin/outer')], { encoding: 'utf8' }).stdout
+    assert.match(needed, new RegExp(`\\(NEEDED\\).*\\[${storeDirectory}/\\w+-inner-1\\.0/lib/libinner\\.so\\]`))
+    assert.match(needed, /\(RPATH\)/)
+    const record = join(user.home, 'searches')
+    const printed = call(root, [
+      'run',
+      ...choice,
+      'outer',
+      '--',
+      'env',
+      'LD_DEBUG=libs',
+      `LD_DEBUG_OUTPUT=${record}`,
+      'outer',
+    ])
+    assert.match(printed, /^1\.2\.13/)
+    const loaded = readdirSync(user.home)
+      .filter((name) => name.startsWith('searches.'))
+      .map((name) => readFileSync(join(user.home, name), 'utf8'))
+      .join('')
+    assert.match(loaded, /calling init: [^\n]*\/libz\.so\.1/)
+    assert.doesNotMatch(loaded, /find library=|trying file=/)
+  })
 
   await t.test('the same bits again with the network cut', () => {
     const cut = join(user.home, 'cut')

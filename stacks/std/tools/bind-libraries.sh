@@ -1,0 +1,29 @@
+# Setup hook of bindLibrariesHook: programs and libraries name what they need by
+# its whole path, so that the dynamic loader searches no directory for it. The
+# loader takes such a library for the one that others ask for by its name alone.
+bindLibraries() {
+  local output file
+  for output in $outputs; do
+    [[ $output != debug && -d ${!output} ]] || continue
+    while IFS= read -r -d '' file; do
+      if isELF "$file"; then bindLibrariesOf "$file"; fi
+    done < <(find "${!output}" -type f \( -perm /111 -o -name '*.so' -o -name '*.so.*' \) -print0)
+  done
+}
+
+bindLibrariesOf() {
+  local file=$1 path name directory directories arguments=()
+  path=$(patchelf --print-rpath "$file" 2> /dev/null) || return 0
+  IFS=: read -r -a directories <<< "$path"
+  while IFS= read -r name; do
+    [[ $name == */* ]] && continue
+    for directory in "${directories[@]}"; do
+      [[ $directory == "$NIX_STORE"/* && -e $directory/$name ]] || continue
+      arguments+=(--replace-needed "$name" "$directory/$name")
+      break
+    done
+  done < <(patchelf --print-needed "$file")
+  if ((${#arguments[@]} > 0)); then patchelf "${arguments[@]}" "$file"; fi
+}
+
+if [[ -z ${dontBindLibraries-} ]]; then postFixupHooks+=(bindLibraries); fi
