@@ -108,6 +108,15 @@ test('a clone that was not set up says what to run', (t) => {
   const result = baryon(['build'], { program: join(directory, 'bin/baryon') })
   assert.equal(result.status, 1)
   assert.match(result.stderr, /^baryon: not set up yet; run once: npm .* run setup\n$/)
+
+  // Set up for other sources than are there now.
+  mkdirSync(join(directory, 'node_modules/.bin'), { recursive: true })
+  symlinkSync(process.execPath, join(directory, 'node_modules/.bin/node'))
+  writeFileSync(join(directory, 'node_modules/.baryon-lock'), 'before\n')
+  writeFileSync(join(directory, 'package-lock.json'), 'now\n')
+  const pulled = baryon(['build'], { program: join(directory, 'bin/baryon') })
+  assert.equal(pulled.status, 1)
+  assert.match(pulled.stderr, /^baryon: the clone needs other packages than were installed; run: npm .* run setup\n$/)
 })
 
 test('works where no cache can be kept', (t) => {
