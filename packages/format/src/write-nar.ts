@@ -200,7 +200,7 @@ const SYMLINK = tokens('(', 'type', 'symlink', 'target')
 const CLOSE = tokens(')')
 const CLOSE_TWICE = tokens(')', ')')
 
-/** As words of a machine with the little end first: Node runs on no other that has a store. */
+/** As words of a machine with the little end first, as x86-64 and ARM64 are. */
 function tokens(...texts: readonly string[]): Int32Array {
   const words: number[] = []
   for (const text of texts) {

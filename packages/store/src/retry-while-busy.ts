@@ -1,7 +1,7 @@
 import { pause } from './pause.ts'
 
 /**
- * Opens a database again while SQLite says that it is busy, up to ten minutes.
+ * Opens a database again for ten minutes while SQLite says that it is busy; the last attempt may itself wait as long.
  *
  * SQLite does not wait for a lock where two that wait could wait for each other, whatever its timeout: so it is for processes
  * that turn a new database into one with a log at the same time. What an opening does may be done again.

@@ -34,8 +34,7 @@ export function addPermanentRoot(
   if (!isAbsolute(link)) throw new UserError('ROOT_INVALID', `the root '${link}' is not an absolute path`)
   store.addTempRoot(target)
   store.pathInfo(target)
-  const existing = lstatSync(link, { throwIfNoEntry: false })
-  if (existing !== undefined && (!existing.isSymbolicLink() || !isLinkIntoStore(store, link))) {
+  if (!isRootOrAbsent(store, link)) {
     throw new UserError('ROOT_INVALID', `'${link}' exists and is not a link into the store`, {
       hint: 'remove it, or choose another name',
     })
@@ -98,18 +97,39 @@ export function removeStaleRoots(store: Store): number {
   for (const name of existsSync(directory) ? readdirSync(directory) : []) {
     const link = join(directory, name)
     const target = linkText(link)
-    if (target === undefined || mayExist(resolve(directory, target))) continue
-    rmSync(link, { force: true })
-    removed++
+    if (target === undefined) continue
+    if (removeUnless(link, () => mayExist(resolve(directory, target)))) removed++
   }
   const twins = existsSync(twinDirectory(store)) ? readdirSync(twinDirectory(store)) : []
   for (const name of twins) {
-    const roots: Root[] = []
-    let isReadable = true
-    visit(store, join(directory, name), roots, () => (isReadable = false))
-    if (isReadable && roots.length === 0) rmSync(join(twinDirectory(store), name), { force: true })
+    removeUnless(join(twinDirectory(store), name), () => {
+      const roots: Root[] = []
+      let isReadable = true
+      visit(store, join(directory, name), roots, () => (isReadable = false))
+      return roots.length > 0 || !isReadable
+    })
   }
   return removed
+}
+
+/**
+ * Somebody may come to need a link while it is taken away, and has then seen that it is there: it is moved aside first, where it
+ * counts as well, and back if that is so.
+ */
+function removeUnless(link: string, isNeeded: () => boolean): boolean {
+  if (isNeeded()) return false
+  const aside = `${link}.${process.pid}-stale`
+  try {
+    renameSync(link, aside)
+    if (!isNeeded()) {
+      rmSync(aside)
+      return true
+    }
+    renameSync(aside, link)
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error
+  }
+  return false
 }
 
 /** The text of a link; undefined where none is, also when it has just gone: links come and go while others work. */
@@ -127,8 +147,8 @@ function mayExist(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined
   } catch (error) {
-    if (!isSystemError(error, 'EACCES', 'ELOOP')) throw error
-    return true
+    if (!isSystemError(error, 'EACCES', 'ENOTDIR', 'ELOOP')) throw error
+    return !isSystemError(error, 'ENOTDIR')
   }
 }
 
@@ -186,20 +206,26 @@ function namedInStore(store: Store, path: string): StorePath | undefined {
   return undefined
 }
 
-/** False also where one of them cannot be looked at. */
 function isSameDirectory(a: string, b: string): boolean {
   try {
     const [first, second] = [a, b].map((path) => statSync(path, { throwIfNoEntry: false }))
     return first !== undefined && first.ino === second?.ino && first.dev === second.dev
   } catch (error) {
-    if (!isSystemError(error, 'EACCES', 'ELOOP')) throw error
+    if (!isSystemError(error, 'ENOTDIR', 'ELOOP')) throw error
     return false
   }
 }
 
-function isLinkIntoStore(store: Store, link: string): boolean {
-  const target = linkText(link)
-  return target !== undefined && inStore(store, resolve(dirname(link), target)) !== undefined
+/** True for a link into the store, and where nothing is. */
+function isRootOrAbsent(store: Store, link: string): boolean {
+  const text = linkText(link)
+  if (text === undefined) return lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() !== false
+  try {
+    return inStore(store, resolve(dirname(link), text)) !== undefined
+  } catch (error) {
+    if (!isSystemError(error, 'EACCES')) throw error
+    return false
+  }
 }
 
 function isBelow(path: string, directory: string): boolean {

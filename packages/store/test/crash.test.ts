@@ -189,6 +189,30 @@ test('nothing is collected while a root cannot be looked at', (t) => {
   assert.equal(result.stdout, 'ROOT_UNREADABLE 1\nROOT_UNREADABLE 1\n0\n0 1\n1\n', result.stderr)
 })
 
+test('nor while a link leads to the store by a way that is closed', (t) => {
+  const user = ordinaryUser(t)
+  if (user.skip) {
+    t.skip(user.skip)
+    return
+  }
+  const script = `import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
+    import { openStore } from ${JSON.stringify(door)}
+    const here = process.cwd()
+    mkdirSync('way')
+    mkdirSync('place')
+    symlinkSync('../place', 'way/alias')
+    const store = openStore({ storeDirectory: '/nix/store', root: here + '/way/alias' })
+    store.addPermanentRoot(here + '/kept-link', store.addText('kept', 'kept'), { reachable: true })
+    store.close()
+    const again = openStore({ storeDirectory: '/nix/store', root: here + '/place' })
+    chmodSync('way', 0)
+    try { again.collectGarbage() } catch (error) { console.log(error.code, again.allValidPaths().length) }
+    chmodSync('way', 0o700)
+    console.log(again.collectGarbage().deleted.length)`
+  const result = user.run(process.execPath, ['--input-type=module-typescript', '-e', script])
+  assert.equal(result.stdout, 'ROOT_UNREADABLE 1\n0\n', result.stderr)
+})
+
 test('a lock that cannot be removed is given up all the same', (t) => {
   const user = ordinaryUser(t)
   if (user.skip) {
