@@ -109,6 +109,8 @@ export async function planRealise(
   }
 }
 
+type PlannedEvent = Extract<BuildEvent, { kind: 'planned' }>
+
 class Realisation {
   readonly #store: Store
   readonly #targets: readonly RealiseTarget[]
@@ -128,6 +130,7 @@ class Realisation {
   readonly #onAbort = () => this.#stop.abort(interrupted())
   #sandbox: Sandbox | undefined
   #present = 0
+  #planned: PlannedEvent | undefined
 
   constructor(store: Store, targets: readonly RealiseTarget[], options: RealiseOptions) {
     this.#store = store
@@ -203,14 +206,15 @@ class Realisation {
     // They come one after the other.
     const againSeconds = this.#again.reduce((sum, path) => sum + (this.#durations.recall(derivationName(path)) ?? 0), 0)
     const expectedSeconds = Math.max(plan.criticalSeconds, plan.totalSeconds / Math.max(1, this.#jobs)) + againSeconds
-    this.#emit({
+    this.#planned = {
       kind: 'planned',
       builds: counts.build + this.#again.length,
       fetches: counts.fetch,
       substitutes: counts.substitute,
       downloadBytes,
       expectedSeconds,
-    })
+    }
+    this.#emit(this.#planned)
     await this.#schedule(plan)
   }
 
@@ -352,10 +356,28 @@ class Realisation {
     if (failures.length > 0) throw new RealiseError(failures, this.#report())
   }
 
+  /** What is planned in all: a check plans again for inputs that are gone. */
+  #planMore(more: PlannedEvent): PlannedEvent {
+    const before = this.#planned
+    this.#planned =
+      before === undefined
+        ? more
+        : {
+            kind: 'planned',
+            builds: before.builds + more.builds,
+            fetches: before.fetches + more.fetches,
+            substitutes: before.substitutes + more.substitutes,
+            downloadBytes: before.downloadBytes + more.downloadBytes,
+            expectedSeconds: before.expectedSeconds + more.expectedSeconds,
+          }
+    return this.#planned
+  }
+
   async #realiseInputs(path: StorePath): Promise<void> {
     const { check: _, repair: __, ...options } = this.#options
     const inputs = inputTargets(this.#store, path)
-    if (inputs.length > 0) await realise(this.#store, inputs, options)
+    const onEvent = (event: BuildEvent) => this.#emit(event.kind === 'planned' ? this.#planMore(event) : event)
+    if (inputs.length > 0) await realise(this.#store, inputs, { ...options, onEvent })
   }
 
   #context(signal: AbortSignal): BuildContext {
