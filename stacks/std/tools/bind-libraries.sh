@@ -12,13 +12,17 @@ bindLibraries() {
 }
 
 bindLibrariesOf() {
-  local file=$1 path name directory directories arguments=()
+  local file=$1 path name directory directories arguments=() origin=${1%/*}
   path=$(patchelf --print-rpath "$file" 2> /dev/null) || return 0
   IFS=: read -r -a directories <<< "$path"
   while IFS= read -r name; do
     [[ $name == */* ]] && continue
     for directory in "${directories[@]}"; do
-      [[ $directory == "$NIX_STORE"/* && -e $directory/$name ]] || continue
+      directory=${directory//'${ORIGIN}'/"$origin"}
+      directory=${directory//'$ORIGIN'/"$origin"}
+      # What the loader would look at first and we cannot name is left to it.
+      [[ $directory == "$NIX_STORE"/* && $directory != *'$'* ]] || break
+      [[ -e $directory/$name ]] || continue
       arguments+=(--replace-needed "$name" "$directory/$name")
       break
     done
