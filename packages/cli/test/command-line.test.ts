@@ -122,7 +122,12 @@ test('a clone that was not set up says what to run', (t) => {
 test('works where no cache can be kept', (t) => {
   const root = temporaryDirectory(t)
   // Node by itself does not end when it is told to make a directory below /proc.
-  for (const environment of [{ HOME: '/proc/nothing' }, { XDG_CACHE_HOME: '/proc/nothing' }, { HOME: '' }]) {
+  for (const environment of [
+    { HOME: '/proc/nothing' },
+    { XDG_CACHE_HOME: '/proc/nothing' },
+    { XDG_CACHE_HOME: '/proc' },
+    { HOME: '' },
+  ]) {
     const result = spawnSync(join(bin, 'baryon'), ['eval', '--expr', '1 + 1'], {
       encoding: 'utf8',
       timeout: 60_000,
@@ -137,6 +142,17 @@ test('works where no cache can be kept', (t) => {
   )
   assert.equal(status, 1)
   assert.match(stderr, /^error\[[A-Z]+\]: .*\/proc\/nothing/)
+})
+
+test('no variable of the caller is changed', () => {
+  const names = ['self', 'program', 'target', 'clone', 'node', 'entry', 'lock', 'cache', 'flags', 'word', 'item']
+  const { stdout } = baryon(
+    ['eval', '--raw', '--expr', `toString (map builtins.getEnv ${JSON.stringify(names).replaceAll(',', ' ')})`],
+    {
+      environment: Object.fromEntries(names.map((name) => [name, `my-${name}`])),
+    },
+  )
+  assert.equal(stdout, names.map((name) => `my-${name}`).join(' '))
 })
 
 test('a reader that goes away ends it quietly', async () => {
