@@ -1,6 +1,6 @@
 /** Processes that a test has started, whoever became their parent: known by the home that they have. */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Until the process has ended; `patience` is in seconds. */
@@ -24,9 +24,17 @@ export function processesOf(home: string): number[] {
 
 function environmentOf(pid: string): readonly string[] {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
+    for (let attempt = 1; ; attempt++) {
+      const text = readFileSync(`/proc/${pid}/environ`, 'latin1')
+      if (text !== '' || attempt === 20) return text.split('\0')
+      // A program that is just being started has none yet; threads of the kernel and the dead have no program.
+      readlinkSync(`/proc/${pid}/exe`)
+      Atomics.wait(NEVER, 0, 0, 1)
+    }
   } catch {
     // It has ended, or is somebody else's.
     return []
   }
 }
+
+const NEVER = new Int32Array(new SharedArrayBuffer(4))
