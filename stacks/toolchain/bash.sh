@@ -8,3 +8,5 @@ for f in "$out"/lib/*; do
   [ -L "$f" ] || patchelf --force-rpath --set-rpath "$glibc/lib" "$f"
 done
 ln -s bash "$out/bin/sh"
+source "$bind"
+bindLibraries "$out"

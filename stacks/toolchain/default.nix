@@ -114,6 +114,8 @@ let
     );
 
   gccVersion = "12.2.0";
+
+  bind = ../std/stdenv/bind-libraries.sh;
 in
 rec {
   inherit boot deb;
@@ -140,7 +142,7 @@ rec {
 
   # One set of compiler libraries serves every compiler: the ABI of libstdc++
   # and libgfortran only grows, and mixing two in one process is what breaks.
-  gccLib = boot "gcc-lib-${gccVersion}" ./gcc-lib.sh { inherit glibc; } // {
+  gccLib = boot "gcc-lib-${gccVersion}" ./gcc-lib.sh { inherit glibc bind; } // {
     pname = "gcc-lib";
     version = gccVersion;
     meta.description = "Run-time libraries of the compilers: libstdc++, libgcc_s, libgfortran, libgomp, …";
@@ -148,7 +150,7 @@ rec {
 
   sanitizers =
     boot "gcc-sanitizers-${gccVersion}" ./sanitizers.sh {
-      inherit glibc gccLib;
+      inherit glibc gccLib bind;
       raw = tree "gcc-sanitizers-raw" (map deb roots.sanitizers) { };
     }
     // {
@@ -157,7 +159,7 @@ rec {
       meta.description = "Run-time libraries of -fsanitize";
     };
 
-  bash = boot "bash-5.2.15" ./bash.sh { inherit glibc; } // {
+  bash = boot "bash-5.2.15" ./bash.sh { inherit glibc bind; } // {
     pname = "bash";
     version = "5.2.15";
     meta = {

@@ -9,3 +9,5 @@ chmod -R u+w "$out/lib"
 for f in "$out"/lib/*; do
   [ -L "$f" ] || patchelf --force-rpath --set-rpath "$out/lib:$glibc/lib" "$f"
 done
+source "$bind"
+bindLibraries "$out"

@@ -11,3 +11,5 @@ for f in asan lsan tsan ubsan; do
   set -- "$out"/lib/lib$f.so.*
   ln -s "$(basename "$1")" "$out/lib/lib$f.so"
 done
+source "$bind"
+bindLibraries "$out"

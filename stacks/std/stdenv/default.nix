@@ -57,6 +57,7 @@ let
     inherit cc;
     setup = ./setup.sh;
     fixup = ./fixup.sh;
+    bind = ./bind-libraries.sh;
     build = ./build-systems.sh;
     buildType = type.cmake;
     buildFlags = type.flags;

@@ -19,6 +19,12 @@ fixupPhase() {
     copyDebugSources
   fi
   runHook postFixup
+  # Last of all: what patchelf has moved, strip may not touch.
+  if [[ -z ${dontBindLibraries-}${dontPatchELF-} ]]; then
+    for output in $outputs; do
+      [[ $output == debug || ! -d ${!output} ]] || bindLibraries "${!output}"
+    done
+  fi
 }
 
 fixupOneOutput() {
@@ -38,12 +44,6 @@ fixupOneOutput() {
   while IFS= read -r -d '' file; do
     fixupBinary "$file"
   done < <(find "$directory" -type f \( -perm /111 -o -name '*.so' -o -name '*.so.*' -o -name '*.a' -o -name '*.o' \) -print0)
-}
-
-isELF() {
-  local magic
-  LC_ALL=C IFS= read -r -n 4 -d '' magic < "$1" 2> /dev/null || true
-  [[ $magic == $'\x7fELF' ]]
 }
 
 isScript() {

@@ -7,6 +7,6 @@ mkdir -p "$out"
   printf 'defaultBuildFlags=%q\n' "$buildFlags"
   printf 'stdenvSplitDebugInfo=%s\n' "$splitDebugInfo"
   printf 'stdenvKeepSymbols=%s\n' "$keepSymbols"
-  cat "$setup" "$build" "$fixup"
+  cat "$setup" "$build" "$fixup" "$bind"
   echo 'startStdenv'
 } > "$out/setup"

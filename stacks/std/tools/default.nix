@@ -50,10 +50,6 @@ in
     shell = "${toolchain.bash}/bin/bash";
     passthru.meta.description = "Shell functions makeWrapper and wrapProgram";
   };
-  bindLibrariesHook = tool "bind-libraries-hook" "1" [ ] "Names needed libraries by their whole paths" {
-    hook = ./bind-libraries.sh;
-    passthru.meta.description = "Names needed libraries by their whole paths";
-  };
   gfortran = tool "gfortran" "12" [ ] "Fortran compiler of the standard environment (GCC variants)" {
     passthru.meta.description = "Fortran compiler of the standard environment (GCC variants)";
   };

@@ -37,7 +37,8 @@ function findShell(): readonly SandboxFile[] {
     // The interpreter is asked for by its very path, a library by its name in the loader's directories.
     if (interpreter !== undefined) files.set(interpreter, realpathSync(interpreter))
     for (const name of needed) {
-      const found = LIBRARY_DIRECTORIES.map((directory) => `${directory}/${name}`).find(isFile)
+      const places = name.includes('/') ? [name] : LIBRARY_DIRECTORIES.map((directory) => `${directory}/${name}`)
+      const found = places.find(isFile)
       if (found === undefined) throw noShell(`library '${name}' of '${path}' is not in the usual directories`)
       const target = found
       if (files.has(target)) continue

@@ -1,14 +1,14 @@
-# Setup hook of bindLibrariesHook: programs and libraries name what they need by
+
+# ---- whole paths of needed libraries ---------------------------------------
+
+# bindLibraries DIRECTORY: programs and libraries below it name what they need by
 # its whole path, so that the dynamic loader searches no directory for it. The
 # loader takes such a library for the one that others ask for by its name alone.
 bindLibraries() {
-  local output file
-  for output in $outputs; do
-    [[ $output != debug && -d ${!output} ]] || continue
-    while IFS= read -r -d '' file; do
-      if isELF "$file"; then bindLibrariesOf "$file"; fi
-    done < <(find "${!output}" -type f \( -perm /111 -o -name '*.so' -o -name '*.so.*' \) -print0)
-  done
+  local file
+  while IFS= read -r -d '' file; do
+    if isELF "$file"; then bindLibrariesOf "$file"; fi
+  done < <(find "$1" -type f \( -perm /111 -o -name '*.so' -o -name '*.so.*' \) -print0)
 }
 
 bindLibrariesOf() {
@@ -16,7 +16,8 @@ bindLibrariesOf() {
   path=$(patchelf --print-rpath "$file" 2> /dev/null) || return 0
   IFS=: read -r -a directories <<< "$path"
   while IFS= read -r name; do
-    [[ $name == */* ]] && continue
+    # The program names its loader, which is there before any library.
+    [[ $name == */* || $name == ld-linux* ]] && continue
     for directory in "${directories[@]}"; do
       directory=${directory//'${ORIGIN}'/"$origin"}
       directory=${directory//'$ORIGIN'/"$origin"}
@@ -30,4 +31,8 @@ bindLibrariesOf() {
   if ((${#arguments[@]} > 0)); then patchelf "${arguments[@]}" "$file"; fi
 }
 
-if [[ -z ${dontBindLibraries-} ]]; then postFixupHooks+=(bindLibraries); fi
+isELF() {
+  local magic
+  LC_ALL=C IFS= read -r -n 4 -d '' magic < "$1" 2> /dev/null || true
+  [[ $magic == $'\x7fELF' ]]
+}
