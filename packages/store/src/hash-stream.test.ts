@@ -28,6 +28,21 @@ function hash(algorithm: 'md5' | 'sha256' | 'sha512', sizes: readonly number[]):
   return Buffer.from(hash.bytes)
 }
 
+// Before all others: what is kept of them is a thread, and then that is used.
+test('many small pieces, also after an error, then large ones', () => {
+  const small = Array(40_000).fill(300)
+  assert.throws(
+    () =>
+      hashStream('sha256', (update) => {
+        for (const size of small) update(noise.subarray(0, size))
+        throw new RangeError('no more')
+      }),
+    RangeError,
+  )
+  for (const sizes of [small, [...small, 4 * MIB, 4 * MIB, 4 * MIB], [9], [4 * MIB, 4 * MIB, 4 * MIB], small])
+    assert.deepEqual(hash('sha256', sizes), expected('sha256', sizes), `${sizes.length} pieces`)
+})
+
 test('hashes like a hasher, with and without a thread', () => {
   for (const sizes of [[], [0], [1], [MIB / 2], [4 * MIB], [4 * MIB, 1], Array(7).fill(4 * MIB - 1), [5, MIB, 7]]) {
     for (const algorithm of ['sha256', 'md5', 'sha512'] as const)

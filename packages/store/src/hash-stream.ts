@@ -1,8 +1,9 @@
 /**
  * Hashing of what may be large: the first megabytes are kept, and hashed at once when that was all; beyond them a
- * thread hashes while the caller goes on reading, scanning or copying.
+ * thread hashes while the caller goes on reading, scanning or copying. Of small files, the calls for each take longer than
+ * all hashing, so they are worth no thread.
  */
-import { createHash } from 'node:crypto'
+import { createHash, type Hash as Hasher } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { Hash, HashAlgorithm } from '@baryon/format'
 
@@ -41,6 +42,11 @@ const EMPTIED = 1
 const ALGORITHM = 2
 const LENGTHS = 3
 const WAKE_EVERY = 4
+/**
+ * Chunks of fewer bytes than this in the mean are of small files: those of large ones are 256 KiB. With a thread, 20,000
+ * files of 4 KB took 0.36 s and 0.43 s of CPU, without 0.36 s and 0.38 s.
+ */
+const SMALL_CHUNK = 1 << 16
 /** Instead of a length: the hash is wanted, or nothing is. */
 const DIGEST = -1
 const FORGET = -2
@@ -59,6 +65,9 @@ class HashRing {
   #filled = 0
   #count = 0
   #dirty = false
+  /** Chunks of this hash, and what hashes them where no thread is worth its start. */
+  #chunks = 0
+  #hasher: Hasher | undefined
 
   begin(algorithm: HashAlgorithm): void {
     this.#algorithm = algorithm
@@ -67,13 +76,23 @@ class HashRing {
     this.#control[ALGORITHM] = ALGORITHMS.indexOf(algorithm)
     this.#used = 0
     this.#count = 0
+    this.#chunks = 0
     this.#dirty = true
   }
 
   write(chunk: Uint8Array): void {
+    this.#chunks++
+    if (this.#hasher !== undefined) {
+      this.#hasher.update(chunk)
+      return
+    }
     for (let start = 0; start < chunk.length; ) {
       if (this.#used === SLOT_SIZE) this.#publish(SLOT_SIZE)
-      if (this.#used === 0) this.#waitForSpace()
+      if (this.#used === 0 && !this.#waitForSpace()) {
+        this.#hasher = createHash(this.#algorithm).update(this.#data)
+        this.#hasher.update(chunk.subarray(start))
+        return
+      }
       const count = Math.min(SLOT_SIZE - this.#used, chunk.length - start)
       const piece = start === 0 && count === chunk.length ? chunk : chunk.subarray(start, start + count)
       this.#data.set(piece, (this.#filled % SLOTS) * SLOT_SIZE + this.#used)
@@ -83,6 +102,10 @@ class HashRing {
   }
 
   digest(): Uint8Array {
+    if (this.#hasher !== undefined) {
+      this.#dirty = false
+      return this.#hasher.digest()
+    }
     if (this.#stop === undefined) {
       // The ring starts at its first slot as long as there is no thread.
       const size = this.#count * SLOT_SIZE + this.#used
@@ -96,6 +119,7 @@ class HashRing {
 
   /** Must be called at the end, also after an error. */
   reset(): void {
+    this.#hasher = undefined
     if (this.#stop === undefined) {
       this.#filled = 0
       this.#control[FILLED] = 0
@@ -123,11 +147,14 @@ class HashRing {
     if (this.#filled % WAKE_EVERY === 0) Atomics.notify(this.#control, FILLED)
   }
 
-  #waitForSpace(): void {
+  /** False when there will be none: the ring is full, and no thread is worth its start. */
+  #waitForSpace(): boolean {
     const backlog = () => this.#filled - Atomics.load(this.#control, EMPTIED)
-    if (backlog() < SLOTS) return
+    if (backlog() < SLOTS) return true
+    if (this.#stop === undefined && (SLOTS * SLOT_SIZE) / this.#chunks < SMALL_CHUNK) return false
     this.#stop ??= startThread(this.#control, this.#data, this.#result)
     this.#wait(() => backlog() <= SLOTS - WAKE_EVERY)
+    return true
   }
 
   #wait(isDone: () => boolean): void {
