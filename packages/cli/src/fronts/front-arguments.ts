@@ -127,3 +127,14 @@ function split(rest: string): string[] {
 function unrecognised(program: string, word: string): UserError {
   return new UserError('USAGE', `unrecognised flag '${word}'\nTry '${program} --help' for more information.`)
 }
+
+/** What the last `--option` of that name says. */
+export function optionOf(given: FrontArguments, option: string): string | undefined {
+  return given.given.findLast(([name, key]) => name === '--option' && key === option)?.[2]
+}
+
+/** The tier that was asked for, or undefined: the best that works. */
+export function frontSandbox(given: FrontArguments): string | undefined {
+  const isOff = given.has('--no-sandbox') || optionOf(given, 'sandbox') === 'false'
+  return process.env.BARYON_SANDBOX ?? (isOff ? 'none' : undefined)
+}

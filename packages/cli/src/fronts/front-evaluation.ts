@@ -14,7 +14,7 @@ import {
 } from '@baryon/evaluation'
 import { resolveSettings } from '../settings.ts'
 import type { Terminal } from '../terminal.ts'
-import type { FrontArguments } from './front-arguments.ts'
+import { type FrontArguments, frontSandbox, optionOf } from './front-arguments.ts'
 import { frontCaches } from './front-caches.ts'
 
 export const evaluationFrontOptions = {
@@ -100,12 +100,6 @@ async function configuredVersion(): Promise<string | undefined> {
   return (await resolveSettings(source)).nixVersion
 }
 
-/** The tier that was asked for, or undefined: the best that works. */
-export function frontSandbox(given: FrontArguments): string | undefined {
-  const isOff = given.has('--no-sandbox') || optionOf(given, 'sandbox') === 'false'
-  return process.env.BARYON_SANDBOX ?? (isOff ? 'none' : undefined)
-}
-
 /** The last of the switches, else `show-trace` of nix.conf. */
 function showsTrace(given: FrontArguments): boolean {
   const last = given.given.findLast(([name]) => name === '--show-trace' || name === '--no-show-trace')
@@ -114,8 +108,4 @@ function showsTrace(given: FrontArguments): boolean {
   if (option !== undefined) return option === 'true'
   const file = `${process.env.NIX_CONF_DIR ?? '/etc/nix'}/nix.conf`
   return existsSync(file) && /^\s*show-trace\s*=\s*true\s*(#.*)?$/m.test(readFileSync(file, 'utf8'))
-}
-
-export function optionOf(given: FrontArguments, option: string): string | undefined {
-  return given.given.findLast(([name, key]) => name === '--option' && key === option)?.[2]
 }

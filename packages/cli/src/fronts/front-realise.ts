@@ -14,9 +14,8 @@ import { type StorePath, UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import { sandboxChoice } from '../realise-options.ts'
 import type { Terminal } from '../terminal.ts'
-import type { FrontArguments } from './front-arguments.ts'
+import { type FrontArguments, frontSandbox, optionOf } from './front-arguments.ts'
 import { frontCaches } from './front-caches.ts'
-import { frontSandbox, optionOf } from './front-evaluation.ts'
 
 export async function frontRealise(
   given: FrontArguments,

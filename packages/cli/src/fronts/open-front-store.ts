@@ -1,7 +1,6 @@
 import { UserError } from '@baryon/format'
 import { openStore, type Store } from '@baryon/store'
-import type { FrontArguments } from './front-arguments.ts'
-import { optionOf } from './front-evaluation.ts'
+import { type FrontArguments, optionOf } from './front-arguments.ts'
 import { type FrontStore, frontStore } from './front-store.ts'
 
 /** The store of a front; one that is only read may belong to somebody else, or not be there yet. */
