@@ -13,7 +13,9 @@ import {
   createRepository,
   httpSource,
   type ObjectStorage,
+  openPreparedCatalogs,
   openRepository,
+  type PublishOptions,
   publish,
   readKeys,
   replicate,
@@ -29,7 +31,11 @@ interface Place {
   readonly bucket: TestBucket
   readonly keys: string
   storage(options?: Partial<S3StorageOptions>): ObjectStorage
-  publish(changes: readonly Change[], storage?: ObjectStorage): ReturnType<typeof publish>
+  publish(
+    changes: readonly Change[],
+    storage?: ObjectStorage,
+    more?: Partial<PublishOptions>,
+  ): ReturnType<typeof publish>
   problems(): Promise<readonly unknown[]>
 }
 
@@ -52,8 +58,8 @@ async function create(t: TestContext, pageSize?: number): Promise<Place> {
     bucket,
     keys,
     storage,
-    publish: (changes, to = storage()) =>
-      publish({ storage: to, publicKeys: [publicKey], privateKey, cacheDirectory }, changes),
+    publish: (changes, to = storage(), more = {}) =>
+      publish({ storage: to, publicKeys: [publicKey], privateKey, cacheDirectory, ...more }, changes),
     problems: async () => {
       const source = storage()
       const report = await checkRepository({
@@ -112,6 +118,35 @@ test('create, publish, tag, collect, check and replicate, with keys and in pages
   const url = `http://${bucket.endpoint}${FOLDER}`
   const directory = temporaryDirectory(t)
   assert.equal((await replicate({ source: httpSource(url), publicKeys: [publicKey], directory })).revision, 5)
+})
+
+test('what was taken back is attached, and read again when one of its objects is gone', async (t) => {
+  const place = await create(t)
+  const { bucket } = place
+  const [tree, prepared] = [temporaryDirectory(t), join(temporaryDirectory(t), 'prepared')]
+  for (let index = 0; index < 20; index++) writeFileSync(join(tree, `f${index}`), `contents ${index}`)
+  const at = '/nix/store/path'
+  const publishTree = async (from: string): Promise<number> => {
+    const change: Change = {
+      ...{ kind: 'tree', at, from, isNested: true, isImmutable: true },
+      marker: () => Buffer.from('about the tree'),
+      contents: () => 'sha256:1',
+    }
+    const options = { owner: { uid: 0, gid: 0 }, preparedCatalogs: openPreparedCatalogs(prepared) }
+    return (await place.publish([change], undefined, options)).attached
+  }
+  assert.equal(await publishTree(tree), 0)
+  const stored = [...bucket.objects.keys()]
+  await place.publish([{ kind: 'remove', at }])
+  // A directory that has none of the files: who reads it has something else.
+  assert.equal(await publishTree(temporaryDirectory(t)), 1)
+  assert.deepEqual(await place.problems(), [])
+  await place.publish([{ kind: 'remove', at }])
+  const [contents] = stored.filter((name) => /\/data\/..\/[0-9a-f]+$/.test(name))
+  bucket.objects.delete(contents!)
+  assert.equal(await publishTree(tree), 0)
+  assert.deepEqual(await place.problems(), [])
+  assert.ok(bucket.objects.has(contents!))
 })
 
 test('a server that fails now and then is asked again; one that always fails changes nothing', async (t) => {
