@@ -37,6 +37,8 @@ export interface ObjectStorage extends ObjectSource {
   remove(name: string): Promise<void>
   /** Makes durable what was put since the last time: what names the objects may be written then. */
   sync(): Promise<void>
+  /** Removes what was put since then, which nothing names. */
+  discard?(): Promise<void>
   /**
    * Nobody else publishes until it is released; the death of this process releases it as well, at once or soon. What others left in work is removed.
    * Throws `CVMFS_LOCKED`, `CVMFS_UNWRITABLE`.
@@ -108,6 +110,10 @@ export function directoryStorage(directory: string): ObjectStorage {
       const directories = new Set(files.map((file) => file.slice(0, file.lastIndexOf('/'))))
       if (files.length > FEW && (await syncFileSystems(directories))) return
       for (const one of [...files, ...directories]) syncFile(one)
+    },
+    async discard() {
+      for (const file of unsynced) rmSync(file, { force: true })
+      unsynced = []
     },
     lock: async () => lockDirectory(directory),
   }

@@ -5,6 +5,7 @@
  * Objects first, then catalogs from the leaves to the root, the reflog, and last the manifest: whoever reads meanwhile, and whoever reads after
  * a crash, sees the last revision.
  */
+import { UserError } from '@baryon/format'
 import type { HashAlgorithm } from './content-hash.ts'
 import type { Manifest } from './manifest.ts'
 import type { ObjectStorage } from './object-storage.ts'
@@ -101,6 +102,10 @@ export async function publish(options: PublishOptions, changes: readonly Change[
       } finally {
         transaction.close()
       }
+    } catch (error) {
+      // On a disk that stays full even a collection of garbage has no room for what it writes.
+      if (error instanceof UserError && error.code === 'DISK_FULL') await options.storage.discard?.()
+      throw error
     } finally {
       await revision.close()
     }

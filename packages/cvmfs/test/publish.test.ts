@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { UserError } from '@baryon/format'
 import { temporaryDirectory } from '@baryon/testing'
 import {
   type Change,
@@ -21,6 +22,7 @@ import {
   createRepository,
   directorySource,
   directoryStorage,
+  type ObjectStorage,
   openRepository,
   openXattrReader,
   type PublishOptions,
@@ -319,6 +321,40 @@ test('one publishes at a time, and what fails changes nothing', async (context) 
   assert.deepEqual(readFileSync(join(place.directory, '.cvmfspublished')), before)
   await place.publish([{ kind: 'tree', at: '/a', from: tree }])
   assert.deepEqual(await files(place), { '/a/file': 'text' })
+})
+
+test('on a full disk nothing stays of a publish but what was there', async (context) => {
+  let full: ObjectStorage | undefined
+  const place: Place = await create(context, {
+    get storage() {
+      return full ?? directoryStorage(place.directory)
+    },
+  })
+  await place.publish([{ kind: 'file', at: '/old', bytes: () => Buffer.from('text 7') }])
+  const tree = temporaryDirectory(context)
+  for (let index = 0; index < 20; index++) write(tree, `file-${index}`, `text ${index}`)
+  const objects = async (): Promise<string[]> => {
+    const names: string[] = []
+    for await (const { name } of directoryStorage(place.directory).objects()) names.push(name)
+    return names.sort()
+  }
+  const before = await objects()
+  for (const room of [0, 1, 10, 20]) {
+    const real = directoryStorage(place.directory)
+    let left = room
+    full = {
+      ...real,
+      put: async (...object) => {
+        if (left-- === 0) throw new UserError('DISK_FULL', 'no space left')
+        await real.put(...object)
+      },
+    }
+    await assert.rejects(place.publish([{ kind: 'tree', at: '/a', from: tree }]), { code: 'DISK_FULL' })
+    assert.deepEqual(await objects(), before, `after ${room}`)
+  }
+  full = undefined
+  await place.publish([{ kind: 'tree', at: '/a', from: tree }])
+  assert.equal(Object.keys(await files(place)).length, 21)
 })
 
 interface Place {
