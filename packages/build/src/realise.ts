@@ -358,18 +358,16 @@ class Realisation {
 
   /** What is planned in all: a check plans again for inputs that are gone. */
   #planMore(more: PlannedEvent): PlannedEvent {
-    const before = this.#planned
-    this.#planned =
-      before === undefined
-        ? more
-        : {
-            kind: 'planned',
-            builds: before.builds + more.builds,
-            fetches: before.fetches + more.fetches,
-            substitutes: before.substitutes + more.substitutes,
-            downloadBytes: before.downloadBytes + more.downloadBytes,
-            expectedSeconds: before.expectedSeconds + more.expectedSeconds,
-          }
+    // A check has planned before.
+    const before = this.#planned!
+    this.#planned = {
+      kind: 'planned',
+      builds: before.builds + more.builds,
+      fetches: before.fetches + more.fetches,
+      substitutes: before.substitutes + more.substitutes,
+      downloadBytes: before.downloadBytes + more.downloadBytes,
+      expectedSeconds: before.expectedSeconds + more.expectedSeconds,
+    }
     return this.#planned
   }
 

@@ -34,7 +34,7 @@ function findShell(): readonly SandboxFile[] {
     const bytes = readFileSync(path)
     if (!isElf(bytes)) throw noShell(`'${path}' is not an ELF file of this machine`)
     const { interpreter, needed } = parseElf(bytes)
-    // The interpreter is asked for by its very path, a library by its name in the loader's directories.
+    // The interpreter is asked for by its very path, a library by that or by its name in the loader's directories.
     if (interpreter !== undefined) files.set(interpreter, realpathSync(interpreter))
     for (const name of needed) {
       const places = name.includes('/') ? [name] : LIBRARY_DIRECTORIES.map((directory) => `${directory}/${name}`)
