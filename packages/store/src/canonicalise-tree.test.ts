@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, linkSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readTree, temporaryDirectory, writeTree } from '@baryon/testing'
 import { canonicaliseTree } from './canonicalise-tree.ts'
-import { removeTree } from './remove-tree.ts'
 
 test('modes, times, unreadable directories and set-user bits', (t) => {
   const path = join(temporaryDirectory(t), 'tree')
@@ -97,14 +96,4 @@ test('files of a user who did not build are refused', (t) => {
   assert.throws(() => canonicaliseTree(path), { code: 'OUTPUT_OWNERSHIP' })
   canonicaliseTree(path, { owners: [0, 4711] })
   assert.equal(lstatSync(join(path, 'file')).uid, 0)
-})
-
-test('read-only trees can be removed', (t) => {
-  const path = join(temporaryDirectory(t), 'tree')
-  writeTree(path, { entries: { a: { entries: { b: { entries: { c: 'x' } } } } } })
-  canonicaliseTree(path)
-  chmodSync(join(path, 'a/b'), 0)
-  assert.ok(removeTree(path) > 0)
-  assert.equal(lstatSync(path, { throwIfNoEntry: false }), undefined)
-  assert.equal(removeTree(path), 0)
 })

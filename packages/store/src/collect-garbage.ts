@@ -16,7 +16,7 @@ import { allRoots, createProtectionReader, isProtected, type Protection } from '
 import type { LockFile } from './lock-file.ts'
 import { loadGraph, type PathGraph } from './path-graph.ts'
 import { isTemporaryName, temporaryName } from './placement.ts'
-import { removeTree } from './remove-tree.ts'
+import { removeCounting, removeTree } from './remove-tree.ts'
 import { removeStaleRoots, requireRoots } from './roots.ts'
 import type { Store } from './store.ts'
 import { COLLECTOR_LOCK } from './temp-roots.ts'
@@ -41,7 +41,10 @@ export interface CollectResult {
   /** Full texts of what was, or would be, deleted; referrers first. Leftovers that were never valid are included. */
   readonly deleted: readonly string[]
   readonly live: readonly StorePath[]
-  /** Freed on disk; in a dry run the sum of NAR sizes, leftovers not counted. */
+  /**
+   * Freed: of valid paths their NAR sizes, but of an optimised store, where files are shared, what became free on disk,
+   * as of leftovers. In a dry run the sum of NAR sizes, leftovers not counted.
+   */
   readonly bytes: number
   /** Hard links in `.links` that nothing used any more. */
   readonly links: number
@@ -166,6 +169,7 @@ function createCollection(store: Store, options: CollectOptions): Collection {
   const physical = (path: string) => `${store.physicalDirectory}/${path.slice(prefix)}`
   const mark = (graph: PathGraph, { roots, digests } = readProtection()) =>
     graph.closure([...roots, ...graph.pathsOf(digests)], keep(options))
+  const isOptimised = readdirOf(`${store.physicalDirectory}/.links`).length > 0
   let freed = 0
 
   /** Renames what is not valid and not protected; must be in a write transaction. */
@@ -185,9 +189,15 @@ function createCollection(store: Store, options: CollectOptions): Collection {
     }
     return moved
   }
-  const remove = (moved: readonly (readonly [string, string])[]) => {
+  // Asking each file for its size and links takes a third of a collection.
+  const removeOne = (trash: string, narSize: number): number => {
+    if (narSize === 0 || isOptimised) return removeCounting(trash)
+    removeTree(trash)
+    return narSize
+  }
+  const remove = (moved: readonly (readonly [string, string])[], narSize: (path: string) => number) => {
     for (const [path, trash] of moved) {
-      const bytes = trash === '' ? 0 : removeTree(trash)
+      const bytes = trash === '' ? 0 : removeOne(trash, narSize(path))
       freed += bytes
       // Our own leftovers are no news to the user.
       if (isTemporaryName(path.slice(prefix))) continue
@@ -218,7 +228,7 @@ function createCollection(store: Store, options: CollectOptions): Collection {
       if (invalid.length === 0) return
       const moved = store.database.transaction(() => moveAway(invalid, readProtection(protection)))
       store.positions.remove(invalid.map((path) => store.parse(path)))
-      remove(moved)
+      remove(moved, graph.size)
     },
     deleteLeftovers: (names) => {
       const pending = leftovers(store, names)
@@ -226,7 +236,8 @@ function createCollection(store: Store, options: CollectOptions): Collection {
         if (options.maxFreed !== undefined && freed >= options.maxFreed) return
         const group = pending.splice(0, GROUP_LEFTOVERS).filter((name) => !isInUse(store, name))
         const paths = group.map((name) => `${store.storeDirectory}/${name}`)
-        remove(store.database.transaction(() => moveAway(paths, readProtection())))
+        const moved = store.database.transaction(() => moveAway(paths, readProtection()))
+        remove(moved, () => 0)
       }
     },
   }
@@ -276,11 +287,15 @@ function* groups(graph: PathGraph, paths: readonly string[], wanted: () => numbe
   if (group.length > 0) yield group
 }
 
+function readdirOf(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : []
+}
+
 /** `.links` holds one hard link per distinct file of an optimised store; one that is the last is unused. */
 function removeUnusedLinks(store: Store, collection: Collection): number {
   const directory = `${store.physicalDirectory}/.links`
   let removed = 0
-  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+  for (const name of readdirOf(directory)) {
     const file = `${directory}/${name}`
     const stat = lstatSync(file, { throwIfNoEntry: false })
     if (stat === undefined || stat.isDirectory() || stat.nlink !== 1) continue

@@ -57,7 +57,7 @@ test('a repair that is killed leaves the store as it was or better', { skip: noS
   const expected = readTree(place)
   store.close()
   let kills = 0
-  for (const call of ['rename', 'rmdir']) {
+  for (const call of ['rename', 'unlinkat']) {
     for (let count = 1; ; count++) {
       damage(`${place}/program`)
       const killed = killAt(t, call, count, [
