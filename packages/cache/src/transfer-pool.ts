@@ -1,10 +1,13 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { UserError } from '@baryon/format'
-import { type JobKind, type JobKinds, type OnBytes, runJob } from './transfer-job.ts'
+import { type JobKind, type JobKinds, type OnBytes, type PackJob, runJob } from './transfer-job.ts'
 import type { ErrorData, FromWorker, ToWorker } from './transfer-worker.ts'
 
-/** Threads for unpacking and packing; small jobs are done at once by whoever asks. */
+/**
+ * Threads for unpacking and packing. Small jobs are done at once by whoever asks, and so is a large one that is alone and
+ * leaves time for other things: the start of a thread would be a sixth of compressing 20,000 small files.
+ */
 export interface TransferPool {
   /** Rejects with the signal's reason when aborted, after the job has cleaned up. */
   run<K extends JobKind>(
@@ -34,6 +37,7 @@ interface Job {
 export function createTransferPool(size: number = Math.min(8, availableParallelism())): TransferPool {
   const threads: Thread[] = []
   let count = 0
+  let isBusyHere = false
   const start = (): Thread => {
     const worker = new Worker(new URL('./transfer-worker.ts', import.meta.url), { execArgv: [] })
     const thread: Thread = { worker, jobs: new Map() }
@@ -61,7 +65,14 @@ export function createTransferPool(size: number = Math.min(8, availableParalleli
   return {
     async run(kind, request, jobSize, signal, onBytes) {
       signal.throwIfAborted()
-      if (jobSize < THREAD_FROM) return runJob(kind, request, { signal, onBytes, isAborted: () => signal.aborted })
+      if (jobSize < THREAD_FROM || (!isBusyHere && threads.every(isIdle) && pauses(kind, request))) {
+        isBusyHere ||= jobSize >= THREAD_FROM
+        try {
+          return await runJob(kind, request, { signal, onBytes, isAborted: () => signal.aborted })
+        } finally {
+          if (jobSize >= THREAD_FROM) isBusyHere = false
+        }
+      }
       const thread = choose()
       const id = count++
       const post = (message: ToWorker): void => thread.worker.postMessage(message)
@@ -89,6 +100,15 @@ export function createTransferPool(size: number = Math.min(8, availableParalleli
       await Promise.all(threads.splice(0).map(({ worker }) => worker.terminate()))
     },
   }
+}
+
+function isIdle({ jobs }: Thread): boolean {
+  return jobs.size === 0
+}
+
+/** Whether progress and Ctrl-C are seen to while the job runs here: compression leaves the processor after every block. */
+function pauses<K extends JobKind>(kind: K, request: JobKinds[K]['request']): boolean {
+  return kind === 'pack' && (request as PackJob).compression !== 'none'
 }
 
 function settle(thread: Thread, message: FromWorker): void {
