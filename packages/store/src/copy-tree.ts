@@ -56,7 +56,7 @@ export function keepNar(source: NativePath, filter: TreeFilter | undefined): Kep
         update(chunk)
         keep(chunk)
       },
-      filter,
+      { filter },
     ),
   )
   if (total > KEPT_LIMIT) return { hash, size, chunks: undefined }
@@ -117,7 +117,7 @@ function copy(
     })
   }
   try {
-    walkTree(source, both, filter)
+    walkTree(source, both, { filter })
     writer.end()
   } catch (error) {
     restorer.abort()

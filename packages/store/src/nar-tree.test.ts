@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -165,13 +165,37 @@ test('refuses what a NAR cannot hold', async (t) => {
   t.after(() => server.close())
   assert.throws(() => hashPath(tree), { code: 'FILE_TYPE_UNSUPPORTED' })
   assert.equal(
-    dumpNar(
-      tree,
-      () => undefined,
-      (_, type) => type !== 'unknown',
-    ),
+    dumpNar(tree, () => undefined, { filter: (_, type) => type !== 'unknown' }),
     96,
   )
   assert.throws(() => hashPath(join(directory, 'missing')), { code: 'FILE_UNREADABLE' })
   assert.throws(() => hashPath(tree, 'sha256', { method: 'flat' }), { code: 'NOT_A_FILE' })
+})
+
+test('a walk that enters the directories gives the same, and ends where it began', (t) => {
+  const directory = temporaryDirectory(t)
+  const before = process.cwd()
+  t.after(() => process.chdir(before))
+  process.chdir(directory)
+  const tree = join(directory, 'tree')
+  writeTree(tree, {
+    entries: {
+      'a\xff': { entries: { 'b\xfe': 'x', inner: { entries: { 'c d': 'y' } } } },
+      empty: { entries: {}, mode: 0o400 },
+      later: 'z',
+      link: { symlink: 'a/../nowhere' },
+      plain: { entries: { deeper: { entries: { f: { file: 'f', mode: 0o755 } } }, g: 'g' } },
+    },
+  })
+  const { hash } = hashPath(tree)
+  assert.deepEqual(hashPath(tree, 'sha256', { enters: true }).hash, hash)
+  assert.equal(process.cwd(), directory)
+  assert.throws(() => hashPath(join(directory, 'missing'), 'sha256', { enters: true }), { code: 'FILE_UNREADABLE' })
+  assert.equal(process.cwd(), directory)
+
+  const gone = join(directory, 'gone')
+  mkdirSync(gone)
+  process.chdir(gone)
+  rmdirSync(gone)
+  assert.deepEqual(hashPath(tree, 'sha256', { enters: true }).hash, hash)
 })

@@ -28,12 +28,12 @@ import {
 import { type NativePath, nativePath, pathBytes, pathError } from './byte-path.ts'
 import { hashStream } from './hash-stream.ts'
 import { removeTree } from './remove-tree.ts'
-import { type TreeFilter, walkTree } from './walk-tree.ts'
+import { type WalkOptions, walkTree } from './walk-tree.ts'
 
 /** Sends the NAR of the tree to `sink`, in chunks that are valid during the call only. Gives its size. */
-export function dumpNar(path: NativePath, sink: (chunk: Uint8Array) => void, filter?: TreeFilter): number {
+export function dumpNar(path: NativePath, sink: (chunk: Uint8Array) => void, options: WalkOptions = {}): number {
   const writer = createNarWriter(sink)
-  walkTree(path, writer, filter)
+  walkTree(path, writer, options)
   writer.end()
   return writer.size
 }
@@ -42,10 +42,10 @@ export function dumpNar(path: NativePath, sink: (chunk: Uint8Array) => void, fil
 export function hashPath(
   path: NativePath,
   algorithm: HashAlgorithm = 'sha256',
-  options: { readonly method?: HashMethod; readonly filter?: TreeFilter } = {},
+  options: WalkOptions & { readonly method?: HashMethod } = {},
 ): { readonly hash: Hash; readonly size: number } {
   const { hash, result: size } = hashStream(algorithm, (update) =>
-    options.method === 'flat' ? readFlatFile(path, update) : dumpNar(path, update, options.filter),
+    options.method === 'flat' ? readFlatFile(path, update) : dumpNar(path, update, options),
   )
   return { hash, size }
 }

@@ -21,16 +21,34 @@ export type FileType = 'regular' | 'directory' | 'symlink' | 'unknown'
 /** Says whether an entry (absolute path as a byte string) belongs to the tree. Not asked about the top. */
 export type TreeFilter = (path: string, type: FileType) => boolean
 
+export interface WalkOptions {
+  readonly filter?: TreeFilter | undefined
+  /**
+   * Goes into each directory, so that the system need not find every file by its whole path: a tenth of the time for small
+   * files. Only for a program that does nothing else meanwhile, because the working directory is that of the process, and
+   * only with an absolute path.
+   */
+  readonly enters?: boolean
+}
+
 /** Drives the visitor with the tree at `path`; throws `FILE_TYPE_UNSUPPORTED`, `FILE_CHANGED` or `FILE_UNREADABLE`. */
-export function walkTree(path: NativePath, visitor: NarVisitor, filter?: TreeFilter): void {
-  const top = pathBytes(path)
+export function walkTree(path: NativePath, visitor: NarVisitor, { filter, enters = false }: WalkOptions = {}): void {
+  const before = enters ? workingDirectory() : undefined
+  try {
+    walkFromTop(pathBytes(path), { visitor, filter, enters: before !== undefined })
+  } finally {
+    if (before !== undefined) process.chdir(before)
+  }
+}
+
+function walkFromTop(top: string, walk: Walk): void {
   let stat: Stats
   try {
     stat = lstatSync(nativePath(top))
   } catch (error) {
     throw pathError('FILE_UNREADABLE', 'read', top, error)
   }
-  walkObject({ visitor, filter }, top, fileTypeOf(stat))
+  walkObject(walk, top, top, fileTypeOf(stat))
 }
 
 /** Type of a file by its status. */
@@ -43,18 +61,20 @@ export function fileTypeOf(
 interface Walk {
   readonly visitor: NarVisitor
   readonly filter: TreeFilter | undefined
+  readonly enters: boolean
 }
 
-function walkObject(walk: Walk, path: string, type: FileType): void {
+/** `name` is how the object can be reached now: its path, or its name in the directory that we are in. */
+function walkObject(walk: Walk, path: string, name: string, type: FileType): void {
   switch (type) {
     case 'regular':
-      walkFile(walk, path)
+      walkFile(walk, path, name)
       break
     case 'directory':
       walkDirectory(walk, path)
       break
     case 'symlink':
-      walk.visitor.symlink(readLink(path))
+      walk.visitor.symlink(readLink(path, name))
       break
     case 'unknown':
       throw new UserError(
@@ -79,23 +99,48 @@ function walkDirectory(walk: Walk, path: string): void {
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1))
   walk.visitor.startDirectory()
+  let isInside = walk.enters && enter(path)
   for (const { name, type } of entries) {
     const absolute = `${path}/${name}`
     if (walk.filter !== undefined && !walk.filter(absolute, type)) continue
     walk.visitor.entry(name)
-    walkObject(walk, absolute, type)
+    walkObject(walk, absolute, isInside ? name : absolute, type)
+    if (isInside && type === 'directory') isInside = enter(path)
   }
   walk.visitor.endDirectory()
 }
+
+/** Undefined where it has been removed. */
+function workingDirectory(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
+  }
+}
+
+/** False for a directory that can be read but not entered; what reading its files then says is right. */
+function enter(path: string): boolean {
+  try {
+    // The only form of this call takes text.
+    if (!ASCII.test(path)) return false
+    process.chdir(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const ASCII = /^[\0-\x7f]*$/
 
 // One buffer serves all walks of the process: a walk is synchronous, and 256 KiB is where reading stops getting faster.
 // A visitor that starts another walk from `chunk` would overwrite its own bytes; none has a reason to.
 const buffer = Buffer.allocUnsafeSlow(256 * 1024)
 
-function walkFile(walk: Walk, absolute: string): void {
+function walkFile(walk: Walk, absolute: string, name: string): void {
   let fd: number
   try {
-    fd = openSync(nativePath(absolute), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    fd = openSync(nativePath(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
     throw pathError('FILE_UNREADABLE', 'read', absolute, error)
   }
@@ -119,9 +164,9 @@ function walkFile(walk: Walk, absolute: string): void {
   }
 }
 
-function readLink(absolute: string): string {
+function readLink(absolute: string, name: string): string {
   try {
-    return readlinkSync(nativePath(absolute), { encoding: 'latin1' })
+    return readlinkSync(nativePath(name), { encoding: 'latin1' })
   } catch (error) {
     throw pathError('FILE_UNREADABLE', 'read the link', absolute, error)
   }

@@ -22,7 +22,7 @@ export function run({ arguments: given }: Context): Outcome {
 
 function hashOf(operand: string, algorithm: HashAlgorithm, flat: boolean): Hash {
   const path = resolve(operand)
-  return flat ? hashBytes(algorithm, readFileSync(path)) : hashPath(path, algorithm).hash
+  return flat ? hashBytes(algorithm, readFileSync(path)) : hashPath(path, algorithm, { enters: true }).hash
 }
 
 function choose<T extends string>(option: string, word: string, words: readonly T[]): T {

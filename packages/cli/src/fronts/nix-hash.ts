@@ -13,6 +13,7 @@ import { hashPath } from '@baryon/store'
 import type { Terminal } from '../terminal.ts'
 import type { Front } from './front.ts'
 import type { FrontArguments } from './front-arguments.ts'
+import { expectShortWork } from './short-work.ts'
 
 export const front: Front = {
   specification: {
@@ -38,6 +39,7 @@ usage: nix-hash [--flat] [--base32|--base64|--sri] [--truncate] [--type ALGORITH
 }
 
 function run(given: FrontArguments, terminal: Terminal): number {
+  expectShortWork()
   // MD5, because it always was so.
   const algorithm = parseHashAlgorithm(given.last('--type') ?? 'md5')
   const conversion = encodings.find(([name]) => given.has(`--to-${name}`))
@@ -53,7 +55,9 @@ function run(given: FrontArguments, terminal: Terminal): number {
 
   function hashOf(options: FrontArguments, operand: string): Hash {
     const path = resolve(operand)
-    const hash = options.has('--flat') ? hashBytes(algorithm, readFileSync(path)) : hashPath(path, algorithm).hash
+    const hash = options.has('--flat')
+      ? hashBytes(algorithm, readFileSync(path))
+      : hashPath(path, algorithm, { enters: true }).hash
     if (!options.has('--truncate') || hash.bytes.length <= 20) return hash
     return { algorithm, bytes: compressHash(hash.bytes, 20) }
   }

@@ -4,6 +4,7 @@ import type { Terminal } from '../terminal.ts'
 import type { Front } from './front.ts'
 import type { FrontArguments } from './front-arguments.ts'
 import { openFrontStore } from './open-front-store.ts'
+import { expectShortWork } from './short-work.ts'
 
 const operationAliases: Readonly<Record<string, string>> = {
   '-r': '--realise',
@@ -128,6 +129,7 @@ async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
   const perform = await operation.load()
   const store = await openFrontStore(given, operation.reads === true && !given.has('--force-realise'))
   try {
+    expectShortWork()
     return await perform({ store, given, terminal })
   } finally {
     store.close()

@@ -35,7 +35,7 @@ export function printFixedPath({ store, given, terminal }: OperationRequest): nu
 }
 
 export function dump({ store, given, terminal }: OperationRequest): number {
-  dumpNar(physicalLocation(store, only(given.operands)), (chunk) => terminal.out(chunk))
+  dumpNar(physicalLocation(store, only(given.operands)), (chunk) => terminal.out(chunk), { enters: true })
   return 0
 }
 
