@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { makeDirectories } from '@baryon/files'
 import { type Dependencies, dependenciesHold } from './dependencies.ts'
 import { fingerprintOf } from './fingerprint.ts'
+import { removeOld } from './remove-old.ts'
 import {
   DEFAULT_SETTINGS,
   type EvaluationRequest,
@@ -69,7 +70,6 @@ export function keepAnswer(directory: string, key: string, result: EvaluationRes
 }
 
 const FORM = 1
-const KEPT_MILLISECONDS = 30 * 24 * 3600 * 1000
 
 interface Answer {
   readonly key: string
@@ -126,11 +126,3 @@ function codeFingerprint(): string {
 }
 
 const CODE_FOLDERS = ['./', '../../language/src/', '../../language/src/builtins/', '../../format/src/']
-
-function removeOld(directory: string): void {
-  const limit = Date.now() - KEPT_MILLISECONDS
-  for (const name of readdirSync(directory)) {
-    const file = `${directory}/${name}`
-    if (statSync(file).mtimeMs < limit) rmSync(file, { force: true })
-  }
-}

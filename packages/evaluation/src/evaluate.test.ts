@@ -244,3 +244,27 @@ test('evaluations leave no file open', async (t) => {
   await assert.rejects(textOf(`import ${directory}/none.nix`, request))
   assert.equal(openFiles(), before)
 })
+
+test('what needed the large stack starts there the next time, with the same answer and the same traces', async (t) => {
+  const cacheDirectory = temporaryDirectory(t)
+  const text =
+    'let f = n: if n == 0 then builtins.trace "bottom" 0 else 1 + f (n - 1); in builtins.trace "top" (f 50000)'
+  const run = async (cache: string | null): Promise<readonly string[]> => {
+    const messages: string[] = []
+    const onLog = (message: string) => void messages.push(message)
+    return [await textOf(text, { cacheDirectory: cache, onLog }), ...messages]
+  }
+  const expected = ['50000', 'trace: top', 'trace: bottom']
+  assert.deepEqual(await run(cacheDirectory), expected)
+  assert.equal(readdirSync(join(cacheDirectory, 'deep')).length, 1)
+  assert.deepEqual(await run(cacheDirectory), expected)
+  assert.deepEqual(await run(null), expected)
+
+  // An evaluation that fails, or needs little, is not remembered; a directory that cannot be written is no error.
+  await assert.rejects(textOf('let f = n: 1 + f (n + 1); in f 0', { cacheDirectory }), { code: 'EVAL_CALL_DEPTH' })
+  assert.equal(await textOf('1 + 1', { cacheDirectory }), '2')
+  assert.equal(readdirSync(join(cacheDirectory, 'deep')).length, 1)
+  const blocked = join(temporaryDirectory(t), 'file')
+  writeFileSync(blocked, '')
+  assert.deepEqual(await run(blocked), expected)
+})

@@ -1,8 +1,10 @@
 import { homedir } from 'node:os'
 import { answerKey, findAnswer, keepAnswer } from './answer-cache.ts'
+import { neededLargeStack, noteLargeStack } from './deep-requests.ts'
 import { EvaluationFailure } from './evaluation-failure.ts'
 import { namedError } from './named-error.ts'
 import type { EvaluationRequest, EvaluationResult } from './request.ts'
+import type { EvaluationOutcome } from './run-evaluation.ts'
 
 /**
  * Evaluates. When nothing changed since the last time, the answer comes from the cache, and the evaluator is not even
@@ -15,7 +17,7 @@ export async function evaluate(request: EvaluationRequest): Promise<EvaluationRe
   const cacheDirectory =
     request.cacheDirectory === undefined ? defaultCacheDirectory(environment) : request.cacheDirectory
   const answers = request.answerCache === false || cacheDirectory === null ? undefined : `${cacheDirectory}/answers`
-  const key = answers === undefined ? '' : answerKey(request, workingDirectory)
+  const key = cacheDirectory === null ? '' : answerKey(request, workingDirectory)
   if (answers !== undefined) {
     const answer = findAnswer(answers, key, environment)
     if (answer !== undefined) return answer
@@ -33,24 +35,27 @@ export async function evaluate(request: EvaluationRequest): Promise<EvaluationRe
     cacheDirectory,
     recording: answers !== undefined,
   }
-  const { setFlagsFromString } = process.getBuiltinModule('node:v8')
-  // V8 waits until a function has run some times before it notes what comes by, and so before it compiles anything: for an
-  // evaluation that is over in half a second that costs a fifteenth. Set here and taken back, because code in Node's cache
-  // belongs to the flags under which it was loaded.
-  setFlagsFromString('--no-lazy-feedback-allocation')
-  let outcome = runEvaluation(job, { onLog: countedLog, onBuildEvent: request.onBuildEvent ?? (() => {}) })
-  setFlagsFromString('--lazy-feedback-allocation')
-  if (outcome.kind === 'overflow') {
-    const { runWithLargeStack } = await import('./large-stack.ts')
-    // What was already shown is not shown again.
-    let repeated = logged
-    outcome = await runWithLargeStack(job, {
-      onLog: (message) => {
-        if (repeated > 0) repeated--
-        else countedLog(message)
-      },
-      onBuildEvent: request.onBuildEvent ?? (() => {}),
-    })
+  const listeners = { onLog: countedLog, onBuildEvent: request.onBuildEvent ?? (() => {}) }
+  const isDeep = cacheDirectory !== null && neededLargeStack(cacheDirectory, key)
+  learnAtOnce(true)
+  let outcome: EvaluationOutcome
+  try {
+    outcome = isDeep ? { kind: 'overflow' } : runEvaluation(job, listeners)
+    if (outcome.kind === 'overflow') {
+      const { runWithLargeStack } = await import('./large-stack.ts')
+      // What was already shown is not shown again.
+      let repeated = logged
+      outcome = await runWithLargeStack(job, {
+        ...listeners,
+        onLog: (message) => {
+          if (repeated > 0) repeated--
+          else countedLog(message)
+        },
+      })
+      if (!isDeep && cacheDirectory !== null && outcome.kind === 'done') noteLargeStack(cacheDirectory, key)
+    }
+  } finally {
+    learnAtOnce(false)
   }
   switch (outcome.kind) {
     case 'overflow':
@@ -66,6 +71,15 @@ export async function evaluate(request: EvaluationRequest): Promise<EvaluationRe
       }
       return logged === 0 ? { ...outcome.result, dependencies: outcome.dependencies } : outcome.result
   }
+}
+
+/**
+ * V8 waits until a function has run some times before it notes what comes by, and so before it compiles anything: for an
+ * evaluation that is over in half a second that costs a fifteenth. Set here and taken back, because code in Node's cache
+ * belongs to the flags under which it was loaded.
+ */
+function learnAtOnce(on: boolean): void {
+  process.getBuiltinModule('node:v8').setFlagsFromString(`--${on ? 'no-' : ''}lazy-feedback-allocation`)
 }
 
 const OVERFLOW = 'stack overflow (possible infinite recursion)'

@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import type { EvaluationJob, EvaluationListeners, EvaluationOutcome } from './run-evaluation.ts'
@@ -16,6 +17,8 @@ export const LARGE_STACK_DEPTH = 1_200_000
 export function runWithLargeStack(job: EvaluationJob, listeners: EvaluationListeners): Promise<EvaluationOutcome> {
   return new Promise((resolve, reject) => {
     setFlagsFromString('--min-semi-space-size=128')
+    // Who needs this evaluates much: the first collections of a heap that grows would find hardly anything to free.
+    setFlagsFromString(`--initial-heap-size=${Math.min(2000, Math.round(totalmem() / 2 ** 23))}`)
     const { onLog: _, onBuildEvent: __, environment, ...request } = job.request
     const worker = new Worker(new URL('./large-stack-worker.ts', import.meta.url), {
       workerData: { ...job, stackDepth: LARGE_STACK_DEPTH, request: { ...request, environment: { ...environment } } },
