@@ -36,8 +36,7 @@ export { printName, printString, printValue } from './src/print-value.ts'
 export { suggest } from './src/suggestion.ts'
 export { intern, symbolText } from './src/symbols.ts'
 export {
-  LINT_LEVELS,
-  LINT_NAMES,
+  type LintLevel,
   type LintName,
   type Lints,
   SYNTAX_OF_2_8,

@@ -1,5 +1,6 @@
 import { UserError } from '@baryon/format'
-import { LINT_LEVELS, LINT_NAMES, type LintName, type Lints } from '@baryon/language'
+// Types only: settings are read before it is known whether the language is needed.
+import type { LintLevel, LintName, Lints } from '@baryon/language'
 
 /** What `builtins.nixVersion` says, and with it whose language is spoken: that of today, or that of 2.8. */
 export type NixVersion = '2.36.0' | '2.8.0'
@@ -46,3 +47,6 @@ export function parseLints(given: (name: LintName) => string | undefined): Lints
   })
   return Object.fromEntries(lints)
 }
+
+const LINT_NAMES: readonly LintName[] = ['lint-url-literals', 'lint-absolute-path-literals', 'lint-short-path-literals']
+const LINT_LEVELS: readonly LintLevel[] = ['ignore', 'warn', 'fatal']

@@ -15,11 +15,10 @@ export interface SyntaxFeatures {
 }
 
 /** Nix's settings for literals that are discouraged. */
-export const LINT_NAMES = ['lint-url-literals', 'lint-absolute-path-literals', 'lint-short-path-literals'] as const
-export type LintName = (typeof LINT_NAMES)[number]
-export const LINT_LEVELS = ['ignore', 'warn', 'fatal'] as const
+export type LintName = 'lint-url-literals' | 'lint-absolute-path-literals' | 'lint-short-path-literals'
+export type LintLevel = 'ignore' | 'warn' | 'fatal'
 /** Those that are missing are ignored. */
-export type Lints = Readonly<Partial<Record<LintName, (typeof LINT_LEVELS)[number]>>>
+export type Lints = Readonly<Partial<Record<LintName, LintLevel>>>
 
 export const SYNTAX_OF_2_8: SyntaxFeatures = { newer: false, pipes: false, lints: {} }
 
