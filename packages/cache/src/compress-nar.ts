@@ -138,7 +138,8 @@ async function compressZstd({ path, observer, level, take, put }: Compressing): 
     if (block.length < BLOCK_SIZE) return
     free.push(block as Buffer)
     // The room for a frame is as large as the block; without this, the garbage collector would look for it all the time.
-    ;(frame.buffer as ArrayBuffer).transfer(0)
+    // Something smaller would be Node's own, shared by many buffers.
+    if (frame.buffer.byteLength >= BLOCK_SIZE) (frame.buffer as ArrayBuffer).transfer(0)
   }
   const allocate = (size: number): Buffer => free.pop() ?? Buffer.allocUnsafeSlow(size)
   for (const block of narChunks(path, { observer, size: BLOCK_SIZE, allocate })) {
