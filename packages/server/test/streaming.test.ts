@@ -1,5 +1,6 @@
 /** Downloads that take long: slow clients, collections, sizes beyond memory. */
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -35,10 +36,10 @@ async function readAll(socket: Socket): Promise<Buffer> {
   return all.subarray(all.indexOf('\r\n\r\n') + 4)
 }
 
-/** A path of many files, larger than what sockets and buffers hold. */
+/** A path of many files, larger than what sockets and buffers hold, compressed as well. */
 function addLarge(store: Store, directory: string, megabytes: number): StorePath {
   const entries = Object.fromEntries(
-    Array.from({ length: megabytes }, (_, index) => [`f${index}`, Buffer.alloc(1 << 20, `contents ${index}`)]),
+    Array.from({ length: megabytes }, (_, index) => [`f${index}`, randomBytes(1 << 20)]),
   )
   writeTree(join(directory, 'large'), { entries })
   return store.addPath('large', join(directory, 'large'))
