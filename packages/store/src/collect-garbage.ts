@@ -6,7 +6,17 @@
  * (a crash in between leaves files without a row, never a row without files). The slow removal comes last, without a lock.
  * `temp-roots.ts` says why a process that adds a path meanwhile cannot lose it.
  */
-import { closeSync, existsSync, lstatSync, openSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  opendirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { makeDirectories } from '@baryon/files'
 import { isSystemError, parseBaseName, type StorePath, storePathBaseName, UserError } from '@baryon/format'
@@ -169,7 +179,7 @@ function createCollection(store: Store, options: CollectOptions): Collection {
   const physical = (path: string) => `${store.physicalDirectory}/${path.slice(prefix)}`
   const mark = (graph: PathGraph, { roots, digests } = readProtection()) =>
     graph.closure([...roots, ...graph.pathsOf(digests)], keep(options))
-  const isOptimised = readdirOf(`${store.physicalDirectory}/.links`).length > 0
+  const isOptimised = hasEntries(`${store.physicalDirectory}/.links`)
   let freed = 0
 
   /** Renames what is not valid and not protected; must be in a write transaction. */
@@ -287,15 +297,22 @@ function* groups(graph: PathGraph, paths: readonly string[], wanted: () => numbe
   if (group.length > 0) yield group
 }
 
-function readdirOf(directory: string): string[] {
-  return existsSync(directory) ? readdirSync(directory) : []
+/** Without reading all of them: a large store has a million links. */
+function hasEntries(directory: string): boolean {
+  if (!existsSync(directory)) return false
+  const open = opendirSync(directory)
+  try {
+    return open.readSync() !== null
+  } finally {
+    open.closeSync()
+  }
 }
 
 /** `.links` holds one hard link per distinct file of an optimised store; one that is the last is unused. */
 function removeUnusedLinks(store: Store, collection: Collection): number {
   const directory = `${store.physicalDirectory}/.links`
   let removed = 0
-  for (const name of readdirOf(directory)) {
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
     const file = `${directory}/${name}`
     const stat = lstatSync(file, { throwIfNoEntry: false })
     if (stat === undefined || stat.isDirectory() || stat.nlink !== 1) continue

@@ -122,16 +122,15 @@ function workingDirectory(): string | undefined {
 /** False for a directory that can be read but not entered; what reading its files then says is right. */
 function enter(path: string): boolean {
   try {
+    const native = nativePath(path)
     // The only form of this call takes text.
-    if (!ASCII.test(path)) return false
-    process.chdir(path)
+    if (typeof native !== 'string') return false
+    process.chdir(native)
     return true
   } catch {
     return false
   }
 }
-
-const ASCII = /^[\0-\x7f]*$/
 
 // One buffer serves all walks of the process: a walk is synchronous, and 256 KiB is where reading stops getting faster.
 // A visitor that starts another walk from `chunk` would overwrite its own bytes; none has a reason to.
