@@ -181,10 +181,9 @@ function compressBlock(block: Uint8Array, params: ZstdOptions['params'] & {}): P
   return new Promise((resolve, reject) => {
     stream.on('error', reject)
     stream.write(block, () => {
-      const chunks: Buffer[] = []
-      for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) chunks.push(chunk)
+      const frame: Buffer = stream.read()
       stream.destroy()
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+      resolve(frame)
     })
   })
 }

@@ -65,12 +65,14 @@ export function createTransferPool(size: number = Math.min(8, availableParalleli
   return {
     async run(kind, request, jobSize, signal, onBytes) {
       signal.throwIfAborted()
-      if (jobSize < THREAD_FROM || (!isBusyHere && threads.every(isIdle) && pauses(kind, request))) {
-        isBusyHere ||= jobSize >= THREAD_FROM
+      const runHere = () => runJob(kind, request, { signal, onBytes, isAborted: () => signal.aborted })
+      if (jobSize < THREAD_FROM) return runHere()
+      if (!isBusyHere && threads.every(isIdle) && pauses(kind, request)) {
+        isBusyHere = true
         try {
-          return await runJob(kind, request, { signal, onBytes, isAborted: () => signal.aborted })
+          return await runHere()
         } finally {
-          if (jobSize >= THREAD_FROM) isBusyHere = false
+          isBusyHere = false
         }
       }
       const thread = choose()
