@@ -79,7 +79,12 @@ interface Answer {
 }
 
 function fileOf(directory: string, key: string): string {
-  return `${directory}/${hash('sha256', key, 'hex').slice(0, 40)}.json`
+  return `${directory}/${fileNameOf(key)}.json`
+}
+
+/** For whatever is kept of a request. */
+export function fileNameOf(key: string): string {
+  return hash('sha256', key, 'hex').slice(0, 40)
 }
 
 function readAnswer(file: string): Answer | undefined {

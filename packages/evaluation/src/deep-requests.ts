@@ -3,9 +3,9 @@
  * one is full, which a whole package set does just before its end. One empty file for each; without a cache directory
  * nothing is remembered. A request that needs it no longer pays the start of a thread.
  */
-import { hash } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { makeDirectories } from '@baryon/files'
+import { fileNameOf } from './answer-cache.ts'
 import { removeOld } from './remove-old.ts'
 
 export function neededLargeStack(cacheDirectory: string, key: string): boolean {
@@ -29,5 +29,5 @@ function directoryOf(cacheDirectory: string): string {
 }
 
 function fileOf(cacheDirectory: string, key: string): string {
-  return `${directoryOf(cacheDirectory)}/${hash('sha256', key, 'hex').slice(0, 40)}`
+  return `${directoryOf(cacheDirectory)}/${fileNameOf(key)}`
 }

@@ -29,7 +29,6 @@ export async function evaluate(request: EvaluationRequest): Promise<EvaluationRe
     logged++
     log(message)
   }
-  const { runEvaluation } = await import('./run-evaluation.ts')
   const job = {
     request: { ...request, environment, workingDirectory },
     cacheDirectory,
@@ -37,25 +36,21 @@ export async function evaluate(request: EvaluationRequest): Promise<EvaluationRe
   }
   const listeners = { onLog: countedLog, onBuildEvent: request.onBuildEvent ?? (() => {}) }
   const isDeep = cacheDirectory !== null && neededLargeStack(cacheDirectory, key)
-  learnAtOnce(true)
-  let outcome: EvaluationOutcome
-  try {
-    outcome = isDeep ? { kind: 'overflow' } : runEvaluation(job, listeners)
-    if (outcome.kind === 'overflow') {
-      const { runWithLargeStack } = await import('./large-stack.ts')
-      // What was already shown is not shown again.
-      let repeated = logged
-      outcome = await runWithLargeStack(job, {
-        ...listeners,
-        onLog: (message) => {
-          if (repeated > 0) repeated--
-          else countedLog(message)
-        },
-      })
-      if (!isDeep && cacheDirectory !== null && outcome.kind === 'done') noteLargeStack(cacheDirectory, key)
-    }
-  } finally {
-    learnAtOnce(false)
+  let outcome: EvaluationOutcome = isDeep
+    ? { kind: 'overflow' }
+    : (await import('./run-evaluation.ts')).runEvaluation(job, listeners)
+  if (outcome.kind === 'overflow') {
+    const { runWithLargeStack } = await import('./large-stack.ts')
+    // What was already shown is not shown again.
+    let repeated = logged
+    outcome = await runWithLargeStack(job, {
+      ...listeners,
+      onLog: (message) => {
+        if (repeated > 0) repeated--
+        else countedLog(message)
+      },
+    })
+    if (!isDeep && cacheDirectory !== null && outcome.kind === 'done') noteLargeStack(cacheDirectory, key)
   }
   switch (outcome.kind) {
     case 'overflow':
@@ -71,15 +66,6 @@ export async function evaluate(request: EvaluationRequest): Promise<EvaluationRe
       }
       return logged === 0 ? { ...outcome.result, dependencies: outcome.dependencies } : outcome.result
   }
-}
-
-/**
- * V8 waits until a function has run some times before it notes what comes by, and so before it compiles anything: for an
- * evaluation that is over in half a second that costs a fifteenth. Set here and taken back, because code in Node's cache
- * belongs to the flags under which it was loaded.
- */
-function learnAtOnce(on: boolean): void {
-  process.getBuiltinModule('node:v8').setFlagsFromString(`--${on ? 'no-' : ''}lazy-feedback-allocation`)
 }
 
 const OVERFLOW = 'stack overflow (possible infinite recursion)'
