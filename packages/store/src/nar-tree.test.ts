@@ -198,4 +198,15 @@ test('a walk that enters the directories gives the same, and ends where it began
   process.chdir(gone)
   rmdirSync(gone)
   assert.deepEqual(hashPath(tree, 'sha256', { enters: true }).hash, hash)
+  process.chdir(before)
+
+  // The name of a working directory need not be text.
+  mkdirSync(Buffer.from(`${directory}/odd \xff`, 'latin1'))
+  const script = `import { hashPath } from '${import.meta.dirname}/nar-tree.ts'
+    for (const count of [1, 2]) console.log(count, hashPath(process.argv[1], 'sha256', { enters: true }).size)`
+  const shell = 'cd "$0"/odd*; exec "$@"'
+  const words = [process.execPath, '--input-type=module', '-e', script, tree]
+  const { size } = hashPath(tree)
+  const printed = execFileSync('sh', ['-c', shell, directory, ...words], { encoding: 'utf8' })
+  assert.equal(printed, `1 ${size}\n2 ${size}\n`)
 })

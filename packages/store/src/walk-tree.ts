@@ -110,10 +110,13 @@ function walkDirectory(walk: Walk, path: string): void {
   walk.visitor.endDirectory()
 }
 
-/** Undefined where it has been removed. */
+/** Undefined where there is no way back to it: it has been removed, is closed to us, or its name is no text. */
 function workingDirectory(): string | undefined {
   try {
-    return process.cwd()
+    const path = process.cwd()
+    if (path.includes('\ufffd')) return undefined
+    process.chdir(path)
+    return path
   } catch {
     return undefined
   }
