@@ -1,9 +1,19 @@
 export { attributePosition } from './src/attribute-position.ts'
-export { attrsFromEntries, EMPTY_ATTRS, findAttribute, getAttribute, nameOrder } from './src/attrs.ts'
+export { attrsFromEntries, EMPTY_ATTRS, findAttribute, findKey, getAttribute, nameOrder } from './src/attrs.ts'
 export { coerceToString } from './src/coerce.ts'
-export { ContextCollector, contextOf, NO_CONTEXT } from './src/context.ts'
+export {
+  ContextCollector,
+  contextOf,
+  deepElement,
+  makeString,
+  NO_CONTEXT,
+  outputElement,
+  pathElement,
+} from './src/context.ts'
 export { createEvaluator, type EvaluatorOptions } from './src/create-evaluator.ts'
 export { forceDeep } from './src/deep-force.ts'
+export { DependencySets } from './src/dependency-sets.ts'
+export { type DerivationRegistry, derivationRegistry, type KnownDerivation } from './src/derivation-registry.ts'
 export { isDerivation } from './src/equality.ts'
 export { formatError } from './src/error-text.ts'
 export {
@@ -44,7 +54,8 @@ export {
   syntaxFeatures,
 } from './src/syntax-features.ts'
 export { type PrintOptions, printSyntax } from './src/syntax-printer.ts'
-export { force, lazy, Thunk } from './src/thunk.ts'
+export { force, lazy, Thunk, TrackedThunk, trackThunks } from './src/thunk.ts'
+export { childName, childName2, type Evaluated, type Memory, Tracker, textHash } from './src/tracking.ts'
 export {
   Attrs,
   type Context,

@@ -4,11 +4,11 @@
  * Loads nothing of the language.
  */
 import { hash } from 'node:crypto'
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { makeDirectories } from '@baryon/files'
 import { type Dependencies, dependenciesHold } from './dependencies.ts'
 import { fingerprintOf } from './fingerprint.ts'
+import { keepFile } from './keep-file.ts'
 import { removeOld } from './remove-old.ts'
 import {
   DEFAULT_SETTINGS,
@@ -55,18 +55,8 @@ export function findAnswer(
 /** Keeps an answer. Failures (no space, no permission) are no errors: the next evaluation just runs again. */
 export function keepAnswer(directory: string, key: string, result: EvaluationResult, dependencies: Dependencies): void {
   const answer: Answer = { key, dependencies, texts: result.texts, derivations: result.derivations }
-  const file = fileOf(directory, key)
-  const temporary = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`
-  try {
-    makeDirectories(directory)
-    writeFileSync(temporary, JSON.stringify(answer), { mode: 0o600 })
-    renameSync(temporary, file)
-    // Now and then is enough.
-    if (Math.random() < 0.02) removeOld(directory)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    if (!(error instanceof Error && 'code' in error)) throw error
-  }
+  // Now and then is enough.
+  if (keepFile(fileOf(directory, key), [JSON.stringify(answer)]) && Math.random() < 0.02) removeOld(directory)
 }
 
 const FORM = 1

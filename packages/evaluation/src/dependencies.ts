@@ -20,18 +20,45 @@ export interface Dependencies {
   readonly present: Readonly<Record<string, boolean>>
 }
 
+/** The parts of which an evaluation can tell which of its thunks depend on them. */
+export type ItemKind = 'files' | 'types' | 'links' | 'directories'
+
+export type Item = readonly [kind: ItemKind, path: string, answer: string | null]
+
+/** Is told of each question again whenever it is asked. */
+export interface TrackedItems {
+  /** False: the world has given another answer before. */
+  note(kind: ItemKind, path: string, answer: string | null): boolean
+  /** Some question will not be told. */
+  giveUp(): void
+}
+
 /** True when everything is still as it was. `physical` says where a store path lies on disk. */
 export function dependenciesHold(dependencies: Dependencies, environment: Readonly<NodeJS.ProcessEnv>): boolean {
   const { files, types, links, directories, present } = dependencies
   for (const name in dependencies.environment) {
     if ((environment[name] ?? '') !== textOf(dependencies.environment[name])) return false
   }
-  for (const path in files) if ((fileFingerprint(native(path)) ?? null) !== files[path]) return false
-  for (const path in types) if (quietType(path) !== types[path]) return false
-  for (const path in links) if (quietLink(path) !== links[path]) return false
-  for (const path in directories) if (quietDigest(path) !== directories[path]) return false
+  for (const path in files) if (answerNow('files', path) !== files[path]) return false
+  for (const path in types) if (answerNow('types', path) !== types[path]) return false
+  for (const path in links) if (answerNow('links', path) !== links[path]) return false
+  for (const path in directories) if (answerNow('directories', path) !== directories[path]) return false
   for (const path in present) if (exists(path) !== present[path]) return false
   return true
+}
+
+/** What the world says now. */
+export function answerNow(kind: ItemKind, path: string): string | null | undefined {
+  switch (kind) {
+    case 'files':
+      return fileFingerprint(native(path)) ?? null
+    case 'types':
+      return quietType(path)
+    case 'links':
+      return quietLink(path)
+    case 'directories':
+      return quietDigest(path)
+  }
 }
 
 /** Collects dependencies; a second answer to the same question must be the same, or nothing is recorded. */
@@ -42,7 +69,15 @@ export class DependencyRecorder {
   readonly #directories: Record<string, string> = {}
   readonly #environment: Record<string, string> = {}
   readonly #present: Record<string, boolean> = {}
+  readonly #items: TrackedItems | undefined
   #reason: string | undefined
+
+  /** `known` is what it depends on from the start. */
+  constructor(items?: TrackedItems, known?: Dependencies) {
+    this.#items = items
+    Object.assign(this.#environment, known?.environment)
+    Object.assign(this.#present, known?.present)
+  }
 
   /** Why the answer must not be kept, if so. */
   get uncacheable(): string | undefined {
@@ -51,23 +86,33 @@ export class DependencyRecorder {
 
   giveUp(reason: string): void {
     this.#reason ??= reason
+    this.#items?.giveUp()
+  }
+
+  /** Something happens that later runs need, and that only a whole evaluation does again. */
+  hasEffect(): void {
+    this.#items?.giveUp()
   }
 
   file(path: string, fingerprint: string | undefined): void {
+    this.#note('files', path, fingerprint ?? null)
     const known = this.#files[path]
     if (known === undefined) this.#files[path] = fingerprint ?? null
     else if (known !== (fingerprint ?? null)) this.giveUp(`'${path}' changed during the evaluation`)
   }
 
   type(path: string, type: string | undefined): void {
+    this.#note('types', path, type ?? null)
     this.#types[path] = type ?? null
   }
 
   link(path: string, target: string): void {
+    this.#note('links', path, target)
     this.#links[path] = target
   }
 
   directory(path: string, digest: string): void {
+    this.#note('directories', path, digest)
     this.#directories[path] = digest
   }
 
@@ -80,15 +125,28 @@ export class DependencyRecorder {
     if (isPresent || this.#present[path] === undefined) this.#present[path] = isPresent
   }
 
-  result(): Dependencies {
+  #note(kind: ItemKind, path: string, answer: string | null): void {
+    if (this.#items?.note(kind, path, answer) === false) this.giveUp(`'${path}' changed during the evaluation`)
+  }
+
+  /** `more` is what else it depends on, without having asked. */
+  result(more: Iterable<Item> = []): Dependencies {
+    const parts = { files: this.#files, types: this.#types, links: this.#links, directories: this.#directories }
+    for (const [kind, path, answer] of more) {
+      const part: Record<string, string | null> = parts[kind]
+      part[path] ??= answer
+    }
     return {
-      files: this.#files,
-      types: this.#types,
-      links: this.#links,
-      directories: this.#directories,
+      ...parts,
       environment: this.#environment,
       present: this.#present,
     }
+  }
+
+  /** Without what is told to `TrackedItems`. */
+  untracked(): Dependencies {
+    const none = { files: {}, types: {}, links: {}, directories: {} }
+    return { ...none, environment: this.#environment, present: this.#present }
   }
 }
 

@@ -93,6 +93,8 @@ export interface EvaluationResult {
   readonly positions?: readonly (string | undefined)[] | undefined
   /** A former answer that still holds. */
   readonly fromCache: boolean
+  /** How many derivations were taken over from the last evaluation of the same, because nothing behind them has changed. */
+  readonly takenOver?: number | undefined
   /**
    * What the answer depends on, for those who keep something that they made of it; undefined when it must not be kept.
    * `dependenciesHold` tells whether it still holds.

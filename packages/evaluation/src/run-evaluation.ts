@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { UserError } from '@baryon/format'
 import {
-  type Attrs,
+  Attrs,
   ContextCollector,
   createEvaluator,
   EvaluationError,
@@ -16,6 +16,7 @@ import {
   InfiniteRecursionError,
   jsonText,
   printValue,
+  type Slot,
   StackOverflowError,
   typedError,
   type Value,
@@ -29,6 +30,7 @@ import { BlockingWorker } from './blocking-call.ts'
 import { bytesOf, type Dependencies, DependencyRecorder } from './dependencies.ts'
 import { createEvalIo, type WorldIo } from './eval-io.ts'
 import { findDerivations } from './find-derivations.ts'
+import { RunMemory } from './memory/run-memory.ts'
 import { openPackCache, type PackCache } from './pack-cache.ts'
 import { printParsed } from './print-parsed.ts'
 import {
@@ -50,8 +52,12 @@ export interface EvaluationJob {
   readonly cacheDirectory: string | null
   /** Notes what the answer depends on. */
   readonly recording: boolean
+  /** Where what was computed is kept for the next run. */
+  readonly memoryFile?: string | undefined
   /** How deep calls may nest when no setting says it. */
   readonly stackDepth?: number
+  /** How many files there may be before a larger stack and heap are worth to start over. */
+  readonly fileLimit?: number | undefined
 }
 
 export interface EvaluationListeners {
@@ -83,7 +89,12 @@ export type EvaluationOutcome =
 
 /** Evaluates in this thread. Throws only what is a bug. */
 export function runEvaluation(job: EvaluationJob, listeners: EvaluationListeners): EvaluationOutcome {
-  const resources = new Resources(job, listeners)
+  return runOnce(job, listeners, false) ?? runOnce(job, listeners, true)!
+}
+
+/** Undefined: what was taken over from a former run would show in the outcome. With `anew` nothing is taken over. */
+function runOnce(job: EvaluationJob, listeners: EvaluationListeners, anew: boolean): EvaluationOutcome | undefined {
+  const resources = new Resources(job, listeners, anew)
   learnAtOnce(true)
   try {
     return run(job, resources)
@@ -91,7 +102,8 @@ export function runEvaluation(job: EvaluationJob, listeners: EvaluationListeners
     const error = typedError(thrown)
     if (error instanceof StackOverflowError) return { kind: 'overflow' }
     if (!(error instanceof UserError)) throw error
-    return failureOf(error, job)
+    // How it fails is to be seen by what it would do alone.
+    return (resources.memory?.takenOver ?? 0) > 0 ? undefined : failureOf(error, job)
   } finally {
     learnAtOnce(false)
     resources.close()
@@ -127,28 +139,35 @@ function hintOf(error: UserError): string | undefined {
   return `a value needs itself to be computed: it is asked for again at ${place}; say -v to see by which way`
 }
 
-function run(job: EvaluationJob, resources: Resources): EvaluationOutcome {
+function run(job: EvaluationJob, resources: Resources): EvaluationOutcome | undefined {
   const { request } = job
-  const { io, recorder } = resources
+  const { io, recorder, memory } = resources
   const evaluator = evaluatorFor(job, resources)
   if (request.output === 'parse') {
-    return done({ texts: [printParsed(evaluator, request)], derivations: [], fromCache: false }, recorder)
+    return done({ texts: [printParsed(evaluator, request)], derivations: [], fromCache: false }, resources)
   }
   const args = argumentSet(evaluator, request.arguments ?? {}, bytesOf(request.workingDirectory))
   const root = evaluateSource(evaluator, request)
   const texts: string[] = []
   const derivations: EvaluationResult['derivations'][number][] = []
+  let showsState = false
   for (const path of request.attributePaths ?? ['']) {
     const value = selectAttribute(root, bytesOf(path), args)
     if (request.output === 'derivations') {
       derivations.push(...findDerivations(evaluator, value, args, request.meta ?? false))
     } else {
-      texts.push(textOf(evaluator, request, args.keys.length === 0 ? value : autoCall(value, args)))
+      const wanted = args.keys.length === 0 ? value : autoCall(value, args)
+      showsState ||= showsWhatIsEvaluated(request, wanted)
+      if (showsState && (memory?.takenOver ?? 0) > 0) return undefined
+      texts.push(textOf(evaluator, request, wanted))
     }
   }
   io.finish()
+  if (showsState) memory?.forget()
+  else if (memory !== undefined && recorder !== undefined && !resources.hasLogged) memory.keep(io, recorder.untracked())
   const positions = resources.positions?.found
-  return done({ texts, derivations, fromCache: false, ...(positions && { positions }) }, recorder)
+  const takenOver = memory?.takenOver ?? 0
+  return done({ texts, derivations, fromCache: false, takenOver, ...(positions && { positions }) }, resources)
 }
 
 /** An evaluator with the settings and the search path of a request. */
@@ -161,6 +180,7 @@ export function evaluatorFor(job: EvaluationJob, { io, parsed }: Resources): Eva
     io,
     settings: { ...settings, ...languageOf(settings, job), searchPath },
     ...(parsed === undefined ? {} : { parseCache: parsed }),
+    fileLimit: job.fileLimit,
   })
 }
 
@@ -177,8 +197,14 @@ function languageOf({ nixVersion, maxCallDepth }: EvaluationSettings, job: Evalu
 /** Today's Nix counts levels of data like calls, and allows 10,000. */
 const MAX_DATA_DEPTH = 10_000
 
-function done(result: EvaluationResult, recorder: DependencyRecorder | undefined): EvaluationOutcome {
-  const dependencies = recorder?.uncacheable === undefined ? recorder?.result() : undefined
+/** Of a set or list is printed what happens to be evaluated. */
+function showsWhatIsEvaluated({ strict }: EvaluationRequest, slot: Slot): boolean {
+  const value = force(slot)
+  return strict !== true && (value instanceof Attrs || Array.isArray(value))
+}
+
+function done(result: EvaluationResult, { recorder, memory }: Resources): EvaluationOutcome {
+  const dependencies = recorder?.uncacheable === undefined ? recorder?.result(memory?.formerItems()) : undefined
   return { kind: 'done', result, dependencies }
 }
 
@@ -201,6 +227,8 @@ function textOf(evaluator: Evaluator, request: EvaluationRequest, value: Value):
 export class Resources {
   readonly io: WorldIo
   readonly recorder: DependencyRecorder | undefined
+  readonly memory: RunMemory | undefined
+  hasLogged = false
   readonly parsed: PackCache | undefined
   readonly #hashes: PackCache | undefined
   /** Undefined: there is none, or it is only to be read and does not exist. */
@@ -210,11 +238,13 @@ export class Resources {
   readonly #worker: BlockingWorker
   #temporary: string | undefined
 
-  constructor(job: EvaluationJob, listeners: EvaluationListeners) {
-    const { request, cacheDirectory } = job
+  constructor(job: EvaluationJob, listeners: EvaluationListeners, anew = false) {
+    const { request, cacheDirectory, memoryFile } = job
     const { store } = request
+    const environment = request.environment ?? process.env
     this.positions = request.attributePositions && new AttributePositions(request.attributePositions)
-    this.recorder = job.recording ? new DependencyRecorder() : undefined
+    this.memory = memoryFile === undefined ? undefined : new RunMemory(memoryFile, environment, anew)
+    this.recorder = job.recording ? new DependencyRecorder(this.memory, this.memory?.formerGlobal) : undefined
     this.parsed = cacheDirectory === null ? undefined : openPackCache(`${cacheDirectory}/parsed`)
     this.#hashes = cacheDirectory === null ? undefined : openPackCache(`${cacheDirectory}/sources`)
     this.store = openFor(store)
@@ -224,8 +254,11 @@ export class Resources {
       storeDirectory: storeDirectoryOf(store),
       store: this.store,
       writable: store.kind === 'write',
-      environment: request.environment ?? process.env,
-      log: listeners.onLog,
+      environment,
+      log: (message) => {
+        this.hasLogged = true
+        listeners.onLog(message)
+      },
       onDerivation: this.positions?.note ?? listeners.onDerivation,
       cacheDirectory: () => cacheDirectory ?? this.#temporaryDirectory(),
       recorder: this.recorder,
@@ -235,9 +268,11 @@ export class Resources {
       realise: request.realise,
       allowedPaths: settings.restrictEval || settings.pureEval ? [] : undefined,
     })
+    this.memory?.open(this.io)
   }
 
   close(): void {
+    this.memory?.close()
     try {
       this.io.finish()
     } finally {

@@ -16,6 +16,9 @@ export function attributePosition(attrs: Attrs, symbol: number): Position | unde
       case 'updated':
         positions = findKey(positions.rightKeys, wanted) >= 0 ? positions.right : positions.left
         break
+      case 'deferred':
+        positions = positions.positions()
+        break
       case 'listed': {
         const index = findKey(positions.keys, wanted)
         wanted = positions.symbol

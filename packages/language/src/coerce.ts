@@ -7,6 +7,7 @@ import type { Evaluator } from './evaluator.ts'
 import { formatFixed6 } from './float-text.ts'
 import { typeName } from './force.ts'
 import { callFunction } from './function.ts'
+import { type Shared, shared, used } from './shared.ts'
 import { intern } from './symbols.ts'
 import { forceThunk, Thunk } from './thunk.ts'
 import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
@@ -86,24 +87,27 @@ export function copyPathToStore(evaluator: Evaluator, path: string, context: Con
     copied = new Map()
     copiedPaths.set(evaluator.io, copied)
   }
-  let storePath = copied.get(path)
-  if (storePath === undefined) {
-    storePath = evaluator.io.addPath({
-      path,
-      name: path.slice(path.lastIndexOf('/') + 1),
-      recursive: true,
-      filter: undefined,
-      expectedSha256: undefined,
-    })
-    copied.set(path, storePath)
-  }
+  const known = copied.get(path)
+  const copy =
+    known ??
+    shared(`copy ${path}`, () =>
+      evaluator.io.addPath({
+        path,
+        name: path.slice(path.lastIndexOf('/') + 1),
+        recursive: true,
+        filter: undefined,
+        expectedSha256: undefined,
+      }),
+    )
+  if (known === undefined) copied.set(path, copy)
+  const storePath = used(copy)
   context.addElement(pathElement(storePath))
   return storePath
 }
 
 const TO_STRING = intern('__toString')
 const OUT_PATH = intern('outPath')
-const copiedPaths = new WeakMap<EvalIo, Map<string, string>>()
+const copiedPaths = new WeakMap<EvalIo, Map<string, Shared<string>>>()
 
 /** Nix puts no space after an empty nested list, but one after an empty string. */
 function coerceList(

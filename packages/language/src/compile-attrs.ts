@@ -5,6 +5,7 @@ import { ValueError } from './errors.ts'
 import { forceAttrs, forceStringNoContext } from './force.ts'
 import { formatPosition } from './position.ts'
 import { intern, symbolText } from './symbols.ts'
+import { tracker } from './thunk.ts'
 import type { Unit } from './unit.ts'
 import { type AttrPositions, Attrs, type Code, type Env, type Slot } from './value.ts'
 
@@ -17,6 +18,7 @@ export function compileAttrs(unit: Unit, node: number): Code {
   const { keys, positions } = shape
   const items = shape.order.map((i) => makerAt(unit, node + 4, i))
   const build = (env: Env): Attrs => {
+    if (tracker !== undefined) return new Attrs(keys, slotsInSourceOrder(shape.order, items, env), positions)
     const slots: Slot[] = []
     for (let i = 0; i < items.length; i++) slots.push(makeSlot(items[i]!, env))
     return new Attrs(keys, slots, positions)
@@ -32,6 +34,15 @@ export function compileAttrs(unit: Unit, node: number): Code {
   return build
 }
 
+/** The numbers of symbols, by which the keys are sorted, may be others in the next run: see `tracking.ts`. */
+function slotsInSourceOrder(order: readonly number[], items: readonly Maker[], env: Env): Slot[] {
+  const slots: Slot[] = new Array(items.length)
+  const indices: number[] = new Array(items.length)
+  for (let i = 0; i < order.length; i++) indices[order[i]!] = i
+  for (const i of indices) slots[i] = makeSlot(items[i]!, env)
+  return slots
+}
+
 /** `rec { … }`. */
 export function compileRec(unit: Unit, node: number): Code {
   const count = unit.nodes[node + 2]!
@@ -45,7 +56,11 @@ export function compileRec(unit: Unit, node: number): Code {
     const slots: Slot[] = new Array(count)
     for (let i = 0; i < count; i++) slots[i] = env[order[i]! + 1] as Slot
     let attrs = new Attrs(keys, slots, positions)
-    if (overrides >= 0) attrs = override(attrs, forceAttrs(slots[overrides]!), order, env)
+    if (overrides >= 0) {
+      // The thunks made above get to see values of which they do not know what these depend on.
+      if (tracker !== undefined) tracker.isIncomplete = true
+      attrs = override(attrs, forceAttrs(slots[overrides]!), order, env)
+    }
     return entries === undefined ? attrs : addDynamic(unit, attrs, entries, env)
   }
 }

@@ -19,7 +19,7 @@ import { wrongType } from './force.ts'
 import { Lambda, type LambdaSite, PrimOp } from './function.ts'
 import { resolvePath } from './path.ts'
 import type { Position } from './position.ts'
-import { forceThunk, type Located, Thunk } from './thunk.ts'
+import { forceThunk, type Located, makeThunk, Thunk } from './thunk.ts'
 import type { Unit } from './unit.ts'
 import { type Code, type Env, Float, Path, type Slot, type Value } from './value.ts'
 
@@ -167,11 +167,11 @@ export function makeSlot(m: Maker, env: Env): Slot {
     case MAKE_LAMBDA:
       return new Lambda(m.value as LambdaSite, env)
     default:
-      return new Thunk(runMaker, env, m)
+      return makeThunk(runMaker, env, m)
   }
   const slot = e[m.slot] as Slot | undefined
   // A slot of a `rec` or `let` that is being filled right now may come later in it.
-  return slot === undefined ? new Thunk(runMaker, env, m) : slot
+  return slot === undefined ? makeThunk(runMaker, env, m) : slot
 }
 
 /** The value of a literal. */

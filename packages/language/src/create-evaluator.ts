@@ -4,7 +4,7 @@ import { CallDepth } from './call-depth.ts'
 import { compile } from './compile.ts'
 import { coreBuiltins } from './core-builtins.ts'
 import { CORE_PACKAGE_PREFIX, CORE_PACKAGES } from './core-packages.ts'
-import { EvaluationError, SearchPathError, ValueError } from './errors.ts'
+import { EvaluationError, SearchPathError, StackOverflowError, ValueError } from './errors.ts'
 import type { EvalIo } from './eval-io.ts'
 import type { EvalSettings, Evaluator, SearchPathEntry } from './evaluator.ts'
 import type { FlatFile } from './flat.ts'
@@ -13,6 +13,7 @@ import { decodeParsedFile, encodeParsedFile, type ParseCache } from './parse-cac
 import { parseSource } from './parse-file.ts'
 import { canonicalPath, directoryOf } from './path.ts'
 import { lineColumn, type Position } from './position.ts'
+import { type Shared, shared, used } from './shared.ts'
 import { intern, symbolText } from './symbols.ts'
 import { type SyntaxFeatures, syntaxFeatures } from './syntax-features.ts'
 import { lazy } from './thunk.ts'
@@ -23,6 +24,8 @@ export interface EvaluatorOptions {
   readonly io: EvalIo
   readonly settings: EvalSettings
   readonly parseCache?: ParseCache
+  /** With more files than this the evaluation ends with a `StackOverflowError`: it is one for a larger stack and heap. */
+  readonly fileLimit?: number | undefined
 }
 
 /** An evaluator with all builtins. Files are read through `io`, each evaluated once. */
@@ -40,13 +43,15 @@ class FileEvaluator implements Evaluator {
   readonly #globals: Map<string, Slot>
   readonly #parseCache: ParseCache | undefined
   readonly #cachePrefix: string
-  readonly #values = new Map<string, Value>()
-  readonly #resolved = new Map<string, string>()
-  readonly #searchEntries = new Map<string, string | undefined>()
+  readonly #fileLimit: number
+  readonly #values = new Map<string, Shared<Value>>()
+  readonly #resolved = new Map<string, Shared<string>>()
+  readonly #searchEntries = new Map<string, Shared<string | undefined>>()
 
   constructor(options: EvaluatorOptions) {
     this.io = options.io
     this.settings = options.settings
+    this.#fileLimit = options.fileLimit ?? Number.POSITIVE_INFINITY
     const { maxCallDepth } = options.settings
     this.callDepth = maxCallDepth === undefined ? undefined : new CallDepth(maxCallDepth, options.settings)
     // What is kept says nothing of literals that are discouraged.
@@ -65,10 +70,11 @@ class FileEvaluator implements Evaluator {
   importFile(path: string): Value {
     const file = this.#resolve(path)
     const known = this.#values.get(file)
-    if (known !== undefined) return known
-    const value = this.#evaluateFile(file)
+    if (known !== undefined) return used(known)
+    if (this.#values.size >= this.#fileLimit) throw new StackOverflowError()
+    const value = shared(`file ${file}`, () => this.#evaluateFile(file))
     this.#values.set(file, value)
-    return value
+    return value.result
   }
 
   importScoped(scope: Attrs, path: string): Value {
@@ -167,44 +173,47 @@ class FileEvaluator implements Evaluator {
   /** Symbolic links followed, and the `default.nix` of a directory. */
   #resolve(path: string): string {
     const known = this.#resolved.get(path)
-    if (known !== undefined) return known
-    let file = path
-    if (!path.startsWith(CORE_PACKAGE_PREFIX)) {
-      let links = 0
-      let type = this.io.fileType(file)
-      while (type === 'symlink') {
-        if (++links > MAX_LINKS)
-          throw new ValueError(`too many symbolic links encountered while traversing the path '${path}'`)
-        const target = this.io.readLink(file)
-        file = canonicalPath(target.startsWith('/') ? target : `${directoryOf(file)}/${target}`)
-        type = this.io.fileType(file)
-      }
-      if (type === undefined) {
-        throw new EvaluationError('EVAL_FILE', `getting status of '${file}': No such file or directory`).inToday(
-          () => `path '${file}' does not exist`,
-        )
-      }
-      if (type === 'directory') return this.#resolveDefault(path, file)
-    }
+    if (known !== undefined) return used(known)
+    const file = shared(`path ${path}`, () => this.#resolveAnew(path))
     this.#resolved.set(path, file)
-    return file
+    return file.result
   }
 
-  #resolveDefault(path: string, directory: string): string {
-    const file = this.#resolve(directory === '/' ? '/default.nix' : `${directory}/default.nix`)
-    this.#resolved.set(path, file)
-    return file
+  #resolveAnew(path: string): string {
+    if (path.startsWith(CORE_PACKAGE_PREFIX)) return path
+    let file = path
+    let links = 0
+    let type = this.io.fileType(file)
+    while (type === 'symlink') {
+      if (++links > MAX_LINKS)
+        throw new ValueError(`too many symbolic links encountered while traversing the path '${path}'`)
+      const target = this.io.readLink(file)
+      file = canonicalPath(target.startsWith('/') ? target : `${directoryOf(file)}/${target}`)
+      type = this.io.fileType(file)
+    }
+    if (type === undefined) {
+      throw new EvaluationError('EVAL_FILE', `getting status of '${file}': No such file or directory`).inToday(
+        () => `path '${file}' does not exist`,
+      )
+    }
+    return type === 'directory' ? this.#resolve(file === '/' ? '/default.nix' : `${file}/default.nix`) : file
   }
 
   #searchEntry(path: string): string | undefined {
-    if (this.#searchEntries.has(path)) return this.#searchEntries.get(path)
+    const known = this.#searchEntries.get(path)
+    if (known !== undefined) return used(known)
+    const entry = shared(`search path ${path}`, () => this.#searchEntryAnew(path))
+    this.#searchEntries.set(path, entry)
+    return entry.result
+  }
+
+  #searchEntryAnew(path: string): string | undefined {
     let root: string | undefined
     if (/^(https?|file|ftp):\/\//.test(path) || path.startsWith('channel:')) {
       const url = path.startsWith('channel:') ? `https://nixos.org/channels/${path.slice(8)}/nixexprs.tar.xz` : path
       root = this.io.fetch({ kind: 'tarball', attributes: { url, name: 'source' } }).outPath
     } else if (this.io.fileType(path) !== undefined) root = canonicalPath(path)
     else this.io.log(`warning: Nix search path entry '${path}' does not exist, ignoring`)
-    this.#searchEntries.set(path, root)
     return root
   }
 }

@@ -25,8 +25,20 @@ export class DerivationRegistry {
   /** References of text files made in this world (a compute-only store cannot be asked). */
   readonly #textReferences = new Map<string, readonly string[]>()
 
+  /** Derivations that a former run made; what they refer to is known here or there as well. */
+  remembered: ((path: string) => KnownDerivation | undefined) | undefined
+
   constructor(io: EvalIo) {
     this.#io = io
+  }
+
+  /** All derivations that were asked for or made. */
+  get known(): ReadonlyMap<string, KnownDerivation> {
+    return this.#known
+  }
+
+  get textReferences(): ReadonlyMap<string, readonly string[]> {
+    return this.#textReferences
   }
 
   has(path: string): boolean {
@@ -44,6 +56,10 @@ export class DerivationRegistry {
   /** Reads the derivation from the store when it was not made here. */
   get(path: string): KnownDerivation {
     let known = this.#known.get(path)
+    if (known === undefined) {
+      known = this.remembered?.(path)
+      if (known !== undefined) this.#known.set(path, known)
+    }
     if (known === undefined) {
       const derivation = this.#read(path)
       known = {

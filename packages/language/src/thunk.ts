@@ -1,6 +1,7 @@
 import { EvaluationError, InfiniteRecursionError } from './errors.ts'
 import { callFunction } from './function.ts'
 import type { Position } from './position.ts'
+import { childName, childName2, type Tracker } from './tracking.ts'
 import type { Slot, Value } from './value.ts'
 
 /**
@@ -27,6 +28,51 @@ export class Thunk {
   }
 }
 
+/** With what it depends on and what it is called; see `tracking.ts`. */
+export class TrackedThunk extends Thunk {
+  readonly name1: number
+  readonly name2: number
+  /** Of its making; once it is evaluated, of its value. A number of the tracker's sets. */
+  dependencies: number
+  constructor(
+    code: ThunkCode | null,
+    first: unknown,
+    second: unknown,
+    name1: number,
+    name2: number,
+    dependencies: number,
+  ) {
+    super(code, first, second)
+    this.name1 = name1
+    this.name2 = name2
+    this.dependencies = dependencies
+  }
+}
+
+/** Undefined: nothing is tracked. Constant during an evaluation. */
+export let tracker: Tracker | undefined
+
+/** Makes all thunks from now on tracked ones, or plain ones. */
+export function trackThunks(by: Tracker | undefined): void {
+  tracker = by
+}
+
+export function makeThunk(code: ThunkCode, first: unknown, second: unknown): Thunk {
+  return tracker === undefined ? new Thunk(code, first, second) : makeTracked(tracker, code, first, second)
+}
+
+function makeTracked(by: Tracker, code: ThunkCode, first: unknown, second: unknown): TrackedThunk {
+  const number = ++by.made
+  return new TrackedThunk(
+    code,
+    first,
+    second,
+    childName(by.name1, number),
+    childName2(by.name2, number),
+    by.dependencies,
+  )
+}
+
 /** A payload that knows where its expression stands. */
 export interface Located {
   position(): Position | undefined
@@ -38,6 +84,7 @@ export function force(slot: Slot): Value {
 }
 
 export function forceThunk(thunk: Thunk): Value {
+  if (tracker !== undefined && thunk instanceof TrackedThunk) return forceTracked(tracker, thunk)
   const code = thunk.code
   if (code === null) return thunk.second as Value
   thunk.code = BLACKHOLE
@@ -55,14 +102,58 @@ export function forceThunk(thunk: Thunk): Value {
   }
 }
 
+function forceTracked(by: Tracker, thunk: TrackedThunk): Value {
+  const code = thunk.code
+  if (code === null) {
+    by.look(thunk.dependencies)
+    return thunk.second as Value
+  }
+  const known = by.memory?.recall(thunk)
+  if (known !== undefined) {
+    thunk.second = known.value
+    thunk.code = null
+    thunk.first = null
+    thunk.dependencies = known.dependencies
+    by.look(known.dependencies)
+    return known.value
+  }
+  const { name1, name2, made, dependencies } = by
+  const start = by.evaluated.length
+  by.name1 = thunk.name1
+  by.name2 = thunk.name2
+  by.made = 0
+  by.dependencies = thunk.dependencies
+  thunk.code = BLACKHOLE
+  try {
+    const value = (code as AnyThunkCode)(thunk.first, thunk.second)
+    thunk.second = value
+    thunk.code = null
+    thunk.first = null
+    thunk.dependencies = by.dependencies
+    by.evaluatedTo(thunk, value, start)
+    return value
+  } catch (error) {
+    thunk.code = code
+    if (error instanceof InfiniteRecursionError && code !== BLACKHOLE) error.passes(positionOf(thunk.second))
+    throw error
+  } finally {
+    // What was learned counts also when it ended with an error: somebody may catch that.
+    const own = by.dependencies
+    by.name1 = name1
+    by.name2 = name2
+    by.made = made
+    by.dependencies = by.sets.union(dependencies, own)
+  }
+}
+
 /** A thunk for `fn arg`. */
 export function applyThunk(fn: Slot, argument: Slot): Thunk {
-  return new Thunk(runApply, fn, argument)
+  return makeThunk(runApply, fn, argument)
 }
 
 /** A thunk that runs a function of TypeScript once. */
 export function lazy(compute: () => Value): Thunk {
-  return new Thunk(runLazy, compute, null)
+  return makeThunk(runLazy, compute, null)
 }
 
 function runApply(fn: Slot, argument: Slot): Value {

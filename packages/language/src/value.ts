@@ -75,7 +75,7 @@ export class Attrs {
 }
 
 /** Where the attributes of a set were written; asked for by `attributePosition`. */
-export type AttrPositions = LiteralPositions | UpdatedPositions | ListedPositions
+export type AttrPositions = LiteralPositions | UpdatedPositions | ListedPositions | DeferredPositions
 
 /** Byte offsets in one file, parallel to the keys of the literal (-1: unknown). */
 export interface LiteralPositions {
@@ -101,6 +101,12 @@ export interface ListedPositions {
   readonly symbol: number
   /** Parallel to `keys`. */
   readonly elements: readonly (AttrPositions | undefined)[]
+}
+
+/** The positions of a set that has to be evaluated first. */
+export interface DeferredPositions {
+  readonly kind: 'deferred'
+  readonly positions: () => AttrPositions | undefined
 }
 
 /** What is needed to print a position; line and column are computed only when asked for. */

@@ -13,7 +13,7 @@ import type { Evaluator } from '../evaluator.ts'
 import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../force.ts'
 import { type Builtin, callFunction2 } from '../function.ts'
 import { findSymbol, intern, symbolText } from '../symbols.ts'
-import { force, Thunk } from '../thunk.ts'
+import { force, makeThunk, tracker } from '../thunk.ts'
 import { type AttrPositions, Attrs, type Slot, type Value } from '../value.ts'
 
 /** Attribute sets. Everything that lists names does so in byte order. */
@@ -176,11 +176,15 @@ function catAttrs(_: Evaluator, nameSlot: Slot, listSlot: Slot): Value {
 }
 
 function mapAttrs(_: Evaluator, fn: Slot, slot: Slot): Value {
-  const { keys, slots } = forceAttrs(slot)
+  const attrs = forceAttrs(slot)
+  const { keys, slots } = attrs
   if (keys.length === 0) return EMPTY_ATTRS
   const mapped: Slot[] = new Array(keys.length)
-  for (let i = 0; i < keys.length; i++) {
-    mapped[i] = new Thunk(runMapped, fn, { symbol: keys[i]!, slot: slots[i]! } satisfies MappedItem)
+  // Thunks whose names count are made in an order that is the same in each run.
+  const order = tracker === undefined ? undefined : nameOrder(attrs)
+  for (let n = 0; n < keys.length; n++) {
+    const i = order === undefined ? n : order[n]!
+    mapped[i] = makeThunk(runMapped, fn, { symbol: keys[i]!, slot: slots[i]! } satisfies MappedItem)
   }
   return new Attrs(keys, mapped)
 }
@@ -207,8 +211,9 @@ function zipAttrsWith(_: Evaluator, fn: Slot, listSlot: Slot): Value {
     }
   }
   const symbols = [...groups.keys()]
-  const values = symbols.map(
-    (symbol) => new Thunk(runMapped, fn, { symbol, slot: groups.get(symbol)! } satisfies MappedItem),
+  if (tracker !== undefined) symbols.sort((a, b) => (symbolText(a) < symbolText(b) ? -1 : 1))
+  const values = symbols.map((symbol) =>
+    makeThunk(runMapped, fn, { symbol, slot: groups.get(symbol)! } satisfies MappedItem),
   )
   return attrsFromEntries(symbols, values)
 }
