@@ -4,7 +4,7 @@ import { CallDepth } from './call-depth.ts'
 import { compile } from './compile.ts'
 import { coreBuiltins } from './core-builtins.ts'
 import { CORE_PACKAGE_PREFIX, CORE_PACKAGES } from './core-packages.ts'
-import { EvaluationError, SearchPathError, StackOverflowError, ValueError } from './errors.ts'
+import { EvaluationError, SearchPathError, ValueError } from './errors.ts'
 import type { EvalIo } from './eval-io.ts'
 import type { EvalSettings, Evaluator, SearchPathEntry } from './evaluator.ts'
 import type { FlatFile } from './flat.ts'
@@ -24,8 +24,8 @@ export interface EvaluatorOptions {
   readonly io: EvalIo
   readonly settings: EvalSettings
   readonly parseCache?: ParseCache
-  /** With more files than this the evaluation ends with a `StackOverflowError`: it is one for a larger stack and heap. */
-  readonly fileLimit?: number | undefined
+  /** Told of each file, how many were evaluated before it. */
+  readonly onFile?: ((count: number) => void) | undefined
 }
 
 /** An evaluator with all builtins. Files are read through `io`, each evaluated once. */
@@ -43,7 +43,7 @@ class FileEvaluator implements Evaluator {
   readonly #globals: Map<string, Slot>
   readonly #parseCache: ParseCache | undefined
   readonly #cachePrefix: string
-  readonly #fileLimit: number
+  readonly #onFile: ((count: number) => void) | undefined
   readonly #values = new Map<string, Shared<Value>>()
   readonly #resolved = new Map<string, Shared<string>>()
   readonly #searchEntries = new Map<string, Shared<string | undefined>>()
@@ -51,7 +51,7 @@ class FileEvaluator implements Evaluator {
   constructor(options: EvaluatorOptions) {
     this.io = options.io
     this.settings = options.settings
-    this.#fileLimit = options.fileLimit ?? Number.POSITIVE_INFINITY
+    this.#onFile = options.onFile
     const { maxCallDepth } = options.settings
     this.callDepth = maxCallDepth === undefined ? undefined : new CallDepth(maxCallDepth, options.settings)
     // What is kept says nothing of literals that are discouraged.
@@ -71,7 +71,7 @@ class FileEvaluator implements Evaluator {
     const file = this.#resolve(path)
     const known = this.#values.get(file)
     if (known !== undefined) return used(known)
-    if (this.#values.size >= this.#fileLimit) throw new StackOverflowError()
+    this.#onFile?.(this.#values.size)
     const value = shared(`file ${file}`, () => this.#evaluateFile(file))
     this.#values.set(file, value)
     return value.result
