@@ -9,14 +9,17 @@ import { UserError } from './user-error.ts'
 
 /** Nix32 text of bytes. */
 export function encodeNix32(bytes: Uint8Array): string {
-  let text = ''
-  for (let digit = nix32Length(bytes.length) - 1; digit >= 0; digit--) {
-    const bit = digit * 5
+  const { length } = bytes
+  const count = nix32Length(length)
+  // A string that grows by characters costs twice as much, and is a rope in the end.
+  const text = count <= shared.length ? shared : Buffer.allocUnsafe(count)
+  for (let at = 0; at < count; at++) {
+    const bit = (count - 1 - at) * 5
     const index = bit >> 3
-    const shift = bit & 7
-    text += ALPHABET[((bytes[index]! | ((bytes[index + 1] ?? 0) << 8)) >> shift) & 31]
+    const pair = bytes[index]! | (index + 1 < length ? bytes[index + 1]! << 8 : 0)
+    text[at] = ALPHABET_CODES[(pair >> (bit & 7)) & 31]!
   }
-  return text
+  return text.toString('latin1', 0, count)
 }
 
 /** Bytes of Nix32 text; refuses foreign characters and texts that no bytes encode to. */
@@ -67,6 +70,9 @@ export function isNix32(text: string): boolean {
 }
 
 const ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz'
+const ALPHABET_CODES = Buffer.from(ALPHABET)
+/** Large enough for any hash. */
+const shared = Buffer.allocUnsafeSlow(128)
 const ONLY_DIGITS = /^[0-9abcdfghijklmnpqrsvwxyz]*$/
 
 const DIGITS: readonly number[] = Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)))
