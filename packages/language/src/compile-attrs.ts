@@ -19,8 +19,9 @@ export function compileAttrs(unit: Unit, node: number): Code {
   const items = shape.order.map((i) => makerAt(unit, node + 4, i))
   const build = (env: Env): Attrs => {
     if (tracker !== undefined) return new Attrs(keys, slotsInSourceOrder(shape.order, items, env), positions)
-    const slots: Slot[] = []
-    for (let i = 0; i < items.length; i++) slots.push(makeSlot(items[i]!, env))
+    // An array that grows by `push` keeps room for 17 items.
+    const slots: Slot[] = new Array(count)
+    for (let i = 0; i < count; i++) slots[i] = makeSlot(items[i]!, env)
     return new Attrs(keys, slots, positions)
   }
   if (dynamic > 0) {

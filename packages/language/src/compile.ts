@@ -270,8 +270,9 @@ function compileList(unit: Unit, node: number): Code {
     return (env) => [makeSlot(first, env), makeSlot(second, env)]
   }
   return (env) => {
-    const list: Slot[] = []
-    for (let i = 0; i < count; i++) list.push(makeSlot(items[i]!, env))
+    // An array that grows by `push` keeps room for 17 items.
+    const list: Slot[] = new Array(count)
+    for (let i = 0; i < count; i++) list[i] = makeSlot(items[i]!, env)
     return list
   }
 }
