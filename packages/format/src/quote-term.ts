@@ -1,7 +1,12 @@
 /** A byte string in double quotes with ATerm's escapes: those of `"`, `\`, newline, carriage return and tab, and no others. */
 export function quoteTerm(text: string): string {
+  return `"${escapeTerm(text)}"`
+}
+
+/** The same without the quotes: the text itself when nothing in it needs an escape. */
+export function escapeTerm(text: string): string {
   // Most strings need no escape, and a search costs less than a replacement that finds nothing.
-  return NEEDS_ESCAPE.test(text) ? `"${text.replace(ESCAPED, escapeTermChar)}"` : `"${text}"`
+  return NEEDS_ESCAPE.test(text) ? text.replace(ESCAPED, escapeTermChar) : text
 }
 
 /** The escape of one of the five characters that have one, in ATerm and in the Nix language. */

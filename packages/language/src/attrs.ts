@@ -83,6 +83,28 @@ export function orderKeys(symbols: readonly number[], lastWins: boolean): KeyOrd
   return { keys, sources }
 }
 
+/**
+ * Orders symbols as `orderKeys` does, and gives the same answer again for the same symbols as last time: sets that one
+ * piece of code makes mostly have the same names, and then share their keys.
+ */
+export function createKeyOrdering(lastWins: boolean): (symbols: readonly number[]) => KeyOrder {
+  let lastSymbols: readonly number[] = []
+  let lastOrder: KeyOrder = { keys: lastSymbols, sources: undefined }
+  return (symbols) => {
+    if (!sameNumbers(symbols, lastSymbols)) {
+      lastSymbols = symbols
+      lastOrder = orderKeys(symbols, lastWins)
+    }
+    return lastOrder
+  }
+}
+
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
 export function selectSlots({ sources }: KeyOrder, slots: readonly Slot[]): readonly Slot[] {
   if (sources === undefined) return slots
   const { length } = sources

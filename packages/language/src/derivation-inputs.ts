@@ -6,29 +6,31 @@ import type { Context } from './value.ts'
 export interface Inputs {
   /** Sorted. */
   readonly sources: readonly string[]
-  /** Output names by derivation, sorted by path. */
-  readonly derivations: ReadonlyMap<string, readonly string[]>
+  /** Sorted by path. */
+  readonly derivations: readonly InputDerivation[]
   /** The input derivations as they are written. */
   readonly text: string
+}
+
+export interface InputDerivation {
+  readonly path: string
+  /** Names, sorted. */
+  readonly outputs: readonly string[]
 }
 
 /** What the strings of a derivation refer to, as its inputs. */
 export function collectInputs(registry: DerivationRegistry, context: Context): Inputs {
   const sources: string[] = []
-  const outputsOf = new Map<string, string[]>()
-  const addOutput = (derivation: string, output: string): void => {
-    const outputs = outputsOf.get(derivation)
-    if (outputs === undefined) outputsOf.set(derivation, [output])
-    else if (!outputs.includes(output)) outputs.push(output)
-  }
+  const inputs: Input[] = []
   let seen: Set<string> | undefined
-  for (const element of context) {
+  for (let i = 0; i < context.length; i++) {
+    const element = context[i]!
     switch (element.kind) {
       case 'path':
         sources.push(element.path)
         break
       case 'output':
-        addOutput(element.path, element.output)
+        inputs.push(element)
         break
       case 'deep':
         // The builder gets the derivation file itself, thus all it refers to, and may build any of them.
@@ -37,19 +39,35 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
           if (seen.has(path)) continue
           seen.add(path)
           sources.push(path)
-          if (path.endsWith('.drv')) for (const output of registry.get(path).outputs) addOutput(path, output)
+          if (path.endsWith('.drv')) for (const output of registry.get(path).outputs) inputs.push({ path, output })
         }
         break
     }
   }
-  const derivations = new Map<string, readonly string[]>()
+  if (inputs.length > 1) inputs.sort(compareInputs)
+  const derivations: InputDerivation[] = []
   let text = '['
-  for (const path of [...outputsOf.keys()].sort()) {
-    const outputs = outputsOf.get(path)!.sort()
-    text += `${derivations.size === 0 ? '' : ','}(${quoteTerm(path)},${listTerm(outputs)})`
-    derivations.set(path, outputs)
+  for (let i = 0; i < inputs.length; ) {
+    const { path } = inputs[i]!
+    const outputs: string[] = []
+    for (; i < inputs.length && inputs[i]!.path === path; i++) {
+      const { output } = inputs[i]!
+      if (outputs.at(-1) !== output) outputs.push(output)
+    }
+    text += `${derivations.length === 0 ? '' : ','}(${quoteTerm(path)},${listTerm(outputs)})`
+    derivations.push({ path, outputs })
   }
   return { sources: seen === undefined ? sources.sort() : [...new Set(sources)].sort(), derivations, text: `${text}]` }
+}
+
+interface Input {
+  readonly path: string
+  readonly output: string
+}
+
+function compareInputs(a: Input, b: Input): number {
+  if (a.path !== b.path) return a.path < b.path ? -1 : 1
+  return a.output === b.output ? 0 : a.output < b.output ? -1 : 1
 }
 
 export interface ModuloInputs {
@@ -59,22 +77,29 @@ export interface ModuloInputs {
 }
 
 /** Inputs by their hashes; inputs with the same hash become one. */
-export function replaceInputs(
-  registry: DerivationRegistry,
-  derivations: ReadonlyMap<string, readonly string[]>,
-): ModuloInputs {
-  const byHash = new Map<string, readonly string[]>()
-  for (const [path, outputs] of derivations) {
+export function replaceInputs(registry: DerivationRegistry, derivations: readonly InputDerivation[]): ModuloInputs {
+  const inputs: HashedInput[] = new Array(derivations.length)
+  for (let i = 0; i < derivations.length; i++) {
+    const { path, outputs } = derivations[i]!
     const hash = registry.get(path).hash()
     if (hash.kind === 'deferred') return { text: '', deferred: true }
-    const same = byHash.get(hash.base16)
-    byHash.set(hash.base16, same === undefined ? outputs : [...new Set([...same, ...outputs])].sort())
+    inputs[i] = { base16: hash.base16, outputs }
   }
+  if (inputs.length > 1) inputs.sort((a, b) => (a.base16 === b.base16 ? 0 : a.base16 < b.base16 ? -1 : 1))
   let text = '['
-  let first = true
-  for (const hash of [...byHash.keys()].sort()) {
-    text += `${first ? '' : ','}("${hash}",${listTerm(byHash.get(hash)!)})`
-    first = false
+  for (let i = 0; i < inputs.length; ) {
+    const first = inputs[i]!
+    const { base16 } = first
+    let { outputs } = first
+    for (i++; i < inputs.length && inputs[i]!.base16 === base16; i++) {
+      outputs = [...new Set([...outputs, ...inputs[i]!.outputs])].sort()
+    }
+    text += `${text === '[' ? '' : ','}("${base16}",${listTerm(outputs)})`
   }
   return { text: `${text}]`, deferred: false }
+}
+
+interface HashedInput {
+  readonly base16: string
+  readonly outputs: readonly string[]
 }

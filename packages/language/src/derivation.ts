@@ -8,6 +8,7 @@
 
 import {
   type DerivationHash,
+  escapeTerm,
   fixedOutputPath,
   formatHash,
   formatStorePath,
@@ -18,10 +19,10 @@ import {
 } from '@baryon/format'
 import { listTerm } from './aterm.ts'
 import { attributePosition } from './attribute-position.ts'
-import { attrsFromEntries, getAttribute, nameOrder } from './attrs.ts'
+import { createKeyOrdering, getAttribute, nameOrder, selectSlots } from './attrs.ts'
 import { coerceToString } from './coerce.ts'
 import { ContextCollector, deepElement, outputElement } from './context.ts'
-import { collectInputs, type ModuloInputs, replaceInputs } from './derivation-inputs.ts'
+import { collectInputs, type Inputs, type ModuloInputs, replaceInputs } from './derivation-inputs.ts'
 import { derivationRegistry, fixedDerivationHash, memoised } from './derivation-registry.ts'
 import { EvaluationError, ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
@@ -33,7 +34,7 @@ import type { Position } from './position.ts'
 import { checkStoreName } from './store-name.ts'
 import { intern, symbolText } from './symbols.ts'
 import { force } from './thunk.ts'
-import { type Attrs, NixString, type Slot } from './value.ts'
+import { Attrs, NixString, type Slot } from './value.ts'
 
 /** Makes the derivation, writes it to the store, and gives `drvPath` and a string per output. */
 export function derivationStrict(evaluator: Evaluator, attrs: Attrs): Attrs {
@@ -226,12 +227,12 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
   if (name.endsWith('.drv')) throw new ValueError("derivation names are not allowed to end in '.drv'")
 
   const outputIndices = outputs.map((output) => envIndex(draft, output))
-  const envTerms = draft.envNames.map((key, i) => `(${quoteTerm(key)},${quoteTerm(draft.envValues[i]!)})`)
-  // Nix writes the system as it is, whatever is in it.
-  const head = `${listTerm(inputs.sources)},"${draft.system}",${quoteTerm(draft.builder)},${listTerm(draft.args)},[`
-  const sourceText = (): string => `,${head}${envTerms.join(',')}])`
-  const setOutput = (index: number, value: string): void => {
-    envTerms[index] = `(${quoteTerm(draft.envNames[index]!)},${quoteTerm(value)})`
+  const outputValues: string[] = new Array(outputs.length)
+  const parts = environmentParts(draft, outputIndices, inputs.sources)
+  const rest = (): string => {
+    let text = parts[0]!
+    for (let i = 0; i < outputValues.length; i++) text += outputValues[i]! + parts[i + 1]!
+    return text
   }
 
   let terms: OutputTerm[]
@@ -247,7 +248,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     const hashAlgo = (method === 'recursive' ? 'r:' : '') + contentHash.algorithm
     const base16 = formatHash(contentHash, 'base16', false)
     terms = [{ path, hashAlgo, hash: base16 }]
-    setOutput(outputIndices[0]!, path)
+    outputValues[0] = escapeTerm(path)
     hash = memoised(() => fixedDerivationHash(hashAlgo, base16, path))
   } else if (draft.contentAddressed || draft.impure) {
     if (draft.contentAddressed && draft.impure) {
@@ -256,22 +257,20 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     const algorithm = KNOWN_ALGORITHMS.includes(draft.outputHashAlgo) ? draft.outputHashAlgo : 'sha256'
     const hashAlgo = (draft.recursive === false ? '' : 'r:') + algorithm
     terms = outputs.map(() => ({ path: '', hashAlgo, hash: draft.impure ? 'impure' : '' }))
-    outputs.forEach((output, i) => {
-      setOutput(outputIndices[i]!, outputPlaceholder(output))
-    })
+    for (let i = 0; i < outputs.length; i++) outputValues[i] = outputPlaceholder(outputs[i]!)
     hash = () => DEFERRED
   } else {
-    for (const index of outputIndices) setOutput(index, '')
+    outputValues.fill('')
     terms = outputs.map(() => NO_PATH)
     moduloInputs = replaceInputs(registry, inputs.derivations)
     if (moduloInputs.deferred) {
       hash = () => DEFERRED
     } else {
-      const masked = `Derive(${outputsTerm(outputs, terms)},${moduloInputs.text}${sourceText()}`
+      const masked = `Derive(${outputsTerm(outputs, terms)},${moduloInputs.text}${rest()}`
       const maskedHash = hashBytesBase16('sha256', masked)
       terms = outputs.map((output, i) => {
         const path = formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, output, maskedHash))
-        setOutput(outputIndices[i]!, path)
+        outputValues[i] = escapeTerm(path)
         return { path, hashAlgo: '', hash: '' }
       })
       hash = () => DEFERRED
@@ -279,25 +278,52 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
   }
 
   const outputText = outputsTerm(outputs, terms)
-  const rest = sourceText()
-  const aterm = `Derive(${outputText},${inputs.text}${rest}`
-  const references = sortedUnion(inputs.sources, inputs.derivations)
+  const restText = rest()
+  const aterm = `Derive(${outputText},${inputs.text}${restText}`
+  const references = sortedReferences(inputs)
+  const type = references.length === 0 ? 'text' : `text:${references.join(':')}`
   const path = formatStorePath(
     storeDirectory,
-    makeStorePath(storeDirectory, ['text', ...references].join(':'), hashBytesBase16('sha256', aterm), `${name}.drv`),
+    makeStorePath(storeDirectory, type, hashBytesBase16('sha256', aterm), `${name}.drv`),
   )
   if (!registry.has(path)) {
     io.writeDerivation(path, aterm, references, attrs)
     if (moduloInputs !== undefined && !moduloInputs.deferred) {
-      const inputText = moduloInputs.text
-      hash = memoised(() => ({
-        kind: 'input-addressed',
-        base16: hashBytesBase16('sha256', `Derive(${outputText},${inputText}${rest}`),
-      }))
+      hash = moduloHash(`Derive(${outputText},${moduloInputs.text}${restText}`)
     }
     registry.add(path, { outputs, references, hash })
   }
   return result(storeDirectory, path, outputs, terms)
+}
+
+/** On its own, so that what is not yet computed keeps only the text alive. */
+function moduloHash(text: string): () => DerivationHash {
+  return memoised(() => ({ kind: 'input-addressed', base16: hashBytesBase16('sha256', text) }))
+}
+
+/**
+ * The text from the input sources to the end, cut where the values of the outputs stand. Each part is joined once from all its pieces: as
+ * concatenations they would be walked again for each of the variants.
+ */
+function environmentParts(
+  { builder, system, args, envNames, envValues }: Draft,
+  outputIndices: readonly number[],
+  sources: readonly string[],
+): string[] {
+  const parts: string[] = []
+  // Nix writes the system as it is, whatever is in it.
+  let pieces = [`,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args)},[`]
+  for (let i = 0; i < envNames.length; i++) {
+    pieces.push(i === 0 ? '("' : ',("', escapeTerm(envNames[i]!), '","')
+    if (outputIndices[parts.length] === i) {
+      parts.push(pieces.join(''))
+      pieces = []
+    } else pieces.push(escapeTerm(envValues[i]!))
+    pieces.push('")')
+  }
+  pieces.push('])')
+  parts.push(pieces.join(''))
+  return parts
 }
 
 function result(storeDirectory: string, path: string, outputs: readonly string[], terms: readonly OutputTerm[]): Attrs {
@@ -310,19 +336,22 @@ function result(storeDirectory: string, path: string, outputs: readonly string[]
     symbols.push(intern(output))
     slots.push(new NixString(text, [outputElement(path, output)]))
   }
-  return attrsFromEntries(symbols, slots)
+  const order = orderResult(symbols)
+  return new Attrs(order.keys, selectSlots(order, slots))
 }
 
+const orderResult = createKeyOrdering(false)
 const DEFERRED: DerivationHash = { kind: 'deferred', base16: '' }
 const NO_PATH: OutputTerm = { path: '', hashAlgo: '', hash: '' }
 const KNOWN_ALGORITHMS: readonly string[] = ['md5', 'sha1', 'sha256', 'sha512']
 
 function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): string {
-  const items = outputs.map((output, i) => {
+  let text = '['
+  for (let i = 0; i < outputs.length; i++) {
     const { path, hashAlgo, hash } = terms[i]!
-    return `(${quoteTerm(output)},${quoteTerm(path)},${quoteTerm(hashAlgo)},${quoteTerm(hash)})`
-  })
-  return `[${items.join(',')}]`
+    text += `${i === 0 ? '' : ','}(${quoteTerm(outputs[i]!)},${quoteTerm(path)},"${hashAlgo}","${hash}")`
+  }
+  return `${text}]`
 }
 
 /** Where a variable is in the environment; it is put in when missing. Only call it with sorted names, before terms are made. */
@@ -342,9 +371,10 @@ function envIndex(draft: Draft, name: string): number {
   return low
 }
 
-function sortedUnion(sources: readonly string[], derivations: ReadonlyMap<string, unknown>): string[] {
+function sortedReferences({ sources, derivations }: Inputs): readonly string[] {
+  if (derivations.length === 0) return sources
   const all = new Set(sources)
-  for (const path of derivations.keys()) all.add(path)
+  for (const { path } of derivations) all.add(path)
   return [...all].sort()
 }
 

@@ -1,4 +1,4 @@
-import { attrsFromEntries, getAttribute } from '../attrs.ts'
+import { createKeyOrdering, getAttribute, type KeyOrder, selectSlots } from '../attrs.ts'
 import { derivationStrict } from '../derivation.ts'
 import { ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
@@ -6,8 +6,8 @@ import { forceAttrs, forceList, forceStringNoContext } from '../force.ts'
 import type { Builtin } from '../function.ts'
 import { outputPlaceholder } from '../placeholder.ts'
 import { intern, symbolText } from '../symbols.ts'
-import { force, lazy } from '../thunk.ts'
-import type { Attrs, Slot, Value } from '../value.ts'
+import { force, Thunk } from '../thunk.ts'
+import { Attrs, type Slot, type Value } from '../value.ts'
 
 export const derivationBuiltins: readonly Builtin[] = [
   { name: 'derivationStrict', arity: 1, code: (evaluator, slot) => derivationStrict(evaluator, forceAttrs(slot)) },
@@ -29,30 +29,51 @@ const OUTPUT_NAME = intern('outputName')
  * `outPath` and `outputName`. The result is the first output. Nothing is made before `drvPath` or `outPath` is asked for.
  */
 function derivation(evaluator: Evaluator, drvAttrs: Attrs): Value {
-  const strict = lazy(() => derivationStrict(evaluator, drvAttrs))
+  const strict = new Thunk(runStrict, evaluator, drvAttrs)
   const outputsSlot = getAttribute(drvAttrs, OUTPUTS)
   const outputs =
     outputsSlot === undefined ? [OUT] : forceList(outputsSlot).map((name) => intern(forceStringNoContext(name)))
   if (outputs.length === 0) throw new ValueError('list index 0 is out of bounds')
 
-  const values: Slot[] = outputs.map((output) => lazy(() => outputValue(output)))
-  const all: Slot[] = values.slice()
-  // Later entries win: an output's attribute hides the attribute of the same name, and of equal outputs the first stays.
-  const commonSymbols = drvAttrs.keys.concat([...outputs].reverse(), [ALL, DRV_ATTRS])
-  const commonSlots = drvAttrs.slots.concat([...values].reverse(), [all, drvAttrs])
-  const drvPath = lazy(() => force(getAttribute(forceAttrs(strict), DRV_PATH)!))
+  const count = outputs.length
+  const all: Slot[] = new Array(count)
+  const order = orderOutput(drvAttrs.keys.concat(outputs.toReversed(), OWN_NAMES))
+  const family: Family = { drvAttrs, strict, order, all, drvPath: new Thunk(runDrvPath, strict, null) }
+  for (let i = 0; i < count; i++) all[i] = new Thunk(runOutput, family, outputs[i]!)
+  return force(all[0]!)
+}
 
-  function outputValue(output: number): Value {
-    const outPath = lazy(() => {
-      const path = getAttribute(forceAttrs(strict), output)
-      if (path === undefined) throw new ValueError(`attribute '${symbolText(output)}' missing for call to 'getAttr'`)
-      return force(path)
-    })
-    return attrsFromEntries(
-      commonSymbols.concat([OUT_PATH, DRV_PATH, TYPE, OUTPUT_NAME]),
-      commonSlots.concat([outPath, drvPath, 'derivation', symbolText(output)]),
-      true,
-    )
-  }
-  return force(values[0]!)
+/** What the outputs of one derivation have in common. */
+interface Family {
+  readonly drvAttrs: Attrs
+  /** What `derivationStrict` gives. */
+  readonly strict: Thunk
+  /** Later entries win: an output's attribute hides the attribute of the same name, and of equal outputs the first stays. */
+  readonly order: KeyOrder
+  readonly all: readonly Slot[]
+  readonly drvPath: Thunk
+}
+
+const OWN_NAMES = [ALL, DRV_ATTRS, OUT_PATH, DRV_PATH, TYPE, OUTPUT_NAME]
+const orderOutput = createKeyOrdering(true)
+
+function runStrict(evaluator: Evaluator, drvAttrs: Attrs): Value {
+  return derivationStrict(evaluator, drvAttrs)
+}
+
+function runDrvPath(strict: Thunk): Value {
+  return force(getAttribute(forceAttrs(strict), DRV_PATH)!)
+}
+
+function runOutput(family: Family, output: number): Value {
+  const { drvAttrs, strict, order, all, drvPath } = family
+  const outPath = new Thunk(runOutPath, strict, output)
+  const own: Slot[] = [all, drvAttrs, outPath, drvPath, 'derivation', symbolText(output)]
+  return new Attrs(order.keys, selectSlots(order, drvAttrs.slots.concat(all.toReversed(), own)))
+}
+
+function runOutPath(strict: Thunk, output: number): Value {
+  const path = getAttribute(forceAttrs(strict), output)
+  if (path === undefined) throw new ValueError(`attribute '${symbolText(output)}' missing for call to 'getAttr'`)
+  return force(path)
 }
