@@ -2,7 +2,7 @@
  * Shapes of JSON objects: those with the same names in the same order share one array of keys, so that a list of
  * records costs one sorting, and what is cached by key array (the order by name, the place of a select) is found.
  */
-import { type KeyOrder, orderKeys, selectSlots } from './attrs.ts'
+import { type KeyOrder, orderKeys } from './attrs.ts'
 import { intern, symbolText } from './symbols.ts'
 import { Attrs, type Slot } from './value.ts'
 
@@ -24,13 +24,8 @@ interface Shape {
 }
 
 export class ShapeTable {
-  readonly #root = createShape(undefined, -1, 0)
+  readonly root = createShape(undefined, -1, 0)
   #shapes = 0
-
-  /** For an object that begins. */
-  open(): ObjectBuilder {
-    return new ObjectBuilder(this, this.#root)
-  }
 
   follow(shape: Shape, symbol: number): Shape | undefined {
     let next = shape.next.get(symbol)
@@ -51,29 +46,31 @@ function createShape(parent: Shape | undefined, symbol: number, count: number): 
   return { parent, symbol, count, next: new Map(), expected: undefined, quoted, order: undefined }
 }
 
-/** Takes names and values in turn. */
-export class ObjectBuilder {
-  readonly kind = 'set'
+/** The names of one object after the other. */
+export class ObjectNames {
   readonly #table: ShapeTable
-  readonly #slots: Slot[] = []
   #shape: Shape | undefined
   /** Instead of a shape. */
   #symbols: number[] | undefined
 
-  constructor(table: ShapeTable, shape: Shape) {
+  constructor(table: ShapeTable) {
     this.#table = table
-    this.#shape = shape
+  }
+
+  /** For an object that begins. */
+  clear(): void {
+    this.#shape = this.#table.root
   }
 
   /** The place after the name that starts at `at`, if it is the one that followed in the last object of this shape; else -1. */
-  takeExpectedName(text: string, at: number): number {
+  takeExpected(text: string, at: number): number {
     const expected = this.#shape?.expected
     if (expected?.quoted === undefined || !text.startsWith(expected.quoted, at)) return -1
     this.#shape = expected
     return at + expected.quoted.length
   }
 
-  addName(name: string): void {
+  add(name: string): void {
     const symbol = intern(name)
     if (this.#shape !== undefined) {
       const next = this.#table.follow(this.#shape, symbol)
@@ -87,15 +84,15 @@ export class ObjectBuilder {
     this.#symbols!.push(symbol)
   }
 
-  push(value: Slot): void {
-    this.#slots.push(value)
-  }
-
-  finish(): Attrs {
+  /** The object whose values are those from `start` to `end`. */
+  finish(values: readonly Slot[], start: number, end: number): Attrs {
     const shape = this.#shape
-    const order =
+    const { keys, sources } =
       shape === undefined ? orderKeys(this.#symbols!, true) : (shape.order ??= orderKeys(symbolsOf(shape), true))
-    return new Attrs(order.keys, selectSlots(order, this.#slots))
+    if (sources === undefined) return new Attrs(keys, values.slice(start, end))
+    const slots: Slot[] = new Array(sources.length)
+    for (let i = 0; i < slots.length; i++) slots[i] = values[start + sources[i]!]!
+    return new Attrs(keys, slots)
   }
 }
 

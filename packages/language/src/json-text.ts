@@ -1,7 +1,7 @@
 import { EMPTY_ATTRS } from './attrs.ts'
 import { ValueError } from './errors.ts'
 import { diagnoseJson } from './json-diagnosis.ts'
-import { type ObjectBuilder, ShapeTable } from './json-shape.ts'
+import { ObjectNames, ShapeTable } from './json-shape.ts'
 import { refuseNullByte } from './null-byte.ts'
 import { Float, type Slot, type Value } from './value.ts'
 
@@ -23,9 +23,6 @@ interface Cursor {
   readonly newer: boolean
 }
 
-/** The text of a list as its items, that of a set as its builder. */
-type Open = Slot[] | ObjectBuilder
-
 const SPACE = /[ \t\n\r]*/y
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y
 /** With so many digits a number is exact. */
@@ -39,35 +36,32 @@ const MAX_UNSIGNED = (1n << 64n) - 1n
 
 /** Undefined for every text that is not JSON; nesting costs no stack. */
 function parseDocument(cursor: Cursor): Value | undefined {
-  const open: Open[] = []
-  const shapes = new ShapeTable()
   const { text } = cursor
+  // The items of all that is open lie on one stack: what is closed takes as many as it has, and no more memory.
+  const items: Slot[] = []
+  let count = 0
+  const frames: Frame[] = []
+  let depth = 0
+  const shapes = new ShapeTable()
   if (text.startsWith('\xef\xbb\xbf')) cursor.at = 3
   skipSpace(cursor)
   for (;;) {
     // A value starts here.
     let value: Value | undefined
     const char = text.charCodeAt(cursor.at)
-    if (char === 0x5b) {
+    if (char === 0x5b || char === 0x7b) {
       cursor.at++
       skipSpace(cursor)
-      if (text.charCodeAt(cursor.at) !== 0x5d) {
-        open.push([])
+      const isList = char === 0x5b
+      if (text.charCodeAt(cursor.at) !== (isList ? 0x5d : 0x7d)) {
+        const frame = (frames[depth] ??= new Frame(shapes))
+        depth++
+        frame.open(isList, count)
+        if (!isList && !parseKey(cursor, frame.names)) return undefined
         continue
       }
       cursor.at++
-      value = []
-    } else if (char === 0x7b) {
-      cursor.at++
-      skipSpace(cursor)
-      if (text.charCodeAt(cursor.at) !== 0x7d) {
-        const set = shapes.open()
-        if (!parseKey(cursor, set)) return undefined
-        open.push(set)
-        continue
-      }
-      cursor.at++
-      value = EMPTY_ATTRS
+      value = isList ? [] : EMPTY_ATTRS
     } else {
       value = parseScalar(cursor, char)
       if (value === undefined) return undefined
@@ -75,31 +69,49 @@ function parseDocument(cursor: Cursor): Value | undefined {
     // A value ends here: close what it ends.
     for (;;) {
       skipSpace(cursor)
-      const top = open.at(-1)
-      if (top === undefined) return cursor.at === text.length ? value : undefined
+      if (depth === 0) return cursor.at === text.length ? value : undefined
+      const { isList, start, names } = frames[depth - 1]!
+      items[count++] = value
       const next = text.charCodeAt(cursor.at++)
-      top.push(value)
-      const isList = Array.isArray(top)
       if (next === 0x2c) {
         skipSpace(cursor)
-        if (!isList && !parseKey(cursor, top)) return undefined
+        if (!isList && !parseKey(cursor, names)) return undefined
         break
       }
       if (next !== (isList ? 0x5d : 0x7d)) return undefined
-      open.pop()
-      value = isList ? top : top.finish()
+      value = isList ? items.slice(start, count) : names.finish(items, start, count)
+      count = start
+      depth--
     }
   }
 }
 
-function parseKey(cursor: Cursor, set: ObjectBuilder): boolean {
+/** A list or set that is open, one object for each level and not for each of them. */
+class Frame {
+  readonly names: ObjectNames
+  isList = false
+  /** Where its items start. */
+  start = 0
+
+  constructor(shapes: ShapeTable) {
+    this.names = new ObjectNames(shapes)
+  }
+
+  open(isList: boolean, start: number): void {
+    this.isList = isList
+    this.start = start
+    this.names.clear()
+  }
+}
+
+function parseKey(cursor: Cursor, names: ObjectNames): boolean {
   if (cursor.text.charCodeAt(cursor.at) !== 0x22) return false
-  const after = set.takeExpectedName(cursor.text, cursor.at)
+  const after = names.takeExpected(cursor.text, cursor.at)
   if (after >= 0) cursor.at = after
   else {
     const key = parseString(cursor)
     if (key === undefined) return false
-    set.addName(key)
+    names.add(key)
   }
   skipSpace(cursor)
   if (cursor.text.charCodeAt(cursor.at) !== 0x3a) return false
@@ -172,13 +184,30 @@ function literal(cursor: Cursor, word: string, value: Value): Value | undefined 
 /** At the opening quote. */
 function parseString(cursor: Cursor): string | undefined {
   const { text } = cursor
-  let start = cursor.at + 1
-  let result = ''
+  const start = cursor.at + 1
+  const end = plainEnd(text, start)
+  if (text.charCodeAt(end) !== 0x22) return parseOtherString(cursor, end)
+  cursor.at = end + 1
+  return text.slice(start, end)
+}
+
+/** Where a character comes that ends a string, or does not stand for itself. */
+function plainEnd(text: string, start: number): number {
+  let at = start
+  let char = text.charCodeAt(at)
+  while (char >= 0x20 && char < 0x80 && char !== 0x22 && char !== 0x5c) char = text.charCodeAt(++at)
+  return at
+}
+
+/** A string with escapes or bytes above ASCII, the first of them at `special`. */
+function parseOtherString(cursor: Cursor, special: number): string | undefined {
+  const { text } = cursor
+  let result = text.slice(cursor.at + 1, special)
+  let start = special
   for (;;) {
-    let at = start
-    let char = text.charCodeAt(at)
-    while (char >= 0x20 && char < 0x80 && char !== 0x22 && char !== 0x5c) char = text.charCodeAt(++at)
-    result = start === cursor.at + 1 ? text.slice(start, at) : result + text.slice(start, at)
+    let at = plainEnd(text, start)
+    const char = text.charCodeAt(at)
+    result += text.slice(start, at)
     if (char === 0x22) {
       cursor.at = at + 1
       if (cursor.newer) refuseNullByte(result)

@@ -1,6 +1,5 @@
 import { attributePosition } from './attribute-position.ts'
 import { findAttribute, nameOrder } from './attrs.ts'
-import { ByteText } from './byte-text.ts'
 import { callDepthMessage } from './call-depth.ts'
 import { coerceToString, copyPathToStore } from './coerce.ts'
 import type { ContextCollector } from './context.ts'
@@ -10,6 +9,7 @@ import type { Evaluator } from './evaluator.ts'
 import { formatGeneral6, formatShortest } from './float-text.ts'
 import { typeName } from './force.ts'
 import { callFunction } from './function.ts'
+import { LongText } from './long-text.ts'
 import type { Position } from './position.ts'
 import { intern, symbolText } from './symbols.ts'
 import { force, forceThunk, Thunk } from './thunk.ts'
@@ -34,16 +34,14 @@ export function jsonText(
   { strict = true, newer = false }: JsonOptions = {},
 ): string {
   const { maxDataDepth } = evaluator.settings
-  const writer: Writer = { evaluator, context, strict, newer, maxDepth: maxDataDepth, text: sharedText }
-  return sharedText.collect(() => write(writer, slot, 1))
+  const text = new LongText()
+  write({ evaluator, context, strict, newer, maxDepth: maxDataDepth, text, shapes: new Map() }, slot, 1)
+  return text.text
 }
-
-/** One for all: a `toJSON` inside the value of another one goes on after what that one has written so far. */
-const sharedText = new ByteText()
 
 /** A byte string quoted for JSON in the form of 2.8; bytes above ASCII are left as they are. */
 export function jsonString(value: string): string {
-  return sharedText.collect(() => writeString({ text: sharedText, newer: false }, value))
+  return quoted(value, false)
 }
 
 interface Writer {
@@ -52,7 +50,17 @@ interface Writer {
   readonly strict: boolean
   readonly newer: boolean
   readonly maxDepth: number
-  readonly text: ByteText
+  readonly text: LongText
+  /** By keys, which sets of one shape share. */
+  readonly shapes: Map<readonly number[], Shape>
+}
+
+/** The attributes of a set in the order in which they are written. */
+interface Shape {
+  /** Indices into the keys. */
+  readonly order: readonly number[]
+  /** What stands before each value; empty until it is needed. */
+  readonly beginnings: string[]
 }
 
 function write(writer: Writer, slot: Slot, depth: number): void {
@@ -61,51 +69,60 @@ function write(writer: Writer, slot: Slot, depth: number): void {
   if (slot instanceof Thunk && !writer.strict && slot.code !== null)
     throw new ValueError('cannot convert a thunk to JSON')
   const value = slot instanceof Thunk ? forceThunk(slot) : slot
-  if (typeof value === 'string') writeString(writer, value)
+  if (typeof value === 'string') text.add(quoted(value, writer.newer))
   else if (typeof value === 'number' || typeof value === 'bigint') text.add(value.toString())
   else if (typeof value === 'boolean') text.add(value ? 'true' : 'false')
   else if (value === null) text.add('null')
   else if (value instanceof NixString) {
     context.add(value.context)
-    writeString(writer, value.text)
+    text.add(quoted(value.text, writer.newer))
   } else if (value instanceof Attrs) writeAttrs(writer, value, depth)
   else if (Array.isArray(value)) {
-    text.addByte(OPEN_BRACKET)
+    text.add('[')
     for (let i = 0; i < value.length; i++) {
-      if (i > 0) text.addByte(COMMA)
+      if (i > 0) text.add(',')
       write(writer, value[i]!, depth + 1)
     }
-    text.addByte(CLOSE_BRACKET)
-  } else if (value instanceof Path) writeString(writer, copyPathToStore(evaluator, value.path, context))
+    text.add(']')
+  } else if (value instanceof Path) text.add(quoted(copyPathToStore(evaluator, value.path, context), writer.newer))
   else if (value instanceof Float) text.add((writer.newer ? formatShortest : formatGeneral6)(value.value))
   else throw new ValueError(`cannot convert ${typeName(value)} to JSON`)
 }
 
 function writeAttrs(writer: Writer, value: Attrs, depth: number): void {
-  const { text } = writer
-  if (findAttribute(value, TO_STRING) >= 0) {
-    const { evaluator, context } = writer
-    writeString(
-      writer,
-      writer.newer ? toStringText(writer, value, depth) : coerceToString(evaluator, value, context, false, false),
-    )
-    return
+  const { text, newer } = writer
+  let shape = writer.shapes.get(value.keys)
+  if (shape === undefined) {
+    if (findAttribute(value, TO_STRING) >= 0) {
+      const { evaluator, context } = writer
+      const string = newer
+        ? toStringText(writer, value, depth)
+        : coerceToString(evaluator, value, context, false, false)
+      text.add(quoted(string, newer))
+      return
+    }
+    const outPathAt = findAttribute(value, OUT_PATH)
+    if (outPathAt >= 0) {
+      write(writer, value.slots[outPathAt]!, depth + 1)
+      return
+    }
+    const order = nameOrder(value)
+    shape = { order, beginnings: new Array(order.length).fill('') }
+    writer.shapes.set(value.keys, shape)
   }
-  const outPathAt = findAttribute(value, OUT_PATH)
-  if (outPathAt >= 0) {
-    write(writer, value.slots[outPathAt]!, depth + 1)
-    return
-  }
-  const order = nameOrder(value)
-  text.addByte(OPEN_BRACE)
+  const { order, beginnings } = shape
+  if (order.length === 0) text.add('{')
   for (let i = 0; i < order.length; i++) {
     const at = order[i]!
-    if (i > 0) text.addByte(COMMA)
-    writeString(writer, symbolText(value.keys[at]!))
-    text.addByte(COLON)
+    let beginning = beginnings[i]!
+    if (beginning === '') {
+      beginning = `${i === 0 ? '{' : ','}${quoted(symbolText(value.keys[at]!), newer)}:`
+      beginnings[i] = beginning
+    }
+    text.add(beginning)
     write(writer, value.slots[at]!, depth + 1)
   }
-  text.addByte(CLOSE_BRACE)
+  text.add('}')
 }
 
 /** What `__toString` gives, and what that stands for: a string or a path in the end. */
@@ -134,23 +151,21 @@ function toStringText(writer: Writer, set: Attrs, depth: number): string {
   throw new ValueError(`\`__toString\` should return a string, but got ${what}`, position)
 }
 
-function writeString({ text, newer }: Pick<Writer, 'text' | 'newer'>, value: string): void {
-  text.addByte(QUOTE)
-  if (SPECIAL.test(value)) {
-    if (newer && BEYOND_ASCII.test(value)) checkUtf8(value)
-    const escapes = newer ? MODERN_ESCAPES : ESCAPES
-    for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i)
-      const written = escapes[code]
-      if (written === undefined) text.addByte(code)
-      else text.add(written)
-    }
-  } else text.add(value)
-  text.addByte(QUOTE)
+function quoted(value: string, newer: boolean): string {
+  if (!SPECIAL.test(value)) return `"${value}"`
+  if (newer && BEYOND_ASCII.test(value)) checkUtf8(value)
+  // JavaScript has the escapes of today, and leaves bytes above ASCII as they are.
+  const text = JSON.stringify(value)
+  return newer || !/[\b\f]/.test(value) ? text : text.replace(SHORT_ESCAPE, longEscape)
 }
 
-const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5b, 0x5d]
-const [COMMA, COLON, QUOTE] = [0x2c, 0x3a, 0x22]
+/** An escape as 2.8 writes it. */
+function longEscape(written: string): string {
+  return written === '\\b' ? '\\u0008' : written === '\\f' ? '\\u000c' : written
+}
+
+/** All escapes, so that the second backslash of one begins none. */
+const SHORT_ESCAPE = /\\./g
 /** What may have to be written otherwise, or be refused. */
 const SPECIAL = /["\\\x00-\x1f\x80-\xff]/
 
@@ -194,11 +209,3 @@ function isContinuation(code: number): boolean {
 function hexByte(text: string, at: number): string {
   return text.charCodeAt(at).toString(16).toUpperCase().padStart(2, '0')
 }
-
-/** By code, of the characters that have one. */
-const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 0x80 }, (_, code) => {
-  const known = { 34: '\\"', 92: '\\\\', 10: '\\n', 13: '\\r', 9: '\\t' }[code]
-  return known ?? (code < 0x20 ? `\\u${code.toString(16).padStart(4, '0')}` : undefined)
-})
-
-const MODERN_ESCAPES = ESCAPES.with(0x08, '\\b').with(0x0c, '\\f')
