@@ -177,7 +177,7 @@ function compileBuiltin(unit: Unit, node: number, target: PrimOp): Code {
   }
 }
 
-/** Two strict arguments; small integers are added and compared in place. */
+/** Two strict arguments; small integers are computed with and compared in place. */
 function compileArithmetic(unit: Unit, node: number, target: PrimOp, a: Code, b: Code): Code {
   const { evaluator, name } = target
   const code = target.code as PrimOp2
@@ -197,6 +197,24 @@ function compileArithmetic(unit: Unit, node: number, target: PrimOp, a: Code, b:
           const difference = x - y
           if (Number.isSafeInteger(difference)) return difference
         }
+        return slow(x, y)
+      }
+    case 'mul':
+      return (env) => {
+        const x = a(env)
+        const y = b(env)
+        if (typeof x === 'number' && typeof y === 'number') {
+          const product = x * y
+          // `+ 0` turns -0, which `0 * -1` gives, into 0.
+          if (Number.isSafeInteger(product)) return product + 0
+        }
+        return slow(x, y)
+      }
+    case 'div':
+      return (env) => {
+        const x = a(env)
+        const y = b(env)
+        if (typeof x === 'number' && typeof y === 'number' && y !== 0) return Math.trunc(x / y) + 0
         return slow(x, y)
       }
     case 'lessThan':

