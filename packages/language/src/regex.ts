@@ -42,10 +42,20 @@ export function compileRegex(source: string): Regex {
   }
 }
 
+const NO_GROUPS: (string | null)[] = []
 const WHOLE: MatchOptions = { whole: true, notEmpty: false, atBegin: true }
 
 function nativeSplit(regex: RegExp, subject: string, parsed: ParsedRegex): (string | (string | null)[])[] {
   const parts: (string | (string | null)[])[] = []
+  if (parsed.groups === 0) {
+    // No object for each match. A match is never empty, so that JavaScript cuts at the same places.
+    const texts = subject.split(regex)
+    for (let i = 0; i < texts.length; i++) {
+      if (i > 0) parts.push(NO_GROUPS)
+      parts.push(texts[i]!)
+    }
+    return parts
+  }
   let end = 0
   regex.lastIndex = 0
   for (;;) {

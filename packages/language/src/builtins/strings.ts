@@ -5,6 +5,7 @@ import { ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
 import { forceInt, forceList, forceString, forceStringNoContext } from '../force.ts'
 import type { Builtin } from '../function.ts'
+import { LongText } from '../long-text.ts'
 import { compileRegex, type Regex } from '../regex.ts'
 import { RegexSyntaxError } from '../regex-syntax.ts'
 import { intern } from '../symbols.ts'
@@ -68,12 +69,12 @@ function concatStringsSep(evaluator: Evaluator, separatorSlot: Slot, listSlot: S
   const context = new ContextCollector()
   context.add(contextOf(separator))
   const between = textOf(separator)
-  let text = ''
+  const text = new LongText()
   for (let i = 0; i < list.length; i++) {
-    if (i > 0) text += between
-    text += coerceToString(evaluator, list[i]!, context, false, true)
+    if (i > 0) text.add(between)
+    text.add(coerceToString(evaluator, list[i]!, context, false, true))
   }
-  return makeString(text, context.context)
+  return makeString(text.text, context.context)
 }
 
 /** At each place the first of `from` that fits wins; an empty one puts its replacement before each byte and at the end. */
@@ -103,11 +104,11 @@ function replaceStrings(evaluator: Evaluator, fromSlot: Slot, toSlot: Slot, slot
     )
   }
   // Candidates by first byte: most places have none.
-  const byFirst: (number[] | undefined)[] = []
-  let anywhere: number | undefined
+  const byFirst: (number[] | undefined)[] = new Array(256).fill(undefined)
+  let anywhere = NONE
   for (let i = 0; i < from.length; i++) {
     if (from[i] === '') {
-      anywhere ??= i
+      if (anywhere === NONE) anywhere = i
       continue
     }
     const code = from[i]!.charCodeAt(0)
@@ -115,16 +116,18 @@ function replaceStrings(evaluator: Evaluator, fromSlot: Slot, toSlot: Slot, slot
     if (candidates === undefined) byFirst[code] = [i]
     else candidates.push(i)
   }
-  let result = ''
+  const result = new LongText()
   let copied = 0
   for (let at = 0; at <= text.length; ) {
-    const hit = firstHit(at < text.length ? byFirst[text.charCodeAt(at)] : undefined, from, text, at, anywhere)
-    if (hit === undefined) {
+    const candidates = at < text.length ? byFirst[text.charCodeAt(at)] : undefined
+    const hit = candidates === undefined ? anywhere : firstHit(candidates, from, text, at, anywhere)
+    if (hit === NONE) {
       at++
       continue
     }
     const replacement = forceString(to[hit]!)
-    result += text.slice(copied, at) + textOf(replacement)
+    if (copied < at) result.add(text.slice(copied, at))
+    result.add(textOf(replacement))
     context.add(contextOf(replacement))
     copied = at
     if (from[hit] === '') at++
@@ -133,21 +136,25 @@ function replaceStrings(evaluator: Evaluator, fromSlot: Slot, toSlot: Slot, slot
       copied = at
     }
   }
-  return makeString(result + text.slice(copied), context.context)
+  result.add(text.slice(copied))
+  return makeString(result.text, context.context)
 }
 
+/** Instead of an index. With `undefined` V8 compiles the loop above again and again. */
+const NONE = -1
+
 function firstHit(
-  candidates: readonly number[] | undefined,
+  candidates: readonly number[],
   from: readonly string[],
   text: string,
   at: number,
-  anywhere: number | undefined,
-): number | undefined {
-  if (candidates !== undefined) {
-    for (const candidate of candidates) {
-      if (anywhere !== undefined && anywhere < candidate) return anywhere
-      if (text.startsWith(from[candidate]!, at)) return candidate
-    }
+  anywhere: number,
+): number {
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i]!
+    if (anywhere !== NONE && anywhere < candidate) return anywhere
+    const wanted = from[candidate]!
+    if (wanted.length === 1 || text.startsWith(wanted, at)) return candidate
   }
   return anywhere
 }
