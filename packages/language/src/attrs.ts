@@ -127,6 +127,9 @@ export function updateAttrs(left: Attrs, right: Attrs): Attrs {
     const slots = overridden(left, right)
     if (slots !== undefined) return new Attrs(a, slots, positions)
   }
+  // Names that were new to the program come last. Copying by V8 takes a third of the time of the loop below.
+  if (a[a.length - 1]! < b[0]!) return new Attrs(a.concat(b), left.slots.concat(right.slots), positions)
+  if (b[b.length - 1]! < a[0]!) return new Attrs(b.concat(a), right.slots.concat(left.slots), positions)
   const size = a.length + b.length
   const keys: number[] = small ? [] : new Array(size)
   const slots: Slot[] = small ? [] : new Array(size)

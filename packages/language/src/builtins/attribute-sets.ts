@@ -109,15 +109,24 @@ function listToAttrs(list: readonly Slot[]): Value {
   const symbols: number[] = new Array(list.length)
   const slots: Slot[] = new Array(list.length)
   const elements: (AttrPositions | undefined)[] = new Array(list.length)
+  // Mostly one literal makes them all.
+  let keys: readonly number[] | undefined
+  let nameAt = -1
+  let valueAt = -1
   for (let i = 0; i < list.length; i++) {
     const pair = forceAttrs(list[i]!)
-    const nameSlot = getAttribute(pair, NAME)
+    if (pair.keys !== keys) {
+      keys = pair.keys
+      nameAt = findKey(keys, NAME)
+      valueAt = findKey(keys, VALUE)
+    }
+    const nameSlot = pair.slots[nameAt]
     if (nameSlot === undefined)
       throw new ValueError("attribute 'name' missing for call to 'listToAttrs'").inToday(
         () => "attribute 'name' missing",
       )
     const symbol = intern(forceStringNoContext(nameSlot))
-    const value = getAttribute(pair, VALUE)
+    const value = pair.slots[valueAt]
     if (value === undefined)
       throw new ValueError("attribute 'value' missing for call to 'listToAttrs'").inToday(
         () => "attribute 'value' missing",
@@ -127,10 +136,9 @@ function listToAttrs(list: readonly Slot[]): Value {
     elements[i] = pair.positions
   }
   const order = orderKeys(symbols, false)
-  const { keys } = order
-  return new Attrs(keys, selectSlots(order, slots), {
+  return new Attrs(order.keys, selectSlots(order, slots), {
     kind: 'listed',
-    keys,
+    keys: order.keys,
     symbol: VALUE,
     elements: order.sources?.map((source) => elements[source]) ?? elements,
   })
