@@ -67,6 +67,8 @@ export function coerceToStringValue(
 ): string | NixString {
   const value = slot instanceof Thunk ? forceThunk(slot) : slot
   if (typeof value === 'string' || value instanceof NixString) return value
+  // What most calls of `toString` get.
+  if (typeof value === 'number' && coerceMore) return value.toString()
   const context = new ContextCollector()
   const text = coerceToString(evaluator, value, context, coerceMore, copyToStore)
   return makeString(text, context.context)
