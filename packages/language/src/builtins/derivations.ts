@@ -6,7 +6,7 @@ import { forceAttrs, forceList, forceStringNoContext } from '../force.ts'
 import type { Builtin } from '../function.ts'
 import { outputPlaceholder } from '../placeholder.ts'
 import { intern, symbolText } from '../symbols.ts'
-import { force, Thunk } from '../thunk.ts'
+import { force, makeThunk, type Thunk } from '../thunk.ts'
 import { Attrs, type Slot, type Value } from '../value.ts'
 
 export const derivationBuiltins: readonly Builtin[] = [
@@ -29,7 +29,7 @@ const OUTPUT_NAME = intern('outputName')
  * `outPath` and `outputName`. The result is the first output. Nothing is made before `drvPath` or `outPath` is asked for.
  */
 function derivation(evaluator: Evaluator, drvAttrs: Attrs): Value {
-  const strict = new Thunk(runStrict, evaluator, drvAttrs)
+  const strict = makeThunk(runStrict, evaluator, drvAttrs)
   const outputsSlot = getAttribute(drvAttrs, OUTPUTS)
   const outputs =
     outputsSlot === undefined ? [OUT] : forceList(outputsSlot).map((name) => intern(forceStringNoContext(name)))
@@ -38,8 +38,8 @@ function derivation(evaluator: Evaluator, drvAttrs: Attrs): Value {
   const count = outputs.length
   const all: Slot[] = new Array(count)
   const order = orderOutput(drvAttrs.keys.concat(outputs.toReversed(), OWN_NAMES))
-  const family: Family = { drvAttrs, strict, order, all, drvPath: new Thunk(runDrvPath, strict, null) }
-  for (let i = 0; i < count; i++) all[i] = new Thunk(runOutput, family, outputs[i]!)
+  const family: Family = { drvAttrs, strict, order, all, drvPath: makeThunk(runDrvPath, strict, null) }
+  for (let i = 0; i < count; i++) all[i] = makeThunk(runOutput, family, outputs[i]!)
   return force(all[0]!)
 }
 
@@ -67,7 +67,7 @@ function runDrvPath(strict: Thunk): Value {
 
 function runOutput(family: Family, output: number): Value {
   const { drvAttrs, strict, order, all, drvPath } = family
-  const outPath = new Thunk(runOutPath, strict, output)
+  const outPath = makeThunk(runOutPath, strict, output)
   const own: Slot[] = [all, drvAttrs, outPath, drvPath, 'derivation', symbolText(output)]
   return new Attrs(order.keys, selectSlots(order, drvAttrs.slots.concat(all.toReversed(), own)))
 }
