@@ -6,11 +6,13 @@
  *     build/current -> 3f0c9a…      replaced by a rename, when all of the new pack is on the disk
  *     build/3f0c9a…/is-fresh.sh     tells bin/baryon whether it may run the pack, or a source has changed since
  *     build/3f0c9a…/cli-bin.mjs     the code of all programs, with its threads and what they load late beside it
+ *     build/3f0c9a…/fronts.cjs      starts a front: loads the code of all fronts, `fronts.js`, and what V8 made of it, `fronts.code`
  *
  * A pack is named by the states of its sources and never changed: a command that runs finds its own files, whatever is
  * packed meanwhile. Nothing in it is absolute, so a clone may be moved. Whoever changes a source runs the sources until
  * the next set-up.
  */
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   existsSync,
@@ -27,7 +29,7 @@ import {
 import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Plugin } from 'esbuild'
+import type { BuildOptions, Plugin } from 'esbuild'
 
 const clone = join(import.meta.dirname, '..')
 const directory = join(clone, 'build')
@@ -40,7 +42,13 @@ const IS_FRESH = 'is-fresh.sh'
 const BILLION = 1_000_000_000n
 
 /** What decides, beside the sources, what is in a pack; the second stands for all of node_modules. */
-const tools = ['package-lock.json', 'node_modules/.package-lock.json', 'scripts/pack.ts']
+const tools = [
+  'package-lock.json',
+  'node_modules/.package-lock.json',
+  'scripts/pack.ts',
+  'scripts/warm-up.cjs',
+  'scripts/warm-up.nix',
+]
 
 async function pack(): Promise<void> {
   const paths = globSync(['packages/*/{*,src/**/*}.{ts,json}', ...tools], { cwd: clone })
@@ -55,7 +63,10 @@ async function pack(): Promise<void> {
   if (!existsSync(join(directory, name, IS_FRESH))) {
     // What is written once more within a tick of the clock keeps its time: it is read after that tick.
     await delay(CLOCK_TICK_MILLISECONDS)
-    const files = await bundle(paths.filter((path) => path.startsWith('packages/') && path.endsWith('.ts')))
+    const files = await bundle(
+      name,
+      paths.filter((path) => path.startsWith('packages/') && path.endsWith('.ts')),
+    )
     await write(name, files.set(IS_FRESH, isFresh))
   }
   select(name)
@@ -86,28 +97,75 @@ ${states.map(({ path }) => `${path} \\`).join('\n')}
 // --- bundling ----------------------------------------------------------------------------------------------------
 
 /** The files of the pack by name. */
-async function bundle(sources: readonly string[]): Promise<Map<string, Uint8Array | string>> {
+async function bundle(name: string, sources: readonly string[]): Promise<Map<string, Uint8Array | string>> {
   const { build } = await import('esbuild')
-  const entries = new Set(['packages/cli/bin.ts', ...sources.flatMap(namedModules)])
-  const { outputFiles, warnings } = await build({
+  const common = {
     absWorkingDir: clone,
-    entryPoints: [...entries].map((path) => ({ in: path, out: packedName(path) })),
     outdir: directory,
-    outExtension: { '.js': '.mjs' },
-    chunkNames: '[name]-[hash]',
     bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
+    platform: 'node' as const,
     target: 'esnext',
     tsconfigRaw: '{}',
-    write: false,
-    logLevel: 'warning',
+    write: false as const,
+    logLevel: 'warning' as const,
     plugins: [addresses, builtins],
+    define: { PACK: JSON.stringify(name) },
+  } satisfies BuildOptions & { write: false }
+  const fronts = await build({
+    ...common,
+    entryPoints: [{ in: 'packages/cli/fronts.ts', out: 'fronts' }],
+    format: 'cjs',
+    define: { ...common.define, 'import.meta.url': '$address' },
+    banner: { js: '(function (exports, require, module, $address) {' },
+    footer: { js: '})' },
   })
-  if (warnings.length > 0) throw new Error('the bundler warned: nothing is packed')
-  return new Map(outputFiles.map(({ path, contents }) => [relative(directory, path), contents]))
+  const entries = new Set(['packages/cli/bin.ts', ...sources.flatMap(namedModules)])
+  const programs = await build({
+    ...common,
+    entryPoints: [...entries].map((path) => ({ in: path, out: packedName(path) })),
+    outExtension: { '.js': '.mjs' },
+    chunkNames: '[name]-[hash]',
+    splitting: true,
+    format: 'esm',
+  })
+  if (fronts.warnings.length + programs.warnings.length > 0) throw new Error('the bundler warned: nothing is packed')
+  const files = [...fronts.outputFiles, ...programs.outputFiles]
+  return new Map<string, Uint8Array | string>([
+    ...files.map(({ path, contents }) => [relative(directory, path), contents] as const),
+    ['fronts.cjs', START],
+  ])
 }
+
+/**
+ * One script for all fronts, because only of a script can V8 be asked for its compiled code after it has run; Node's cache
+ * has what was compiled when the files were loaded, of the evaluator next to nothing: a small package of nixpkgs takes a
+ * tenth less. Code that does not fit (another Node, another processor) is compiled anew. The text is ASCII, which is read
+ * as it is. Other programs would read three megabytes for the few functions that they run.
+ */
+const START = `'use strict'
+const { readFileSync } = require('node:fs')
+const { pathToFileURL } = require('node:url')
+const { constants, Script } = require('node:vm')
+const filename = __dirname + '/fronts.js'
+let cachedData
+try {
+  cachedData = readFileSync(__dirname + '/fronts.code')
+} catch {}
+const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
+const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData, importModuleDynamically })
+const packed = { exports: {} }
+script.runInThisContext()(packed.exports, require, packed, pathToFileURL(filename).href)
+const { main } = packed.exports
+if (require.main === module) {
+  const [program, ...words] = process.argv.slice(2)
+  if (program === 'baryon') import('./cli-bin.mjs')
+  else {
+    main(program, words).then((status) => {
+      process.exitCode = status
+    })
+  }
+} else module.exports = { main, script }
+`
 
 /** `import.meta.url`, also where `new URL('./other.ts', import.meta.url)` names another module, such as a thread's. */
 const address = /(?:'(\.[^']*\.ts)',\s*)?\bimport\.meta\.url\b/g
@@ -182,6 +240,7 @@ async function write(name: string, files: ReadonlyMap<string, Uint8Array | strin
   try {
     // Side by side: the file system syncs many at the cost of a few.
     await Promise.all([...files].map(([file, contents]) => writeFile(join(aside, file), contents, { flush: true })))
+    compile(aside)
     renameSync(aside, join(directory, name))
   } catch (error) {
     // Where somebody else has packed the same meanwhile, that is as good.
@@ -189,6 +248,11 @@ async function write(name: string, files: ReadonlyMap<string, Uint8Array | strin
   } finally {
     rmSync(aside, { recursive: true, force: true })
   }
+}
+
+function compile(pack: string): void {
+  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, 'warm-up.cjs'), pack], { stdio: 'ignore' })
+  if (status !== 0) console.error('pack: the commands could not be compiled beforehand, and start slower')
 }
 
 function select(name: string): void {

@@ -100,17 +100,22 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** The name of the pack that this is a part of; scripts/pack.ts writes it here. */
+declare const PACK: string | undefined
+
 /**
- * Another evaluator may answer differently. Run from source, it is known by the states of its files; there is no
- * version number that a change could forget to raise.
+ * Another evaluator may answer differently. It is known by the states of its files, which the name of a pack is made
+ * from; there is no version number that a change could forget to raise.
  */
 function codeFingerprint(): string {
+  if (typeof PACK === 'string') return PACK
+  const own = fileURLToPath(new URL('./', import.meta.url))
   const parts: string[] = []
   for (const folder of CODE_FOLDERS) {
-    const directory = fileURLToPath(new URL(folder, import.meta.url))
+    const directory = `${own}${folder}`
     try {
       for (const name of readdirSync(directory)) {
-        const stat = statSync(`${directory}/${name}`)
+        const stat = statSync(`${directory}${name}`)
         if (stat.isFile()) parts.push(name, fingerprintOf(stat))
       }
     } catch {
@@ -120,4 +125,11 @@ function codeFingerprint(): string {
   return hash('sha256', parts.join('\n'), 'base64url')
 }
 
-const CODE_FOLDERS = ['./', '../../language/src/', '../../language/src/builtins/', '../../format/src/']
+const CODE_FOLDERS = [
+  '',
+  'memory/',
+  '../../language/src/',
+  '../../language/src/builtins/',
+  '../../format/src/',
+  '../../store/src/',
+]
