@@ -139,22 +139,24 @@ async function bundle(name: string, sources: readonly string[]): Promise<Map<str
 /**
  * One script for all fronts, because only of a script can V8 be asked for its compiled code after it has run; Node's cache
  * has what was compiled when the files were loaded, of the evaluator next to nothing: a small package of nixpkgs takes a
- * tenth less. Code that does not fit (another Node, another processor) is compiled anew. The text is ASCII, which is read
- * as it is. Other programs would read three megabytes for the few functions that they run.
+ * tenth less. Code that does not fit (another Node, another processor) is compiled anew. It has the name of the script,
+ * which therefore is no path. The text is ASCII, which is read as it is. Other programs would read three megabytes for the
+ * few functions that they run.
  */
 const START = `'use strict'
 const { readFileSync } = require('node:fs')
 const { pathToFileURL } = require('node:url')
 const { constants, Script } = require('node:vm')
-const filename = __dirname + '/fronts.js'
+const file = __dirname + '/fronts.js'
 let cachedData
 try {
   cachedData = readFileSync(__dirname + '/fronts.code')
 } catch {}
 const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
-const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData, importModuleDynamically })
+const options = { filename: 'fronts.js', cachedData, importModuleDynamically }
+const script = new Script(readFileSync(file, 'latin1'), options)
 const packed = { exports: {} }
-script.runInThisContext()(packed.exports, require, packed, pathToFileURL(filename).href)
+script.runInThisContext()(packed.exports, require, packed, pathToFileURL(file).href)
 const { main } = packed.exports
 if (require.main === module) {
   const [program, ...words] = process.argv.slice(2)

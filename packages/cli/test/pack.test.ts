@@ -66,6 +66,24 @@ test('a moved clone runs its pack, in which nothing is absolute', async () => {
   assert.equal((await run([join(clone, 'bin/baryon'), '--version'])).stderr, MARK)
 })
 
+test('compiled code comes with the pack, fits, and is done without where it does not', async () => {
+  const current = join(clone, 'build/current')
+  const node = join(clone, 'node_modules/.bin/node')
+  const rejected = `process.stdout.write(String(require(${JSON.stringify(join(current, 'fronts.cjs'))}).script.cachedDataRejected))`
+  assert.equal((await run([node, '-e', rejected])).stdout, 'false')
+  const code = readFileSync(join(current, 'fronts.code'))
+  for (const bytes of [code.subarray(0, 1000), Buffer.alloc(0)]) {
+    writeFileSync(join(current, 'fronts.code'), bytes)
+    assert.equal((await run([node, '-e', rejected])).stdout, 'true')
+    assert.equal((await run([join(clone, 'bin/nix-instantiate'), '--eval', '-E', '1 + 1'])).stdout, '2\n')
+  }
+  rmSync(join(current, 'fronts.code'))
+  assert.equal((await run([join(clone, 'bin/nix-hash'), '--version'])).status, 0)
+  // Whoever starts a program from the one that runs may start any.
+  assert.match((await run([node, join(current, 'fronts.cjs'), 'baryon', '--version'])).stdout, /^baryon /)
+  writeFileSync(join(current, 'fronts.code'), code)
+})
+
 test('a removed or edited source and a missing pack: the sources run', async () => {
   const command = [join(clone, 'bin/nix-hash'), '--help']
   const other = join(clone, 'packages/cli/src/commands/doctor.ts')
@@ -129,8 +147,10 @@ function copyClone(target: string): void {
 
 /** Packed code says that it is. */
 function markPack(): void {
-  const file = join(clone, 'build/current/cli-bin.mjs')
-  writeFileSync(file, `process.stderr.write(${JSON.stringify(MARK)});\n${readFileSync(file, 'utf8')}`)
+  for (const name of ['cli-bin.mjs', 'fronts.cjs']) {
+    const file = join(clone, 'build/current', name)
+    writeFileSync(file, `process.stderr.write(${JSON.stringify(MARK)});\n${readFileSync(file, 'utf8')}`)
+  }
 }
 
 function startPack(): ChildProcess {
