@@ -156,6 +156,7 @@ function run(job: EvaluationJob, resources: Resources): EvaluationOutcome | unde
   const { request } = job
   const { io, recorder, memory } = resources
   const evaluator = evaluatorFor(job, resources)
+  memory?.begin()
   if (request.output === 'parse') {
     return done({ texts: [printParsed(evaluator, request)], derivations: [], fromCache: false }, resources)
   }

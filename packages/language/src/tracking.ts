@@ -34,6 +34,8 @@ export class Tracker {
   name2 = 0x2545f491 | 0
   made = 0
   dependencies = 0
+  /** What all depends on: that was asked before anything was evaluated. */
+  common = 0
   memory: Memory | undefined
   /** Evaluated thunks whose value may be worth keeping. */
   readonly evaluated: Evaluated[] = []
@@ -78,7 +80,7 @@ export class Tracker {
     this.name1 = textHash(text, 0x811c9dc5)
     this.name2 = textHash(text, 0x01000193)
     this.made = 0
-    this.dependencies = 0
+    this.dependencies = this.common
     try {
       const result = run()
       return { result, dependencies: this.dependencies }

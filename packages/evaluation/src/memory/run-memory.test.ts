@@ -93,6 +93,17 @@ test('an answer depends on the variables that were read for what it takes over',
   assert.deepEqual([answer.fromCache, answer.texts], [false, (await anew(text, { environment })).texts])
 })
 
+test('what decided on settings is a part of what everything depends on', async (t) => {
+  const { directory, write, evaluate, anew } = await scene(t)
+  await write('one.nix', PACKAGE('one', 'places = builtins.toJSON builtins.nixPath;'))
+  const more = { environment: { HOME: directory } }
+  const text = '[ one.drvPath two.drvPath ]'
+  await evaluate(text, more)
+  mkdirSync(join(directory, '.nix-defexpr/channels'), { recursive: true })
+  const { texts } = await evaluate(text, more)
+  assert.deepEqual(texts, (await anew(text, more)).texts)
+})
+
 test('the derivations of what is taken over are in the store, also after a collection', async (t) => {
   const { directory, write, evaluate } = await scene(t)
   const options = { storeDirectory: '/nix/store', root: join(directory, 'root') }

@@ -74,6 +74,11 @@ export class RunMemory implements TrackedItems {
     for (const [path, references] of Object.entries(this.#formerFile!.texts)) registry.addText(path, references)
   }
 
+  /** What was asked until now decided on settings, on which everything depends. */
+  begin(): void {
+    this.#tracker.common = this.#tracker.dependencies
+  }
+
   note(kind: ItemKind, path: string, answer: string | null): boolean {
     const key = `${kind}\0${path}`
     let number = this.#numbers.get(key)
