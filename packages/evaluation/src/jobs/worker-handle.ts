@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { JobPath } from './job-request.ts'
@@ -198,7 +198,9 @@ function openUnnamedFile(): number {
 }
 
 function startProcess({ request }: WorkerSetup, progress: number): ChildProcess {
-  const { maxMemory } = request
+  const { maxMemory, workers } = request
+  // V8's own threads would take the processors from the other workers: 19 % of the time of two on two, 6,879 packages.
+  const alone = ['--single-threaded-gc', '--invocation-count-for-turbofan=100000']
   const youngSize = Math.max(4, Math.min(64, Math.round(maxMemory / 16)))
   return spawn(
     '/bin/sh',
@@ -207,6 +209,7 @@ function startProcess({ request }: WorkerSetup, progress: number): ChildProcess 
       START,
       process.execPath,
       '--disable-warning=ExperimentalWarning',
+      ...(workers >= availableParallelism() ? alone : []),
       // Measured on 6,879 packages: 64 is the best, and each mark-compact of a growing heap costs more than the last.
       `--max-semi-space-size=${youngSize}`,
       `--min-semi-space-size=${youngSize}`,
