@@ -1,4 +1,4 @@
-/** The entry of the fronts in a pack: what they need and nothing else, in one file. */
+/** The entry of the fronts: in a pack what they need and nothing else, in one file. */
 import { runFront } from './src/fronts/front.ts'
 import { createTerminal } from './src/terminal.ts'
 

@@ -54,8 +54,8 @@ export {
   syntaxFeatures,
 } from './src/syntax-features.ts'
 export { type PrintOptions, printSyntax } from './src/syntax-printer.ts'
-export { force, lazy, Thunk, TrackedThunk, trackThunks } from './src/thunk.ts'
-export { childName, childName2, type Evaluated, type Memory, Tracker, textHash } from './src/tracking.ts'
+export { force, lazy, namedThunk, Thunk, TrackedThunk, trackThunks } from './src/thunk.ts'
+export { type Evaluated, type Memory, Tracker } from './src/tracking.ts'
 export {
   Attrs,
   type Context,

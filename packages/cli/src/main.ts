@@ -5,13 +5,13 @@ import { readFileSync } from 'node:fs'
 import { createTerminal } from './terminal.ts'
 
 export async function main(program: string, words: readonly string[]): Promise<number> {
+  if (program !== 'baryon') {
+    const front = await import('../fronts.ts')
+    return front.main(program, words)
+  }
   // Ours only; what we start must not write its compiled code there.
   delete process.env.NODE_COMPILE_CACHE
   const terminal = createTerminal()
-  if (program !== 'baryon') {
-    const { runFront } = await import('./fronts/front.ts')
-    return runFront(program, words, terminal)
-  }
   if (words[0] === '--version') {
     terminal.out(`baryon ${version()}\n`)
     return 0

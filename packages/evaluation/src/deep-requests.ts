@@ -3,9 +3,9 @@
  * one is full, which a whole package set does just before its end. One empty file for each; without a cache directory
  * nothing is remembered. A request that needs it no longer pays the start of a thread.
  */
-import { existsSync, writeFileSync } from 'node:fs'
-import { makeDirectories } from '@baryon/files'
+import { existsSync } from 'node:fs'
 import { fileNameOf } from './answer-cache.ts'
+import { keepFile } from './keep-file.ts'
 import { removeOld } from './remove-old.ts'
 
 export function neededLargeStack(cacheDirectory: string, key: string): boolean {
@@ -14,14 +14,7 @@ export function neededLargeStack(cacheDirectory: string, key: string): boolean {
 
 /** Failures (no space, no permission) are no errors. */
 export function noteLargeStack(cacheDirectory: string, key: string): void {
-  const file = fileOf(cacheDirectory, key)
-  try {
-    makeDirectories(directoryOf(cacheDirectory))
-    writeFileSync(file, '', { mode: 0o600 })
-    removeOld(directoryOf(cacheDirectory))
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error
-  }
+  if (keepFile(fileOf(cacheDirectory, key), [])) removeOld(directoryOf(cacheDirectory))
 }
 
 function directoryOf(cacheDirectory: string): string {

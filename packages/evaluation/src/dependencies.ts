@@ -21,7 +21,8 @@ export interface Dependencies {
 }
 
 /** The parts of which an evaluation can tell which of its thunks depend on them. */
-export type ItemKind = 'files' | 'types' | 'links' | 'directories'
+export type ItemKind = (typeof ITEM_KINDS)[number]
+const ITEM_KINDS = ['files', 'types', 'links', 'directories'] as const
 
 export type Item = readonly [kind: ItemKind, path: string, answer: string | null]
 
@@ -35,14 +36,14 @@ export interface TrackedItems {
 
 /** True when everything is still as it was. `physical` says where a store path lies on disk. */
 export function dependenciesHold(dependencies: Dependencies, environment: Readonly<NodeJS.ProcessEnv>): boolean {
-  const { files, types, links, directories, present } = dependencies
+  const { present } = dependencies
   for (const name in dependencies.environment) {
     if ((environment[name] ?? '') !== textOf(dependencies.environment[name])) return false
   }
-  for (const path in files) if (answerNow('files', path) !== files[path]) return false
-  for (const path in types) if (answerNow('types', path) !== types[path]) return false
-  for (const path in links) if (answerNow('links', path) !== links[path]) return false
-  for (const path in directories) if (answerNow('directories', path) !== directories[path]) return false
+  for (const kind of ITEM_KINDS) {
+    const answers: Readonly<Record<string, string | null>> = dependencies[kind]
+    for (const path in answers) if (answerNow(kind, path) !== answers[path]) return false
+  }
   for (const path in present) if (exists(path) !== present[path]) return false
   return true
 }

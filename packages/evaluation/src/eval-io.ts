@@ -314,9 +314,11 @@ class RealWorld implements WorldIo {
       store: this.#writableStore() === undefined ? undefined : this.#options.storeOptions,
       cacheDirectory: this.#options.cacheDirectory(),
     }) as FetchOutcome
-    // Only this run knows then where its files are.
-    if (outcome.location !== undefined) this.#recorder?.hasEffect()
-    if (outcome.location !== undefined) this.#paths.place(outcome.outPath, bytesOf(outcome.location))
+    if (outcome.location !== undefined) {
+      // Only this run knows where its files are.
+      this.#recorder?.hasEffect()
+      this.#paths.place(outcome.outPath, bytesOf(outcome.location))
+    }
     this.#noteValid(outcome.outPath)
     return { outPath: outcome.outPath, attributes: outcome.attributes }
   }

@@ -7,7 +7,7 @@ import type { Evaluator } from './evaluator.ts'
 import { formatFixed6 } from './float-text.ts'
 import { typeName } from './force.ts'
 import { callFunction } from './function.ts'
-import { type Shared, shared, used } from './shared.ts'
+import { SharedResults } from './shared-results.ts'
 import { intern } from './symbols.ts'
 import { forceThunk, Thunk } from './thunk.ts'
 import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
@@ -86,30 +86,25 @@ export function copyPathToStore(evaluator: Evaluator, path: string, context: Con
   if (path.endsWith('.drv')) throw new ValueError("file names are not allowed to end in '.drv'")
   let copied = copiedPaths.get(evaluator.io)
   if (copied === undefined) {
-    copied = new Map()
+    copied = new SharedResults('copy')
     copiedPaths.set(evaluator.io, copied)
   }
-  const known = copied.get(path)
-  const copy =
-    known ??
-    shared(`copy ${path}`, () =>
-      evaluator.io.addPath({
-        path,
-        name: path.slice(path.lastIndexOf('/') + 1),
-        recursive: true,
-        filter: undefined,
-        expectedSha256: undefined,
-      }),
-    )
-  if (known === undefined) copied.set(path, copy)
-  const storePath = used(copy)
+  const storePath = copied.get(path, () =>
+    evaluator.io.addPath({
+      path,
+      name: path.slice(path.lastIndexOf('/') + 1),
+      recursive: true,
+      filter: undefined,
+      expectedSha256: undefined,
+    }),
+  )
   context.addElement(pathElement(storePath))
   return storePath
 }
 
 const TO_STRING = intern('__toString')
 const OUT_PATH = intern('outPath')
-const copiedPaths = new WeakMap<EvalIo, Map<string, Shared<string>>>()
+const copiedPaths = new WeakMap<EvalIo, SharedResults<string>>()
 
 /** Nix puts no space after an empty nested list, but one after an empty string. */
 function coerceList(

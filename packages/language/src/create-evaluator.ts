@@ -13,7 +13,7 @@ import { decodeParsedFile, encodeParsedFile, type ParseCache } from './parse-cac
 import { parseSource } from './parse-file.ts'
 import { canonicalPath, directoryOf } from './path.ts'
 import { lineColumn, type Position } from './position.ts'
-import { type Shared, shared, used } from './shared.ts'
+import { SharedResults } from './shared-results.ts'
 import { intern, symbolText } from './symbols.ts'
 import { type SyntaxFeatures, syntaxFeatures } from './syntax-features.ts'
 import { lazy } from './thunk.ts'
@@ -44,9 +44,10 @@ class FileEvaluator implements Evaluator {
   readonly #parseCache: ParseCache | undefined
   readonly #cachePrefix: string
   readonly #onFile: ((count: number) => void) | undefined
-  readonly #values = new Map<string, Shared<Value>>()
-  readonly #resolved = new Map<string, Shared<string>>()
-  readonly #searchEntries = new Map<string, Shared<string | undefined>>()
+  readonly #values = new SharedResults<Value>('file')
+  readonly #resolved = new SharedResults<string>('path')
+  /** Null: there is none. */
+  readonly #searchEntries = new SharedResults<string | null>('search path')
 
   constructor(options: EvaluatorOptions) {
     this.io = options.io
@@ -69,12 +70,10 @@ class FileEvaluator implements Evaluator {
 
   importFile(path: string): Value {
     const file = this.#resolve(path)
-    const known = this.#values.get(file)
-    if (known !== undefined) return used(known)
-    this.#onFile?.(this.#values.size)
-    const value = shared(`file ${file}`, () => this.#evaluateFile(file))
-    this.#values.set(file, value)
-    return value.result
+    return this.#values.get(file, () => {
+      this.#onFile?.(this.#values.size)
+      return this.#evaluateFile(file)
+    })
   }
 
   importScoped(scope: Attrs, path: string): Value {
@@ -104,8 +103,8 @@ class FileEvaluator implements Evaluator {
       else if (name === entry.prefix) rest = ''
       else if (name.startsWith(`${entry.prefix}/`)) rest = name.slice(entry.prefix.length)
       else continue
-      const root = this.#searchEntry(entry.path)
-      if (root === undefined) continue
+      const root = this.#searchEntries.get(entry.path, () => this.#searchEntry(entry.path))
+      if (root === null) continue
       const path = root + rest
       if (this.io.fileType(path) !== undefined) return canonicalPath(path)
     }
@@ -172,11 +171,7 @@ class FileEvaluator implements Evaluator {
 
   /** Symbolic links followed, and the `default.nix` of a directory. */
   #resolve(path: string): string {
-    const known = this.#resolved.get(path)
-    if (known !== undefined) return used(known)
-    const file = shared(`path ${path}`, () => this.#resolveAnew(path))
-    this.#resolved.set(path, file)
-    return file.result
+    return this.#resolved.get(path, () => this.#resolveAnew(path))
   }
 
   #resolveAnew(path: string): string {
@@ -199,22 +194,14 @@ class FileEvaluator implements Evaluator {
     return type === 'directory' ? this.#resolve(file === '/' ? '/default.nix' : `${file}/default.nix`) : file
   }
 
-  #searchEntry(path: string): string | undefined {
-    const known = this.#searchEntries.get(path)
-    if (known !== undefined) return used(known)
-    const entry = shared(`search path ${path}`, () => this.#searchEntryAnew(path))
-    this.#searchEntries.set(path, entry)
-    return entry.result
-  }
-
-  #searchEntryAnew(path: string): string | undefined {
-    let root: string | undefined
+  #searchEntry(path: string): string | null {
     if (/^(https?|file|ftp):\/\//.test(path) || path.startsWith('channel:')) {
       const url = path.startsWith('channel:') ? `https://nixos.org/channels/${path.slice(8)}/nixexprs.tar.xz` : path
-      root = this.io.fetch({ kind: 'tarball', attributes: { url, name: 'source' } }).outPath
-    } else if (this.io.fileType(path) !== undefined) root = canonicalPath(path)
-    else this.io.log(`warning: Nix search path entry '${path}' does not exist, ignoring`)
-    return root
+      return this.io.fetch({ kind: 'tarball', attributes: { url, name: 'source' } }).outPath
+    }
+    if (this.io.fileType(path) !== undefined) return canonicalPath(path)
+    this.io.log(`warning: Nix search path entry '${path}' does not exist, ignoring`)
+    return null
   }
 }
 

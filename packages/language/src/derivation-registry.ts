@@ -32,11 +32,6 @@ export class DerivationRegistry {
     this.#io = io
   }
 
-  /** All derivations that were asked for or made. */
-  get known(): ReadonlyMap<string, KnownDerivation> {
-    return this.#known
-  }
-
   get textReferences(): ReadonlyMap<string, readonly string[]> {
     return this.#textReferences
   }

@@ -1,7 +1,7 @@
 import { EvaluationError, InfiniteRecursionError } from './errors.ts'
 import { callFunction } from './function.ts'
 import type { Position } from './position.ts'
-import { childName, childName2, type Tracker } from './tracking.ts'
+import { childName, childName2, type Tracker, textHash } from './tracking.ts'
 import type { Slot, Value } from './value.ts'
 
 /**
@@ -71,6 +71,13 @@ function makeTracked(by: Tracker, code: ThunkCode, first: unknown, second: unkno
     childName2(by.name2, number),
     by.dependencies,
   )
+}
+
+/** A thunk that is called by its own name and not by its maker's: what it computes is the same for all who ask. */
+export function namedThunk(name: string, compute: () => Value, dependencies = tracker?.common ?? 0): Thunk {
+  if (tracker === undefined) return new Thunk(runLazy, compute, null)
+  const [name1, name2] = [textHash(name, 0x811c9dc5), textHash(name, 0x01000193)]
+  return new TrackedThunk(runLazy, compute, null, name1, name2, dependencies)
 }
 
 /** A payload that knows where its expression stands. */

@@ -70,28 +70,6 @@ export class Tracker {
     }
     if (this.#lastWanted) this.evaluated.push({ thunk, attrs: value, start })
   }
-
-  /**
-   * Runs something whose result is shared by all who ask for it under this text, as a frame of its own; the caller is to
-   * `look` at the dependencies whenever it uses the result.
-   */
-  frame<T>(text: string, run: () => T): { readonly result: T; readonly dependencies: number } {
-    const { name1, name2, made, dependencies } = this
-    this.name1 = textHash(text, 0x811c9dc5)
-    this.name2 = textHash(text, 0x01000193)
-    this.made = 0
-    this.dependencies = this.common
-    try {
-      const result = run()
-      return { result, dependencies: this.dependencies }
-    } finally {
-      const own = this.dependencies
-      this.name1 = name1
-      this.name2 = name2
-      this.made = made
-      this.dependencies = this.sets.union(dependencies, own)
-    }
-  }
 }
 
 /** One half of a child's name. */
@@ -110,6 +88,7 @@ export function childName2(parent: number, number: number): number {
   return h ^ (h >>> 15)
 }
 
+/** Half of the name of what has a name of its own. */
 export function textHash(text: string, seed: number): number {
   let h = seed | 0
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193) ^ (h >>> 15)

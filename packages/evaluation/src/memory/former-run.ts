@@ -3,8 +3,6 @@ import {
   Attrs,
   attrsFromEntries,
   type Context,
-  childName,
-  childName2,
   deepElement,
   Float,
   force,
@@ -14,12 +12,13 @@ import {
   type KnownDerivation,
   type Memory,
   makeString,
+  namedThunk,
   outputElement,
   Path,
   pathElement,
   type Slot,
+  type Thunk,
   TrackedThunk,
-  textHash,
   type Value,
 } from '@baryon/language'
 import type { MemoryFile } from './memory-file.ts'
@@ -42,7 +41,7 @@ export class FormerRun implements Memory, FormerNumbers {
   readonly #origins = new Map<number, Origin[]>()
   readonly #evaluatedValues = new Map<number, Value>()
   /** Slots that stand for another value by its number. */
-  readonly #nestedNumbers = new WeakMap<TrackedThunk, number>()
+  readonly #nestedNumbers = new WeakMap<Thunk, number>()
   readonly #derivations: (DerivationJson | undefined)[] = []
   #derivationNumbers: Map<string, number> | undefined
 
@@ -117,7 +116,7 @@ export class FormerRun implements Memory, FormerNumbers {
     return this.#numbers.get(attrs)
   }
 
-  nestedNumberOf(thunk: TrackedThunk): number | undefined {
+  nestedNumberOf(thunk: Thunk): number | undefined {
     return this.#nestedNumbers.get(thunk)
   }
 
@@ -242,9 +241,8 @@ export class FormerRun implements Memory, FormerNumbers {
   }
 
   /** A thunk that the former run did not have, or not as one of its own. */
-  #thunk({ number, path, dependencies }: Place, compute: () => Value): TrackedThunk {
-    const hash = textHash(JSON.stringify(path), number)
-    return new TrackedThunk(runThunk, compute, null, childName(hash, number), childName2(hash, number), dependencies)
+  #thunk({ number, path, dependencies }: Place, compute: () => Value): Thunk {
+    return namedThunk(`value ${number} ${JSON.stringify(path)}`, compute, dependencies)
   }
 
   #originalOf({ code, first, second, name1, name2, dependencies }: TrackedThunk): TrackedThunk {
@@ -295,10 +293,6 @@ export class FormerRun implements Memory, FormerNumbers {
       }
     }
   }
-}
-
-function runThunk(compute: () => Value): Value {
-  return compute()
 }
 
 /** A way to a value. */

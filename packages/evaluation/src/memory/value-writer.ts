@@ -44,7 +44,7 @@ export interface FormerNumbers {
   readonly derivations: number
   valueOf(attrs: Attrs): number | undefined
   /** For a thunk that stands for a value that was not looked at. */
-  nestedNumberOf(thunk: TrackedThunk): number | undefined
+  nestedNumberOf(thunk: Thunk): number | undefined
   derivationOf(path: string): number | undefined
 }
 
