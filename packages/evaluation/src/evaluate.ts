@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { answerKey, fileNameOf, findAnswer, keepAnswer } from './answer-cache.ts'
 import { neededLargeStack, noteLargeStack } from './deep-requests.ts'
 import { EvaluationFailure } from './evaluation-failure.ts'
+import type { MemoryPlace } from './memory/memory-file.ts'
 import { namedError } from './named-error.ts'
 import type { EvaluationRequest, EvaluationResult } from './request.ts'
 import type { EvaluationOutcome } from './run-evaluation.ts'
@@ -33,7 +34,7 @@ export async function evaluate(request: EvaluationRequest): Promise<EvaluationRe
     request: { ...request, environment, workingDirectory },
     cacheDirectory,
     recording: answers !== undefined,
-    memoryFile: answers !== undefined && isRemembered(request) ? memoryFile(cacheDirectory!, key) : undefined,
+    memory: answers !== undefined && isRemembered(request) ? memoryPlace(cacheDirectory!, key) : undefined,
   }
   const listeners = { onLog: countedLog, onBuildEvent: request.onBuildEvent ?? (() => {}) }
   const isDeep = cacheDirectory !== null && neededLargeStack(cacheDirectory, key)
@@ -75,8 +76,8 @@ function isRemembered({ settings, attributePositions, output }: EvaluationReques
   return !isRestricted && attributePositions === undefined && output !== 'parse'
 }
 
-function memoryFile(cacheDirectory: string, key: string): string {
-  return `${cacheDirectory}/values/${fileNameOf(key)}`
+function memoryPlace(cacheDirectory: string, key: string): MemoryPlace {
+  return { path: `${cacheDirectory}/values/${fileNameOf(key)}`, key }
 }
 
 /**

@@ -30,6 +30,7 @@ import { BlockingWorker } from './blocking-call.ts'
 import { bytesOf, type Dependencies, DependencyRecorder } from './dependencies.ts'
 import { createEvalIo, type WorldIo } from './eval-io.ts'
 import { findDerivations } from './find-derivations.ts'
+import type { MemoryPlace } from './memory/memory-file.ts'
 import { RunMemory } from './memory/run-memory.ts'
 import { openPackCache, type PackCache } from './pack-cache.ts'
 import { printParsed } from './print-parsed.ts'
@@ -53,7 +54,7 @@ export interface EvaluationJob {
   /** Notes what the answer depends on. */
   readonly recording: boolean
   /** Where what was computed is kept for the next run. */
-  readonly memoryFile?: string | undefined
+  readonly memory?: MemoryPlace | undefined
   /** How deep calls may nest when no setting says it. */
   readonly stackDepth?: number
   /** How many files there may be before a larger stack and heap are worth to start over. */
@@ -256,11 +257,11 @@ export class Resources {
   #temporary: string | undefined
 
   constructor(job: EvaluationJob, listeners: EvaluationListeners, anew = false) {
-    const { request, cacheDirectory, memoryFile } = job
+    const { request, cacheDirectory } = job
     const { store } = request
     const environment = request.environment ?? process.env
     this.positions = request.attributePositions && new AttributePositions(request.attributePositions)
-    this.memory = memoryFile === undefined ? undefined : new RunMemory(memoryFile, environment, anew)
+    this.memory = job.memory && new RunMemory(job.memory, environment, anew)
     this.recorder = job.recording ? new DependencyRecorder(this.memory, this.memory?.formerGlobal) : undefined
     this.parsed = cacheDirectory === null ? undefined : openPackCache(`${cacheDirectory}/parsed`)
     this.#hashes = cacheDirectory === null ? undefined : openPackCache(`${cacheDirectory}/sources`)

@@ -32,7 +32,7 @@ export function signS3Request(
   const time = now.toISOString().replace(/[-:]|\.\d+/g, '')
   const scope = `${time.slice(0, 8)}/${region}/s3/aws4_request`
   const added: Record<string, string> = {
-    'x-amz-content-sha256': request.bodyHash ?? EMPTY_HASH,
+    'x-amz-content-sha256': request.bodyHash ?? sha256(''),
     'x-amz-date': time,
     ...(credentials.sessionToken === undefined ? {} : { 'x-amz-security-token': credentials.sessionToken }),
   }
@@ -78,5 +78,3 @@ function hmac(key: Buffer | string, text: string): Buffer {
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
-
-const EMPTY_HASH = sha256('')

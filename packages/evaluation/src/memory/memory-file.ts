@@ -9,6 +9,12 @@ import type { Dependencies, Item } from '../dependencies.ts'
 import { keepFile } from '../keep-file.ts'
 import { removeOld } from '../remove-old.ts'
 
+/** Where the memory of a request is kept, and the whole of what makes the request another one. */
+export interface MemoryPlace {
+  readonly path: string
+  readonly key: string
+}
+
 export interface MemoryFile {
   /** What the whole depends on, not only parts of it. */
   readonly global: Dependencies
@@ -62,7 +68,10 @@ export class Lines {
 
 export const NO_LINES = new Lines(new Uint32Array(0), Buffer.alloc(0))
 
-export function readMemoryFile(path: string): { readonly file: MemoryFile; readonly size: number } | undefined {
+export function readMemoryFile({
+  path,
+  key,
+}: MemoryPlace): { readonly file: MemoryFile; readonly size: number } | undefined {
   let bytes: Buffer
   try {
     bytes = readFileSync(path)
@@ -80,7 +89,8 @@ export function readMemoryFile(path: string): { readonly file: MemoryFile; reado
   }
   if (at !== bytes.length) return undefined
   const [head, sets, entries, valueEnds, values, derivationEnds, derivations] = sections as Seven
-  const { global, items, shapes, texts, firstSize } = JSON.parse(head.toString('latin1')) as Head
+  const { global, items, shapes, texts, firstSize, request } = JSON.parse(head.toString('utf8')) as Head
+  if (request !== key) return undefined
   const file = {
     global,
     items,
@@ -96,7 +106,7 @@ export function readMemoryFile(path: string): { readonly file: MemoryFile; reado
 }
 
 /** Failures (no space, no permission) are no errors: the next run just computes everything. */
-export function writeMemoryFile(path: string, file: MemoryFile): void {
+export function writeMemoryFile({ path, key }: MemoryPlace, file: MemoryFile): void {
   const { global, items, shapes, texts } = file
   const rest = [
     file.sets,
@@ -107,8 +117,8 @@ export function writeMemoryFile(path: string, file: MemoryFile): void {
     file.derivations.bytes,
   ]
   const restSize = rest.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  const head: Head = { global, items, shapes, texts, firstSize: file.firstSize || restSize }
-  const sections = [Buffer.from(JSON.stringify(head), 'latin1'), ...rest.map(bytesOfArray)]
+  const head: Head = { global, items, shapes, texts, firstSize: file.firstSize || restSize, request: key }
+  const sections = [Buffer.from(JSON.stringify(head), 'utf8'), ...rest.map(bytesOfArray)]
   const lengths = new Uint32Array(sections.map(({ length }) => length))
   const body = [bytesOfArray(lengths), ...sections]
   const digest = createHash('sha256')
@@ -124,7 +134,7 @@ const MAX_BYTES = 500_000_000
 const SECTIONS = 7
 const HEADER_SIZE = 36 + 4 * SECTIONS
 
-type Head = Pick<MemoryFile, 'global' | 'items' | 'shapes' | 'texts' | 'firstSize'>
+type Head = Pick<MemoryFile, 'global' | 'items' | 'shapes' | 'texts' | 'firstSize'> & { readonly request: string }
 type Seven = [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]
 
 /** A copy, because sections begin anywhere. */

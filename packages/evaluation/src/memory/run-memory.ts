@@ -23,11 +23,11 @@ import {
   type TrackedItems,
 } from '../dependencies.ts'
 import { type Entry, FormerRun } from './former-run.ts'
-import { type MemoryFile, NO_LINES, readMemoryFile, writeMemoryFile } from './memory-file.ts'
+import { type MemoryFile, type MemoryPlace, NO_LINES, readMemoryFile, writeMemoryFile } from './memory-file.ts'
 import { type FormerNumbers, ValueWriter } from './value-writer.ts'
 
 export class RunMemory implements TrackedItems {
-  readonly #path: string
+  readonly #place: MemoryPlace
   readonly #tracker: Tracker
   readonly #items: (Item | null)[] = []
   readonly #numbers = new Map<string, number>()
@@ -36,11 +36,11 @@ export class RunMemory implements TrackedItems {
   readonly #formerCount: number
 
   /** With `fresh` nothing is taken over. */
-  constructor(path: string, environment: Readonly<NodeJS.ProcessEnv>, fresh: boolean) {
-    this.#path = path
+  constructor(place: MemoryPlace, environment: Readonly<NodeJS.ProcessEnv>, fresh: boolean) {
+    this.#place = place
     const sets = new DependencySets()
     this.#tracker = new Tracker(sets, isDerivationShape)
-    const read = fresh ? undefined : readMemoryFile(path)
+    const read = fresh ? undefined : readMemoryFile(place)
     // What no longer holds stays in the file until it is made anew.
     if (read !== undefined && read.size < 4 * read.file.firstSize && dependenciesHold(read.file.global, environment)) {
       const { file } = read
@@ -125,7 +125,7 @@ export class RunMemory implements TrackedItems {
     const { sets } = tracker
     const setParts = new Int32Array(2 * (sets.count - 1))
     for (let i = 1; i < sets.count; i++) setParts.set(sets.partsOf(i), 2 * (i - 1))
-    writeMemoryFile(this.#path, {
+    writeMemoryFile(this.#place, {
       global,
       items: this.#items,
       sets: setParts,
@@ -140,7 +140,7 @@ export class RunMemory implements TrackedItems {
 
   /** Removes what is kept: it would not be used. */
   forget(): void {
-    rmSync(this.#path, { force: true })
+    rmSync(this.#place.path, { force: true })
   }
 
   /** Ends tracking. */
