@@ -67,7 +67,7 @@ export function orderKeys(symbols: readonly number[], lastWins: boolean): KeyOrd
       break
     }
   }
-  if (sorted) return { keys: symbols, sources: undefined }
+  if (sorted) return { keys: sharedKeys(symbols), sources: undefined }
   const order: number[] = new Array(count)
   for (let i = 0; i < count; i++) order[i] = i
   order.sort((a, b) => symbols[a]! - symbols[b]! || (lastWins ? b - a : a - b))
@@ -80,7 +80,7 @@ export function orderKeys(symbols: readonly number[], lastWins: boolean): KeyOrd
     keys.push(symbol)
     sources.push(at)
   }
-  return { keys, sources }
+  return { keys: sharedKeys(keys), sources }
 }
 
 /**
@@ -121,18 +121,24 @@ export function updateAttrs(left: Attrs, right: Attrs): Attrs {
   if (a.length === 0) return right
   const positions = updatedPositions(left, right)
   if (a === b) return new Attrs(b, right.slots, positions)
-  const small = a.length + b.length <= PUSH_LIMIT
   // Few overriding many: look each up. When all are found, the keys stay shared, which keeps the caches of selects hot.
   if (b.length * 8 < a.length || b.length === 1) {
     const slots = overridden(left, right)
     if (slots !== undefined) return new Attrs(a, slots, positions)
   }
   // Names that were new to the program come last. Copying by V8 takes a third of the time of the loop below.
-  if (a[a.length - 1]! < b[0]!) return new Attrs(a.concat(b), left.slots.concat(right.slots), positions)
-  if (b[b.length - 1]! < a[0]!) return new Attrs(b.concat(a), right.slots.concat(left.slots), positions)
-  const size = a.length + b.length
-  const keys: number[] = small ? [] : new Array(size)
-  const slots: Slot[] = small ? [] : new Array(size)
+  if (a[a.length - 1]! < b[0]!) return new Attrs(sharedKeys(a.concat(b)), left.slots.concat(right.slots), positions)
+  if (b[b.length - 1]! < a[0]!) return new Attrs(sharedKeys(b.concat(a)), right.slots.concat(left.slots), positions)
+  const keys = mergedKeys(a, b)
+  return new Attrs(keys, mergedSlots(keys, left, right), positions)
+}
+
+/** What `mergedKeys` found last; longer than that. */
+const scratch: number[] = []
+
+/** One of the arguments, or one that was made before, when it has the same keys. */
+function mergedKeys(a: readonly number[], b: readonly number[]): readonly number[] {
+  const keys = scratch
   let i = 0
   let j = 0
   let n = 0
@@ -140,40 +146,71 @@ export function updateAttrs(left: Attrs, right: Attrs): Attrs {
     const x = a[i]!
     const y = b[j]!
     if (x < y) {
-      keys[n] = x
-      slots[n] = left.slots[i]!
+      keys[n++] = x
       i++
     } else {
-      keys[n] = y
-      slots[n] = right.slots[j]!
+      keys[n++] = y
       j++
       if (x === y) i++
     }
-    n++
   }
-  for (; i < a.length; i++, n++) {
-    keys[n] = a[i]!
-    slots[n] = left.slots[i]!
-  }
-  for (; j < b.length; j++, n++) {
-    keys[n] = b[j]!
-    slots[n] = right.slots[j]!
-  }
-  if (n === a.length) return new Attrs(a, small ? slots : slots.slice(0, n), positions)
-  if (n === b.length) return new Attrs(b, small ? slots : slots.slice(0, n), positions)
-  if (n < size && !small) {
-    keys.length = n
-    slots.length = n
-  }
-  return new Attrs(keys, slots, positions)
+  for (; i < a.length; i++) keys[n++] = a[i]!
+  for (; j < b.length; j++) keys[n++] = b[j]!
+  if (n === a.length) return a
+  if (n === b.length) return b
+  return sharedKeys(keys, n)
 }
+
+function mergedSlots(keys: readonly number[], left: Attrs, right: Attrs): Slot[] {
+  const count = keys.length
+  const a = left.keys
+  const b = right.keys
+  const slots: Slot[] = new Array(count)
+  let i = 0
+  let j = 0
+  let n = 0
+  while (i < a.length && j < b.length) {
+    const x = a[i]!
+    const y = b[j]!
+    if (x < y) slots[n++] = left.slots[i++]!
+    else {
+      slots[n++] = right.slots[j++]!
+      if (x === y) i++
+    }
+  }
+  while (i < a.length) slots[n++] = left.slots[i++]!
+  while (j < b.length) slots[n++] = right.slots[j++]!
+  return slots
+}
+
+/**
+ * The first `length` keys as an array: one of the last that were made, if it has the same. Sets that one piece of code
+ * makes mostly have the same names, and then share what is known of their keys.
+ */
+export function sharedKeys(keys: readonly number[], length = keys.length): readonly number[] {
+  if (length > SHARED_LENGTH) return keys.slice(0, length)
+  let hash = length
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ keys[i]!, 0x9e3779b1)
+  const place = (hash ^ (hash >>> 15)) & (SHARED - 1)
+  const known = shared[place]!
+  if (known.length === length && startsWith(keys, known)) return known
+  const made = keys.slice(0, length)
+  shared[place] = made
+  return made
+}
+
+function startsWith(keys: readonly number[], start: readonly number[]): boolean {
+  for (let i = 0; i < start.length; i++) if (keys[i] !== start[i]) return false
+  return true
+}
+
+const SHARED_LENGTH = 128
+const SHARED = 8192
+const shared: (readonly number[])[] = new Array(SHARED).fill([])
 
 export const EMPTY_ATTRS = new Attrs([], [])
 
 const nameOrders = new WeakMap<readonly number[], readonly number[]>()
-
-/** Up to here pushing is faster than preallocating (measured). */
-const PUSH_LIMIT = 40
 
 /** A chain of updates in a loop must not keep all its steps alive. */
 const MAX_POSITION_DEPTH = 32

@@ -7,6 +7,7 @@ import {
   nameOrder,
   orderKeys,
   selectSlots,
+  sharedKeys,
 } from '../attrs.ts'
 import { ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
@@ -102,7 +103,7 @@ function removeAttrs(_: Evaluator, slot: Slot, namesSlot: Slot): Value {
     keys.push(attrs.keys[i]!)
     slots.push(attrs.slots[i]!)
   }
-  return new Attrs(keys, slots, attrs.positions)
+  return new Attrs(sharedKeys(keys), slots, attrs.positions)
 }
 
 function listToAttrs(list: readonly Slot[]): Value {
@@ -169,7 +170,7 @@ function intersectAttrs(left: Attrs, right: Attrs): Value {
     }
   }
   if (keys.length === b.length) return right
-  return new Attrs(keys, slots, right.positions)
+  return new Attrs(sharedKeys(keys), slots, right.positions)
 }
 
 function catAttrs(_: Evaluator, nameSlot: Slot, listSlot: Slot): Value {
