@@ -289,16 +289,14 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
   if (!registry.has(path)) {
     io.writeDerivation(path, aterm, references, attrs)
     if (moduloInputs !== undefined && !moduloInputs.deferred) {
-      hash = moduloHash(`Derive(${outputText},${moduloInputs.text}${restText}`)
+      // At once: most leaves never need it, but the text that it is made from would be kept for all.
+      const base16 = hashBytesBase16('sha256', `Derive(${outputText},${moduloInputs.text}${restText}`)
+      const known: DerivationHash = { kind: 'input-addressed', base16 }
+      hash = () => known
     }
     registry.add(path, { outputs, references, hash })
   }
   return result(storeDirectory, path, outputs, terms)
-}
-
-/** On its own, so that what is not yet computed keeps only the text alive. */
-function moduloHash(text: string): () => DerivationHash {
-  return memoised(() => ({ kind: 'input-addressed', base16: hashBytesBase16('sha256', text) }))
 }
 
 /**
