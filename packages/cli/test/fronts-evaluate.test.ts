@@ -32,6 +32,7 @@ test('nix-instantiate --eval prints what Nix prints, and needs no store', { skip
     ),
     same('nix-instantiate', '--eval', '-E', '1', '2 + 3'),
     same('nix-instantiate', '--eval', '-E', 'x: x'),
+    same('nix-instantiate', '--eval', '-E', 'builtins.unsafeGetAttrPos "a" { a = 1; }'),
     same('nix-instantiate', '--eval', '-E', '{ f = x: x; g = [ (y: y) builtins.map (builtins.map (z: z)) (1 + 1) ]; }'),
     same('nix-instantiate', '--eval', '--strict', '-E', '{ f = x: x; g = [ builtins.map (builtins.map (z: z)) ]; }'),
   ])

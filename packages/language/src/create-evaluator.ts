@@ -16,7 +16,7 @@ import { lineColumn, type Position } from './position.ts'
 import { SharedResults } from './shared-results.ts'
 import { intern, symbolText } from './symbols.ts'
 import { type SyntaxFeatures, syntaxFeatures } from './syntax-features.ts'
-import { lazy } from './thunk.ts'
+import { lateValue, lazy, type Thunk } from './thunk.ts'
 import { Unit } from './unit.ts'
 import type { Attrs, Env, Slot, SourceFile, Value } from './value.ts'
 
@@ -117,11 +117,12 @@ class FileEvaluator implements Evaluator {
 
   positionValue(position: Position | undefined): Slot {
     if (position === undefined) return null
-    const source = position.file.source()
-    const { line, column } = lineColumn(source, position.offset)
+    // Nobody looks at most of them, and a file whose parsed form is kept would be read for nothing else.
+    const late = (key: 'line' | 'column'): Thunk =>
+      lateValue(() => lineColumn(position.file.source(), position.offset)[key])
     // For a text that is no file Nix gives the text itself.
-    const file = position.file.name.startsWith('/') ? position.file.name : source
-    return attrsFromEntries([FILE, LINE, COLUMN], [file, line, column])
+    const file = position.file.name.startsWith('/') ? position.file.name : position.file.source()
+    return attrsFromEntries([FILE, LINE, COLUMN], [file, late('line'), late('column')])
   }
 
   #evaluateFile(file: string): Value {

@@ -5,7 +5,7 @@ import { Lambda, PartialApp, PrimOp } from './function.ts'
 import { lineColumn, type Position } from './position.ts'
 import { printName, printString } from './print-value.ts'
 import { symbolText } from './symbols.ts'
-import { Thunk } from './thunk.ts'
+import { force, isUnevaluated } from './thunk.ts'
 import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
 
 /** In bytes. */
@@ -25,8 +25,8 @@ const MAX_ENTRIES = 10
 const MAX_STRING = 1024
 
 function show(slot: Slot, depth: number, shown: Shown): string {
-  if (slot instanceof Thunk && slot.code !== null) return marked('thunk')
-  const value = slot instanceof Thunk ? (slot.second as Value) : slot
+  if (isUnevaluated(slot)) return marked('thunk')
+  const value = force(slot)
   switch (typeof value) {
     case 'string':
       return text(value)

@@ -12,7 +12,7 @@ import { callFunction } from './function.ts'
 import { LongText } from './long-text.ts'
 import type { Position } from './position.ts'
 import { intern, symbolText } from './symbols.ts'
-import { force, forceThunk, Thunk } from './thunk.ts'
+import { force, forceThunk, isUnevaluated, Thunk } from './thunk.ts'
 import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
 
 export interface JsonOptions {
@@ -66,8 +66,7 @@ interface Shape {
 function write(writer: Writer, slot: Slot, depth: number): void {
   const { evaluator, context, text } = writer
   if (depth > writer.maxDepth) throw new CallDepthError(callDepthMessage(evaluator.settings))
-  if (slot instanceof Thunk && !writer.strict && slot.code !== null)
-    throw new ValueError('cannot convert a thunk to JSON')
+  if (!writer.strict && isUnevaluated(slot)) throw new ValueError('cannot convert a thunk to JSON')
   const value = slot instanceof Thunk ? forceThunk(slot) : slot
   if (typeof value === 'string') text.add(quoted(value, writer.newer))
   else if (typeof value === 'number' || typeof value === 'bigint') text.add(value.toString())

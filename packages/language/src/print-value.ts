@@ -3,8 +3,8 @@ import { nameOrder } from './attrs.ts'
 import { formatGeneral6 } from './float-text.ts'
 import { Lambda, PartialApp, PrimOp } from './function.ts'
 import { symbolText } from './symbols.ts'
-import { Thunk } from './thunk.ts'
-import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
+import { force, isUnevaluated } from './thunk.ts'
+import { Attrs, Float, NixString, Path, type Slot } from './value.ts'
 
 /**
  * A value as `nix-instantiate --eval` of Nix 2.8 prints it. Nothing is evaluated: what was not is `<CODE>`; force the
@@ -14,7 +14,7 @@ import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts
  * deeply (`deep`), such a function is taken for one that was not called.
  */
 export function printValue(slot: Slot, { deep = true }: { readonly deep?: boolean } = {}): string {
-  const value = slot instanceof Thunk && slot.code === null ? (slot.second as Value) : slot
+  const value = isUnevaluated(slot) ? slot : force(slot)
   if (!deep && isFunction(value)) return functionText(value)
   // Nix prints a copy of the value, so that a short list is not met again inside itself.
   return print(Array.isArray(value) && value.length <= 2 ? value.slice() : slot, new Set(), deep)
@@ -34,8 +34,8 @@ const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_'-]*$/
 const REPEATED = '\xc2\xabrepeated\xc2\xbb'
 
 function print(slot: Slot, seen: Set<Slot>, deep: boolean): string {
-  if (slot instanceof Thunk && slot.code !== null) return '<CODE>'
-  const value = slot instanceof Thunk ? (slot.second as Value) : slot
+  if (isUnevaluated(slot)) return '<CODE>'
+  const value = force(slot)
   switch (typeof value) {
     case 'string':
       return printString(value)

@@ -163,6 +163,16 @@ export function lazy(compute: () => Value): Thunk {
   return makeThunk(runLazy, compute, null)
 }
 
+/** The same for what counts as evaluated in the language: only we know that it is computed when it is asked for. */
+export function lateValue(compute: () => Value): Thunk {
+  return makeThunk(runLate, compute, null)
+}
+
+/** Whether the language shows that the slot has no value yet. */
+export function isUnevaluated(slot: Slot): boolean {
+  return slot instanceof Thunk && slot.code !== null && slot.code !== runLate
+}
+
 function runApply(fn: Slot, argument: Slot): Value {
   try {
     return callFunction(fn, argument)
@@ -174,6 +184,10 @@ function runApply(fn: Slot, argument: Slot): Value {
 }
 
 function runLazy(compute: () => Value): Value {
+  return compute()
+}
+
+function runLate(compute: () => Value): Value {
   return compute()
 }
 

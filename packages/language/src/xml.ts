@@ -6,7 +6,7 @@ import { formatGeneral6 } from './float-text.ts'
 import { Lambda, PartialApp } from './function.ts'
 import { lineColumn, type Position } from './position.ts'
 import { intern, symbolText } from './symbols.ts'
-import { forceThunk, Thunk } from './thunk.ts'
+import { forceThunk, isUnevaluated, Thunk } from './thunk.ts'
 import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
 
 export interface XmlOptions {
@@ -38,7 +38,7 @@ class XmlWriter {
   }
 
   value(slot: Slot, indent: string): void {
-    if (slot instanceof Thunk && slot.code !== null && !this.#options.strict) {
+    if (isUnevaluated(slot) && !this.#options.strict) {
       this.#empty(indent, 'unevaluated')
       return
     }
@@ -102,7 +102,7 @@ class XmlWriter {
     const i = findAttribute(attrs, symbol)
     if (i < 0) return undefined
     const slot = attrs.slots[i]!
-    if (slot instanceof Thunk && slot.code !== null && !this.#options.strict) return undefined
+    if (isUnevaluated(slot) && !this.#options.strict) return undefined
     const value = slot instanceof Thunk ? forceThunk(slot) : slot
     return typeof value === 'string' ? value : value instanceof NixString ? value.text : undefined
   }
