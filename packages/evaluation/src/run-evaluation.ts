@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { UserError } from '@baryon/format'
 import {
   Attrs,
@@ -28,6 +27,7 @@ import { AttributePositions } from './attribute-positions.ts'
 import { argumentSet, autoCall } from './auto-call.ts'
 import { BlockingWorker } from './blocking-call.ts'
 import { bytesOf, type Dependencies, DependencyRecorder } from './dependencies.ts'
+import { optimiseLittle, tuneForEvaluation } from './engine-flags.ts'
 import { createEvalIo, type WorldIo } from './eval-io.ts'
 import { findDerivations } from './find-derivations.ts'
 import type { MemoryPlace } from './memory/memory-file.ts'
@@ -96,7 +96,8 @@ export function runEvaluation(job: EvaluationJob, listeners: EvaluationListeners
 /** Undefined: what was taken over from a former run would show in the outcome. With `anew` nothing is taken over. */
 function runOnce(job: EvaluationJob, listeners: EvaluationListeners, anew: boolean): EvaluationOutcome | undefined {
   const resources = new Resources(job, listeners, anew)
-  learnAtOnce(true)
+  const large = job.fileLimit === undefined
+  tuneForEvaluation(true, large)
   try {
     return run(job, resources)
   } catch (thrown) {
@@ -106,28 +107,10 @@ function runOnce(job: EvaluationJob, listeners: EvaluationListeners, anew: boole
     // How it fails is to be seen by what it would do alone.
     return (resources.memory?.takenOver ?? 0) > 0 ? undefined : failureOf(error, job)
   } finally {
-    learnAtOnce(false)
+    tuneForEvaluation(false, large)
     optimiseLittle(false)
     resources.close()
   }
-}
-
-/**
- * V8 waits until a function has run some times before it notes what comes by, and so before it compiles anything: for an
- * evaluation that is over in half a second that costs a fifteenth. Set here and taken back, because code in Node's cache
- * belongs to the flags under which it was loaded.
- */
-function learnAtOnce(on: boolean): void {
-  setFlagsFromString(`--${on ? 'no-' : ''}lazy-feedback-allocation`)
-}
-
-/**
- * What reads many files runs little of it often, and is over before the compiler that optimises best has paid: without it
- * a package of nixpkgs takes a sixth less wall and a fifth less processor time. What is large enough to be worth it
- * starts over in another thread, without this.
- */
-function optimiseLittle(on: boolean): void {
-  setFlagsFromString(`--invocation-count-for-turbofan=${on ? 1_000_000 : 3000}`)
 }
 
 /** From so many files on. */

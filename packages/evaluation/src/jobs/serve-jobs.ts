@@ -2,6 +2,7 @@ import { existsSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { StackOverflowError, typedError } from '@baryon/language'
+import { tuneForEvaluation } from '../engine-flags.ts'
 import { defaultCacheDirectory } from '../evaluate.ts'
 import { LARGE_STACK_DEPTH } from '../large-stack.ts'
 import { type EvaluationJob, failureOf } from '../run-evaluation.ts'
@@ -26,6 +27,7 @@ const SHORT_JOBS = 16
 
 /** What a worker does until its master closes the channel. */
 export function serveJobs(setup: WorkerSetup, channel: LineChannel): void {
+  tuneForEvaluation(true, true)
   const job = evaluationJob(setup)
   let evaluator: JobEvaluator
   try {
