@@ -4,7 +4,7 @@
  *   node scripts/pack.ts
  *
  *     build/current -> 3f0c9a…      replaced by a rename, when all of the new pack is on the disk
- *     build/3f0c9a…/is-fresh.sh     tells bin/baryon whether it may run the pack, or a source has changed since
+ *     build/3f0c9a…/is-fresh.sh     tells bin/baryon whether it may run the pack, or a source has changed since, and how
  *     build/3f0c9a…/cli-bin.mjs     the code of all programs, with its threads and what they load late beside it
  *     build/3f0c9a…/fronts.cjs      starts a front: loads the code of all fronts, `fronts.js`, and what V8 made of it, `fronts.code`
  *
@@ -39,6 +39,13 @@ const current = join(directory, 'current')
 const KEPT_MILLISECONDS = 24 * 3600 * 1000
 const CLOCK_TICK_MILLISECONDS = 20
 const IS_FRESH = 'is-fresh.sh'
+
+/**
+ * How a front is started. By itself V8 takes the little that survives in the first milliseconds for what is to be
+ * expected, and collects all of the heap at 20 MB, which is a twentieth of what a small package of nixpkgs takes. Compiled
+ * code belongs to such flags.
+ */
+const FRONT_FLAGS = ['--initial-heap-size=256']
 const BILLION = 1_000_000_000n
 
 /** What decides, beside the sources, what is in a pack; the second stands for all of node_modules. */
@@ -91,6 +98,7 @@ baryon_is_fresh() {
 ${states.map(({ path }) => `${path} \\`).join('\n')}
 2>/dev/null)" = '${states.map(({ size, mtimeNs }) => `${size} ${seconds(mtimeNs)}`).join('\n')}' ]
 }
+baryon_front_flags='${FRONT_FLAGS.join(' ')}'
 `
 }
 
@@ -253,7 +261,8 @@ async function write(name: string, files: ReadonlyMap<string, Uint8Array | strin
 }
 
 function compile(pack: string): void {
-  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, 'warm-up.cjs'), pack], { stdio: 'ignore' })
+  const words = [...FRONT_FLAGS, join(import.meta.dirname, 'warm-up.cjs'), pack]
+  const { status } = spawnSync(process.execPath, words, { stdio: 'ignore' })
   if (status !== 0) console.error('pack: the commands could not be compiled beforehand, and start slower')
 }
 
