@@ -17,6 +17,7 @@ import {
   type FoundDerivation,
   storeDirectoryOf,
 } from './request.ts'
+import { shortHash } from './short-hash.ts'
 
 /** What a request depends on before anything is looked at. */
 export function answerKey(request: EvaluationRequest, workingDirectory: string): string {
@@ -69,23 +70,7 @@ interface Answer {
 }
 
 function fileOf(directory: string, key: string): string {
-  return `${directory}/${fileNameOf(key)}.json`
-}
-
-/**
- * For whatever is kept of a request, which also has the whole key in it where that matters. 64 bits, by multiplication: to
- * load node:crypto takes as long as all else of a small evaluation.
- */
-export function fileNameOf(key: string): string {
-  let low = 0x811c9dc5
-  let high = 0x9dc5811c
-  for (let i = 0; i < key.length; i++) {
-    const unit = key.charCodeAt(i)
-    low = Math.imul(low ^ unit, 0x01000193)
-    high = Math.imul(high ^ unit, 0x85ebca6b)
-    high ^= high >>> 15
-  }
-  return [high, low].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('')
+  return `${directory}/${shortHash(key)}.json`
 }
 
 function readAnswer(file: string): Answer | undefined {

@@ -4,9 +4,9 @@
  * nothing is remembered. A request that needs it no longer pays the start of a thread.
  */
 import { existsSync } from 'node:fs'
-import { fileNameOf } from './answer-cache.ts'
 import { keepFile } from './keep-file.ts'
 import { removeOld } from './remove-old.ts'
+import { shortHash } from './short-hash.ts'
 
 export function neededLargeStack(cacheDirectory: string, key: string): boolean {
   return existsSync(fileOf(cacheDirectory, key))
@@ -22,5 +22,5 @@ function directoryOf(cacheDirectory: string): string {
 }
 
 function fileOf(cacheDirectory: string, key: string): string {
-  return `${directoryOf(cacheDirectory)}/${fileNameOf(key)}`
+  return `${directoryOf(cacheDirectory)}/${shortHash(key)}`
 }

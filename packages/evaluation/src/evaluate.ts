@@ -1,11 +1,12 @@
 import { homedir } from 'node:os'
-import { answerKey, fileNameOf, findAnswer, keepAnswer } from './answer-cache.ts'
+import { answerKey, findAnswer, keepAnswer } from './answer-cache.ts'
 import { neededLargeStack, noteLargeStack } from './deep-requests.ts'
 import { EvaluationFailure } from './evaluation-failure.ts'
 import type { MemoryPlace } from './memory/memory-file.ts'
 import { namedError } from './named-error.ts'
 import type { EvaluationRequest, EvaluationResult } from './request.ts'
 import type { EvaluationOutcome } from './run-evaluation.ts'
+import { shortHash } from './short-hash.ts'
 
 /**
  * Evaluates. When nothing changed since the last time, the answer comes from the cache, and the evaluator is not even
@@ -77,7 +78,7 @@ function isRemembered({ settings, attributePositions, output }: EvaluationReques
 }
 
 function memoryPlace(cacheDirectory: string, key: string): MemoryPlace {
-  return { path: `${cacheDirectory}/values/${fileNameOf(key)}`, key }
+  return { path: `${cacheDirectory}/values/${shortHash(key)}`, key }
 }
 
 /**

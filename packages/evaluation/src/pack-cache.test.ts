@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryDirectory } from '@baryon/testing'
@@ -60,6 +60,38 @@ test('damaged segments are ignored, never wrong', (t) => {
     writeFileSync(file, damaged)
     assert.equal(readAll(directory), 0, `damaged at ${at}`)
   }
+})
+
+test('the record of something else is not taken', (t) => {
+  const directory = temporaryDirectory(t)
+  const cache = openPackCache(directory)
+  cache.put('/some/file', 'f', Buffer.from('blob'))
+  cache.flush()
+  const file = join(directory, readdirSync(directory)[0]!)
+  const whole = readFileSync(file)
+  const name = whole.indexOf('/some/file')
+  for (let at = name - 4; at < name + 12; at++) {
+    const other = Buffer.from(whole)
+    other[at]! ^= 1
+    writeFileSync(file, other)
+    assert.equal(openPackCache(directory).get('/some/file', 'f'), undefined)
+  }
+  writeFileSync(file, whole)
+  assert.equal(Buffer.from(openPackCache(directory).get('/some/file', 'f')!).toString(), 'blob')
+})
+
+test('segments that nobody can read go with a merge, once they are old', (t) => {
+  const directory = temporaryDirectory(t)
+  for (const name of ['old.pack', 'new.pack']) writeFileSync(join(directory, name), 'a former form')
+  utimesSync(join(directory, 'old.pack'), 1, 1)
+  for (let i = 0; i < 14; i++) {
+    const cache = openPackCache(directory)
+    cache.put(`/${i}`, 'f', Buffer.from(`blob ${i}`))
+    cache.flush()
+  }
+  const names = readdirSync(directory)
+  assert.ok(names.includes('new.pack') && !names.includes('old.pack'), String(names))
+  for (let i = 0; i < 14; i++) assert.ok(openPackCache(directory).get(`/${i}`, 'f') !== undefined)
 })
 
 function readAll(directory: string): number {

@@ -3,14 +3,15 @@
  *
  * The directory holds segments, each written once under a temporary name and renamed, so that any number of processes
  * may read and write at once and a kill at any moment costs at most what was new. A segment is (little-endian):
- * magic "BPK1", number of entries, checksum of the index, size of the file; the index, sorted by key, of 32-byte
- * entries (16 bytes key, 8 bytes path, offset and length of the blob); the blobs, each at a multiple of 4.
- * A damaged segment is ignored. When there are too many, one writer merges them and keeps the newest blob of each path.
+ * magic "BPK2", number of entries, checksum of the index, size of the file; the index, sorted by key, of 40-byte
+ * entries (short hashes of path and fingerprint, 16 bytes, and of the path, 16 bytes; offset and length of the record);
+ * the records, each at a multiple of 4: length of its name, the name (path, NUL, fingerprint) filled up to a multiple of
+ * 4, the blob. A damaged segment is ignored. When there are too many, one writer merges them and keeps the newest blob of each path.
  */
-import { hash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { makeDirectories } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
+import { shortHash } from './short-hash.ts'
 
 export interface PackCache {
   /** The blob (aligned to 4 bytes, owned by the caller), or undefined. */
@@ -28,10 +29,11 @@ export function openPackCache(directory: string): PackCache {
   return new SegmentedCache(directory)
 }
 
-const MAGIC = 0x314b5042
+const MAGIC = 0x324b5042
 const HEADER_SIZE = 16
-const ENTRY_SIZE = 32
+const ENTRY_SIZE = 40
 const KEY_SIZE = 16
+const PATH_END = 32
 /** More segments than this are merged: each costs an open and a search per miss. */
 const SEGMENT_LIMIT = 12
 const SUFFIX = '.pack'
@@ -39,9 +41,9 @@ const SUFFIX = '.pack'
 let written = 0
 
 interface Entry {
-  /** Latin-1 text of the 24 bytes of key and path digest. */
+  /** The hashes of name and path. */
   readonly identity: string
-  readonly blob: Uint8Array
+  readonly record: Uint8Array
 }
 
 interface Segment {
@@ -62,20 +64,23 @@ class SegmentedCache implements PackCache {
   }
 
   get(path: string, fingerprint: string): Uint8Array | undefined {
-    const key = keyOf(path, fingerprint)
+    const name = nameOf(path, fingerprint)
+    const key = shortHash(name)
     const fresh = this.#fresh.get(key)
-    if (fresh !== undefined) return fresh.blob
+    if (fresh !== undefined) return blobOf(fresh.record, name)
     const bytes = Buffer.from(key, 'latin1')
     for (const segment of this.#opened()) {
       const at = findEntry(segment, bytes)
-      if (at >= 0) return readBlob(segment, at)
+      const record = at < 0 ? undefined : readRecord(segment, at)
+      if (record !== undefined) return blobOf(record, name)
     }
     return undefined
   }
 
   put(path: string, fingerprint: string, blob: Uint8Array): void {
-    const key = keyOf(path, fingerprint)
-    this.#fresh.set(key, { identity: key + digest(path, 8), blob })
+    const name = nameOf(path, fingerprint)
+    const key = shortHash(name)
+    this.#fresh.set(key, { identity: key + shortHash(path), record: makeRecord(name, blob) })
   }
 
   flush(): void {
@@ -131,21 +136,34 @@ class SegmentedCache implements PackCache {
   }
 }
 
-/** Temporary files of processes that were killed. */
+/** Temporary files of processes that were killed, and segments that cannot be read or have a former form. */
 function removeLeftovers(directory: string): void {
   for (const name of readdirSync(directory)) {
-    if (!name.endsWith('.tmp')) continue
     const stat = statSync(`${directory}/${name}`, { throwIfNoEntry: false })
     if (stat !== undefined && Date.now() - stat.mtimeMs > 3_600_000) rmSync(`${directory}/${name}`, { force: true })
   }
 }
 
-function keyOf(path: string, fingerprint: string): string {
-  return digest(`${path}\0${fingerprint}`, KEY_SIZE)
+function nameOf(path: string, fingerprint: string): string {
+  return `${path}\0${fingerprint}`
 }
 
-function digest(text: string, size: number): string {
-  return hash('sha256', Buffer.from(text, 'latin1'), 'latin1').slice(0, size)
+function makeRecord(name: string, blob: Uint8Array): Uint8Array {
+  const text = Buffer.from(name, 'latin1')
+  const start = 4 + padded(text.length)
+  const record = Buffer.alloc(start + blob.length)
+  record.writeUInt32LE(text.length)
+  record.set(text, 4)
+  record.set(blob, start)
+  return record
+}
+
+/** Undefined when it is the record of something else with the same hash. */
+function blobOf(record: Uint8Array, name: string): Uint8Array | undefined {
+  const bytes = Buffer.from(record.buffer, record.byteOffset, record.length)
+  if (bytes.length < 4 + padded(name.length) || bytes.readUInt32LE() !== name.length) return undefined
+  if (bytes.toString('latin1', 4, 4 + name.length) !== name) return undefined
+  return record.subarray(4 + padded(name.length))
 }
 
 /** Newest first. */
@@ -204,13 +222,13 @@ function findEntry(segment: Segment, key: Buffer): number {
   return -1
 }
 
-function readBlob(segment: Segment, at: number): Uint8Array | undefined {
-  const offset = segment.index.readUInt32LE(at + 24)
-  const length = segment.index.readUInt32LE(at + 28)
+function readRecord(segment: Segment, at: number): Uint8Array | undefined {
+  const offset = segment.index.readUInt32LE(at + PATH_END)
+  const length = segment.index.readUInt32LE(at + PATH_END + 4)
   if (offset + length > segment.size) return undefined
   // The pool of Node hands out unaligned buffers.
-  const blob = Buffer.allocUnsafeSlow(length)
-  return readSync(segment.fd, blob, 0, length, offset) === length ? blob : undefined
+  const record = Buffer.allocUnsafeSlow(length)
+  return readSync(segment.fd, record, 0, length, offset) === length ? record : undefined
 }
 
 function merge(entries: Entry[], segments: readonly Segment[]): Entry[] {
@@ -219,13 +237,13 @@ function merge(entries: Entry[], segments: readonly Segment[]): Entry[] {
   for (const segment of segments) {
     const newer: string[] = []
     for (let at = 0; at < segment.index.length; at += ENTRY_SIZE) {
-      const identity = segment.index.toString('latin1', at, at + KEY_SIZE + 8)
+      const identity = segment.index.toString('latin1', at, at + PATH_END)
       const path = identity.slice(KEY_SIZE)
       if (paths.has(path)) continue
-      const blob = readBlob(segment, at)
-      if (blob === undefined) continue
+      const record = readRecord(segment, at)
+      if (record === undefined) continue
       newer.push(path)
-      merged.push({ identity, blob })
+      merged.push({ identity, record })
     }
     for (const path of newer) paths.add(path)
   }
@@ -236,16 +254,16 @@ function encodeSegment(entries: Entry[]): Buffer {
   const sorted = entries.toSorted((a, b) => (a.identity < b.identity ? -1 : 1))
   const indexSize = sorted.length * ENTRY_SIZE
   let size = HEADER_SIZE + indexSize
-  for (const { blob } of sorted) size += padded(blob.length)
+  for (const { record } of sorted) size += padded(record.length)
   const bytes = Buffer.alloc(size)
   let offset = HEADER_SIZE + indexSize
-  for (const [i, { identity, blob }] of sorted.entries()) {
+  for (const [i, { identity, record }] of sorted.entries()) {
     const at = HEADER_SIZE + i * ENTRY_SIZE
     bytes.write(identity, at, 'latin1')
-    bytes.writeUInt32LE(offset, at + 24)
-    bytes.writeUInt32LE(blob.length, at + 28)
-    bytes.set(blob, offset)
-    offset += padded(blob.length)
+    bytes.writeUInt32LE(offset, at + PATH_END)
+    bytes.writeUInt32LE(record.length, at + PATH_END + 4)
+    bytes.set(record, offset)
+    offset += padded(record.length)
   }
   bytes.writeUInt32LE(MAGIC, 0)
   bytes.writeUInt32LE(sorted.length, 4)
@@ -258,6 +276,10 @@ function padded(length: number): number {
   return (length + 3) & ~3
 }
 
+/** Of whole words. */
 function checksum(bytes: Buffer): number {
-  return Number.parseInt(hash('sha256', bytes, 'hex').slice(0, 8), 16)
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2)
+  let sum = words.length
+  for (let i = 0; i < words.length; i++) sum = Math.imul(sum ^ words[i]!, 0x01000193)
+  return sum >>> 0
 }
