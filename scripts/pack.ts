@@ -42,10 +42,17 @@ const IS_FRESH = 'is-fresh.sh'
 
 /**
  * How a front is started. By itself V8 takes the little that survives in the first milliseconds for what is to be
- * expected, and collects all of the heap at 20 MB, which is a twentieth of what a small package of nixpkgs takes. Compiled
- * code belongs to such flags.
+ * expected, and collects all of the heap at 20 MB, which is a twentieth of what a small package of nixpkgs takes. The
+ * others are those of engine-flags.ts: to set them later loads node:v8, and with it streams. Compiled code belongs to such
+ * flags.
  */
-const FRONT_FLAGS = ['--initial-heap-size=256']
+const FRONT_FLAGS = [
+  '--initial-heap-size=256',
+  '--no-lazy-feedback-allocation',
+  '--scavenger-chaos-mode',
+  '--scavenger-chaos-mode-threshold=100',
+  '--no-incremental-marking',
+]
 const BILLION = 1_000_000_000n
 
 /** What decides, beside the sources, what is in a pack; the second stands for all of node_modules. */
@@ -209,8 +216,12 @@ const addresses: Plugin = {
 
 /**
  * Node's own modules without `import`: one of node:fs also loads what node:fs itself loads only when it is asked, such
- * as promises and streams (15 of 110 ms). node:crypto comes with the first use of something in it (20 ms).
+ * as promises and streams (15 of 110 ms). Of some the first use loads them (node:crypto: 20 ms, node:worker_threads: 3).
  */
+const LATE = new Set(
+  ['crypto', 'os', 'sqlite', 'timers/promises', 'v8', 'worker_threads'].map((name) => `node:${name}`),
+)
+
 const builtins: Plugin = {
   name: 'builtins',
   setup({ onResolve, onLoad }) {
@@ -234,8 +245,8 @@ function builtinText(name: string): string {
     'export default /* @__PURE__ */ $load()',
   ]
   for (const [key, value] of Object.entries(builtin)) {
-    const isFunction = /^[a-z]/.test(key) && typeof value === 'function'
-    const get = name !== 'node:crypto' ? '$get' : isFunction ? '$late' : '$lateObject'
+    const late = /^[a-z]/.test(key) && typeof value === 'function' ? '$late' : '$lateObject'
+    const get = LATE.has(name) && value !== null && /function|object/.test(typeof value) ? late : '$get'
     lines.push(`export const ${key} = /* @__PURE__ */ ${get}('${key}')`)
   }
   return lines.join('\n')

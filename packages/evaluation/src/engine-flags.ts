@@ -4,8 +4,9 @@
  */
 import { setFlagsFromString } from 'node:v8'
 
-/** In a heap that is made for it, an evaluation is `large`. */
+/** In a heap that is made for it, an evaluation is `large`. Packed fronts are started with all of these flags. */
 export function tuneForEvaluation(on: boolean, large: boolean): void {
+  if (process.execArgv.includes(EVALUATING[0][0])) return
   const flags = large ? EVALUATING : [...EVALUATING, AT_ONCE]
   for (const [flag, before] of flags) setFlagsFromString(on ? flag : before)
 }
@@ -16,8 +17,12 @@ export function tuneForEvaluation(on: boolean, large: boolean): void {
  * starts over in another thread, without this.
  */
 export function optimiseLittle(on: boolean): void {
+  if (on === optimisesLittle) return
+  optimisesLittle = on
   setFlagsFromString(`--invocation-count-for-turbofan=${on ? 1_000_000 : 3000}`)
 }
+
+let optimisesLittle = false
 
 const EVALUATING = [
   // V8 waits until a function has run some times before it notes what comes by, and so before it compiles anything: for an
