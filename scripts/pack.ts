@@ -6,7 +6,8 @@
  *     build/current -> 3f0c9a…      replaced by a rename, when all of the new pack is on the disk
  *     build/3f0c9a…/is-fresh.sh     tells bin/baryon whether it may run the pack, or a source has changed since, and how
  *     build/3f0c9a…/cli-bin.mjs     the code of all programs, with its threads and what they load late beside it
- *     build/3f0c9a…/fronts.cjs      starts a front: loads the code of all fronts, `fronts.js`, and what V8 made of it, `fronts.code`
+ *     build/3f0c9a…/fronts.cjs      starts a front: loads the code of all fronts, `fronts.js`, and what V8 made of it for those
+ *                                   that evaluate, `evaluate.code`, or for the others, `store.code`
  *
  * A pack is named by the states of its sources and never changed: a command that runs finds its own files, whatever is
  * packed meanwhile. Nothing in it is absolute, so a clone may be moved. Whoever changes a source runs the sources until
@@ -41,12 +42,12 @@ const CLOCK_TICK_MILLISECONDS = 20
 const IS_FRESH = 'is-fresh.sh'
 
 /**
- * How a front is started. By itself V8 takes the little that survives in the first milliseconds for what is to be
+ * How a front that evaluates is started. By itself V8 takes the little that survives in the first milliseconds for what is to be
  * expected, and collects all of the heap at 20 MB, which is a twentieth of what a small package of nixpkgs takes. The
  * others are those of engine-flags.ts: to set them later loads node:v8, and with it streams. Compiled code belongs to such
- * flags.
+ * flags, also that of Node's own modules: what loads many of these is better off without.
  */
-const FRONT_FLAGS = [
+const EVALUATION_FLAGS = [
   '--initial-heap-size=256',
   '--no-lazy-feedback-allocation',
   '--scavenger-chaos-mode',
@@ -105,7 +106,7 @@ baryon_is_fresh() {
 ${states.map(({ path }) => `${path} \\`).join('\n')}
 2>/dev/null)" = '${states.map(({ size, mtimeNs }) => `${size} ${seconds(mtimeNs)}`).join('\n')}' ]
 }
-baryon_front_flags='${FRONT_FLAGS.join(' ')}'
+baryon_evaluation_flags='${EVALUATION_FLAGS.join(' ')}'
 `
 }
 
@@ -165,7 +166,8 @@ const { constants, Script } = require('node:vm')
 const file = __dirname + '/fronts.js'
 let cachedData
 try {
-  cachedData = readFileSync(__dirname + '/fronts.code')
+  const evaluates = process.execArgv.includes('${EVALUATION_FLAGS[0]}')
+  cachedData = readFileSync(__dirname + (evaluates ? '/evaluate.code' : '/store.code'))
 } catch {}
 const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
 const options = { filename: 'fronts.js', cachedData, importModuleDynamically }
@@ -272,9 +274,11 @@ async function write(name: string, files: ReadonlyMap<string, Uint8Array | strin
 }
 
 function compile(pack: string): void {
-  const words = [...FRONT_FLAGS, join(import.meta.dirname, 'warm-up.cjs'), pack]
-  const { status } = spawnSync(process.execPath, words, { stdio: 'ignore' })
-  if (status !== 0) console.error('pack: the commands could not be compiled beforehand, and start slower')
+  const warmUp = join(import.meta.dirname, 'warm-up.cjs')
+  const fails = (flags: readonly string[], what: string): boolean =>
+    spawnSync(process.execPath, [...flags, warmUp, pack, what], { stdio: 'ignore' }).status !== 0
+  if (fails(EVALUATION_FLAGS, 'evaluate') || fails([], 'store'))
+    console.error('pack: the commands could not be compiled beforehand, and start slower')
 }
 
 function select(name: string): void {

@@ -70,24 +70,32 @@ test('compiled code comes with the pack, fits, and is done without where it does
   const current = join(clone, 'build/current')
   const node = join(clone, 'node_modules/.bin/node')
   const rejected = `process.stdout.write(String(require(${JSON.stringify(join(current, 'fronts.cjs'))}).script.cachedDataRejected))`
-  const flags = /baryon_front_flags='(.*)'/.exec(readFileSync(join(current, 'is-fresh.sh'), 'utf8'))![1]!.split(' ')
+  const flags = /baryon_evaluation_flags='(.*)'/
+    .exec(readFileSync(join(current, 'is-fresh.sh'), 'utf8'))![1]!
+    .split(' ')
   assert.equal((await run([node, ...flags, '-e', rejected])).stdout, 'false')
+  assert.equal((await run([node, '-e', rejected])).stdout, 'false')
   // Under other flags it would not fit, so these are those of a start.
   const show = join(directory, 'show-flags.cjs')
   writeFileSync(show, "process.stdout.write(process.execArgv.join(' '))")
-  const started = await run(['env', `NODE_OPTIONS=--require "${show}"`, join(clone, 'bin/nix-hash'), '--version'])
+  const started = await run([
+    'env',
+    `NODE_OPTIONS=--require "${show}"`,
+    join(clone, 'bin/nix-instantiate'),
+    '--version',
+  ])
   for (const flag of flags) assert.ok(started.stdout.includes(flag), started.stdout)
-  const code = readFileSync(join(current, 'fronts.code'))
+  const code = readFileSync(join(current, 'evaluate.code'))
   for (const bytes of [code.subarray(0, 1000), Buffer.alloc(0)]) {
-    writeFileSync(join(current, 'fronts.code'), bytes)
+    writeFileSync(join(current, 'evaluate.code'), bytes)
     assert.equal((await run([node, ...flags, '-e', rejected])).stdout, 'true')
     assert.equal((await run([join(clone, 'bin/nix-instantiate'), '--eval', '-E', '1 + 1'])).stdout, '2\n')
   }
-  rmSync(join(current, 'fronts.code'))
-  assert.equal((await run([join(clone, 'bin/nix-hash'), '--version'])).status, 0)
+  rmSync(join(current, 'evaluate.code'))
+  assert.equal((await run([join(clone, 'bin/nix-instantiate'), '--version'])).status, 0)
   // Whoever starts a program from the one that runs may start any.
   assert.match((await run([node, join(current, 'fronts.cjs'), 'baryon', '--version'])).stdout, /^baryon /)
-  writeFileSync(join(current, 'fronts.code'), code)
+  writeFileSync(join(current, 'evaluate.code'), code)
 })
 
 test('a removed or edited source and a missing pack: the sources run', async () => {
