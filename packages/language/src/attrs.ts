@@ -232,11 +232,11 @@ function updatedPositions(left: Attrs, right: Attrs): AttrPositions | undefined 
   const y = right.positions
   if (x === undefined && y === undefined) return undefined
   if (left.keys === right.keys) return y
-  const depth = 1 + Math.max(depthOf(x), depthOf(y))
+  const depth = 1 + Math.max(positionDepth(x), positionDepth(y))
   if (depth > MAX_POSITION_DEPTH) return y
   return { kind: 'updated', rightKeys: right.keys, right: y, left: x, depth }
 }
 
-function depthOf(positions: AttrPositions | undefined): number {
+export function positionDepth(positions: AttrPositions | undefined): number {
   return positions !== undefined && positions.kind === 'updated' ? positions.depth : 0
 }

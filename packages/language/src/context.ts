@@ -101,6 +101,11 @@ export function contextText(element: ContextElement): string {
   }
 }
 
+/** The form for people, of Nix today. */
+export function shownContext({ kind, path, output }: ContextElement): string {
+  return kind === 'path' ? path : kind === 'deep' ? `${path} (deep)` : `${path}^${output}`
+}
+
 /** Elements in the order of their Nix text form, which decides what is reported first. */
 export function sortedContext(context: Context): ContextElement[] {
   return context.slice().sort((a, b) => (contextText(a) < contextText(b) ? -1 : 1))

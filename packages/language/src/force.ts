@@ -1,4 +1,5 @@
 /** Forcing a slot to a value of an expected type, with Nix's words for what was found instead. */
+import { contextText, shownContext, sortedContext } from './context.ts'
 import { valueInError } from './error-value.ts'
 import { ValueError } from './errors.ts'
 import { isFunction, Lambda, PartialApp, PrimOp } from './function.ts'
@@ -55,9 +56,10 @@ export function forceString(slot: Slot): string | NixString {
 export function forceStringNoContext(slot: Slot): string {
   const value = forceString(slot)
   if (typeof value === 'string') return value
-  throw new ValueError(
-    `the string '${value.text}' is not allowed to refer to a store path (such as '${value.context[0]!.path}')`,
-  )
+  const element = sortedContext(value.context)[0]!
+  const message = (what: string): string =>
+    `the string '${value.text}' is not allowed to refer to a store path (such as '${what}')`
+  throw new ValueError(message(contextText(element))).inToday(() => message(shownContext(element)))
 }
 
 /** A value's type in messages: `an integer`, `a set`, `the built-in function 'map'`. */

@@ -1,4 +1,4 @@
-import { createKeyOrdering, getAttribute, type KeyOrder, selectSlots } from '../attrs.ts'
+import { createKeyOrdering, getAttribute, type KeyOrder, positionDepth, selectSlots } from '../attrs.ts'
 import { derivationStrict } from '../derivation.ts'
 import { ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
@@ -7,7 +7,7 @@ import type { Builtin } from '../function.ts'
 import { outputPlaceholder } from '../placeholder.ts'
 import { intern, symbolText } from '../symbols.ts'
 import { force, makeThunk, type Thunk } from '../thunk.ts'
-import { Attrs, type Slot, type Value } from '../value.ts'
+import { type AttrPositions, Attrs, type Slot, type Value } from '../value.ts'
 
 export const derivationBuiltins: readonly Builtin[] = [
   { name: 'derivationStrict', arity: 1, code: (evaluator, slot) => derivationStrict(evaluator, forceAttrs(slot)) },
@@ -37,8 +37,9 @@ function derivation(evaluator: Evaluator, drvAttrs: Attrs): Value {
 
   const count = outputs.length
   const all: Slot[] = new Array(count)
+  const positions = positionsBehind(drvAttrs, outputs)
   const order = orderOutput(drvAttrs.keys.concat(outputs.toReversed(), OWN_NAMES))
-  const family: Family = { drvAttrs, strict, order, all, drvPath: makeThunk(runDrvPath, strict, null) }
+  const family: Family = { drvAttrs, strict, order, all, drvPath: makeThunk(runDrvPath, strict, null), positions }
   for (let i = 0; i < count; i++) all[i] = makeThunk(runOutput, family, outputs[i]!)
   return force(all[0]!)
 }
@@ -52,10 +53,12 @@ interface Family {
   readonly order: KeyOrder
   readonly all: readonly Slot[]
   readonly drvPath: Thunk
+  readonly positions: AttrPositions | undefined
 }
 
 const OWN_NAMES = [ALL, DRV_ATTRS, OUT_PATH, DRV_PATH, TYPE, OUTPUT_NAME]
 const orderOutput = createKeyOrdering(true)
+const orderOwn = createKeyOrdering(true)
 
 function runStrict(evaluator: Evaluator, drvAttrs: Attrs): Value {
   return derivationStrict(evaluator, drvAttrs)
@@ -66,10 +69,17 @@ function runDrvPath(strict: Thunk): Value {
 }
 
 function runOutput(family: Family, output: number): Value {
-  const { drvAttrs, strict, order, all, drvPath } = family
+  const { drvAttrs, strict, order, all, drvPath, positions } = family
   const outPath = makeThunk(runOutPath, strict, output)
   const own: Slot[] = [all, drvAttrs, outPath, drvPath, 'derivation', symbolText(output)]
-  return new Attrs(order.keys, selectSlots(order, drvAttrs.slots.concat(all.toReversed(), own)))
+  return new Attrs(order.keys, selectSlots(order, drvAttrs.slots.concat(all.toReversed(), own)), positions)
+}
+
+/** What the author wrote was written where it was; where Nix's own names stand in its source is nobody's concern. */
+function positionsBehind({ positions }: Attrs, outputs: readonly number[]): AttrPositions | undefined {
+  if (positions === undefined) return undefined
+  const rightKeys = orderOwn([...outputs, ...OWN_NAMES]).keys
+  return { kind: 'updated', rightKeys, right: undefined, left: positions, depth: positionDepth(positions) + 1 }
 }
 
 function runOutPath(strict: Thunk, output: number): Value {

@@ -2,11 +2,11 @@ import { attrsFromEntries } from '../attrs.ts'
 import { lessThan, valuesEqual } from '../equality.ts'
 import { ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
-import { forceBool, forceFunction, forceInt, forceList, forceString } from '../force.ts'
+import { forceBool, forceFunction, forceInt, forceList, forceStringNoContext } from '../force.ts'
 import { type Builtin, callFunction, callFunction2, PrimOp } from '../function.ts'
 import { intern } from '../symbols.ts'
 import { applyThunk, force, forceThunk, Thunk } from '../thunk.ts'
-import { NixString, type Slot, type Value } from '../value.ts'
+import type { Slot, Value } from '../value.ts'
 import { genericClosure } from './generic-closure.ts'
 
 /** Lists, and what makes sets out of them by calling a function on each item. */
@@ -186,8 +186,7 @@ function groupBy(_: Evaluator, fn: Slot, slot: Slot): Value {
   const groups = new Map<number, Slot[]>()
   for (let i = 0; i < list.length; i++) {
     const item = list[i]!
-    const name = forceString(callFunction(fn, item))
-    const symbol = intern(name instanceof NixString ? name.text : name)
+    const symbol = intern(forceStringNoContext(callFunction(fn, item)))
     const group = groups.get(symbol)
     if (group === undefined) groups.set(symbol, [item])
     else group.push(item)

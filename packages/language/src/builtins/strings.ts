@@ -9,7 +9,7 @@ import { LongText } from '../long-text.ts'
 import { compileRegex, type Regex } from '../regex.ts'
 import { RegexSyntaxError } from '../regex-syntax.ts'
 import { intern } from '../symbols.ts'
-import type { Context, NixString, Slot, Value } from '../value.ts'
+import type { NixString, Slot, Value } from '../value.ts'
 import { compareVersions, parseDerivationName, splitVersion } from '../version.ts'
 import { hashText } from './hashing.ts'
 
@@ -166,12 +166,9 @@ function match(_: Evaluator, patternSlot: Slot, slot: Slot): Value {
 
 function split(_: Evaluator, patternSlot: Slot, slot: Slot): Value {
   const regex = regexOf(forceStringNoContext(patternSlot))
-  const subject = forceString(slot)
-  const context: Context = contextOf(subject)
-  const parts = regex.split(textOf(subject))
-  if (context.length === 0) return parts
-  // Text between matches keeps the context, captures lose it.
-  return parts.map((part) => (typeof part === 'string' ? makeString(part, context) : part))
+  const parts = regex.split(textOf(forceString(slot)))
+  // Without a match it is the text itself; parts of it have no context.
+  return parts.length === 1 ? [slot] : parts
 }
 
 function regexOf(pattern: string): Regex {
