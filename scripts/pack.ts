@@ -42,10 +42,10 @@ const CLOCK_TICK_MILLISECONDS = 20
 const IS_FRESH = 'is-fresh.sh'
 
 /**
- * How a front that evaluates is started. By itself V8 takes the little that survives in the first milliseconds for what is to be
- * expected, and collects all of the heap at 20 MB, which is a twentieth of what a small package of nixpkgs takes. The
- * others are those of engine-flags.ts: to set them later loads node:v8, and with it streams. Compiled code belongs to such
- * flags, also that of Node's own modules: what loads many of these is better off without.
+ * How a front that evaluates is started. By itself V8 takes the little that survives in the first milliseconds for what
+ * is to be expected, and collects all of the heap at 20 MB, which is a twentieth of what a small package of nixpkgs takes.
+ * The others are those of engine-flags.ts: to set them later loads node:v8, and with it streams. Compiled code belongs to
+ * such flags, also that of Node's own modules: what loads many of these is better off without.
  */
 const EVALUATION_FLAGS = [
   '--initial-heap-size=256',
@@ -216,14 +216,15 @@ const addresses: Plugin = {
   },
 }
 
-/**
- * Node's own modules without `import`: one of node:fs also loads what node:fs itself loads only when it is asked, such
- * as promises and streams (15 of 110 ms). Of some the first use loads them (node:crypto: 20 ms, node:worker_threads: 3).
- */
+/** Loaded by the first use of something in them: node:crypto takes 20 ms, node:worker_threads 3. */
 const LATE = new Set(
   ['crypto', 'os', 'sqlite', 'timers/promises', 'v8', 'worker_threads'].map((name) => `node:${name}`),
 )
 
+/**
+ * Node's own modules without `import`: one of node:fs also loads what node:fs itself loads only when it is asked, such
+ * as promises and streams (15 of 110 ms).
+ */
 const builtins: Plugin = {
   name: 'builtins',
   setup({ onResolve, onLoad }) {

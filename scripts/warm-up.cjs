@@ -1,4 +1,5 @@
-// Makes the compiled code of a pack: runs some commands, so that what they use is compiled, and writes that beside them. Node's own cache has only what is compiled when a file is loaded: of the evaluator next to nothing.
+// Makes the compiled code of a pack: runs some commands, so that what they use is compiled, and writes that beside them.
+// Node's own cache has only what is compiled when a file is loaded: of the evaluator next to nothing.
 //
 //   node scripts/warm-up.cjs PACK evaluate|store
 'use strict'
