@@ -100,8 +100,11 @@ export function createKeyOrdering(lastWins: boolean): (symbols: readonly number[
 }
 
 function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return a.length === b.length && startsWith(a, b)
+}
+
+function startsWith(numbers: readonly number[], start: readonly number[]): boolean {
+  for (let i = 0; i < start.length; i++) if (numbers[i] !== start[i]) return false
   return true
 }
 
@@ -129,16 +132,8 @@ export function updateAttrs(left: Attrs, right: Attrs): Attrs {
   // Names that were new to the program come last. Copying by V8 takes a third of the time of the loop below.
   if (a[a.length - 1]! < b[0]!) return new Attrs(sharedKeys(a.concat(b)), left.slots.concat(right.slots), positions)
   if (b[b.length - 1]! < a[0]!) return new Attrs(sharedKeys(b.concat(a)), right.slots.concat(left.slots), positions)
-  const keys = mergedKeys(a, b)
-  return new Attrs(keys, mergedSlots(keys, left, right), positions)
-}
-
-/** What `mergedKeys` found last; longer than that. */
-const scratch: number[] = []
-
-/** One of the arguments, or one that was made before, when it has the same keys. */
-function mergedKeys(a: readonly number[], b: readonly number[]): readonly number[] {
-  const keys = scratch
+  const size = a.length + b.length
+  const slots: Slot[] = new Array(size)
   let i = 0
   let j = 0
   let n = 0
@@ -146,42 +141,29 @@ function mergedKeys(a: readonly number[], b: readonly number[]): readonly number
     const x = a[i]!
     const y = b[j]!
     if (x < y) {
-      keys[n++] = x
-      i++
+      merged[n] = x
+      slots[n++] = left.slots[i++]!
     } else {
-      keys[n++] = y
-      j++
-      if (x === y) i++
-    }
-  }
-  for (; i < a.length; i++) keys[n++] = a[i]!
-  for (; j < b.length; j++) keys[n++] = b[j]!
-  if (n === a.length) return a
-  if (n === b.length) return b
-  return sharedKeys(keys, n)
-}
-
-function mergedSlots(keys: readonly number[], left: Attrs, right: Attrs): Slot[] {
-  const count = keys.length
-  const a = left.keys
-  const b = right.keys
-  const slots: Slot[] = new Array(count)
-  let i = 0
-  let j = 0
-  let n = 0
-  while (i < a.length && j < b.length) {
-    const x = a[i]!
-    const y = b[j]!
-    if (x < y) slots[n++] = left.slots[i++]!
-    else {
+      merged[n] = y
       slots[n++] = right.slots[j++]!
       if (x === y) i++
     }
   }
-  while (i < a.length) slots[n++] = left.slots[i++]!
-  while (j < b.length) slots[n++] = right.slots[j++]!
-  return slots
+  while (i < a.length) {
+    merged[n] = a[i]!
+    slots[n++] = left.slots[i++]!
+  }
+  while (j < b.length) {
+    merged[n] = b[j]!
+    slots[n++] = right.slots[j++]!
+  }
+  const keys = n === a.length ? a : n === b.length ? b : sharedKeys(merged, n)
+  // What is kept has no room to spare.
+  return new Attrs(keys, n < size ? slots.slice(0, n) : slots, positions)
 }
+
+/** The keys of the last merge, and what is left of longer ones. */
+const merged: number[] = []
 
 /**
  * The first `length` keys as an array: one of the last that were made, if it has the same. Sets that one piece of code
@@ -197,11 +179,6 @@ export function sharedKeys(keys: readonly number[], length = keys.length): reado
   const made = keys.slice(0, length)
   shared[place] = made
   return made
-}
-
-function startsWith(keys: readonly number[], start: readonly number[]): boolean {
-  for (let i = 0; i < start.length; i++) if (keys[i] !== start[i]) return false
-  return true
 }
 
 const SHARED_LENGTH = 128
