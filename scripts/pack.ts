@@ -31,6 +31,7 @@ import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { BuildOptions, Plugin } from 'esbuild'
+import { EVALUATION_FLAGS } from '../packages/evaluation/src/engine-flags.ts'
 
 const clone = join(import.meta.dirname, '..')
 const directory = join(clone, 'build')
@@ -44,16 +45,10 @@ const IS_FRESH = 'is-fresh.sh'
 /**
  * How a front that evaluates is started. By itself V8 takes the little that survives in the first milliseconds for what
  * is to be expected, and collects all of the heap at 20 MB, which is a twentieth of what a small package of nixpkgs takes.
- * The others are those of engine-flags.ts: to set them later loads node:v8, and with it streams. Compiled code belongs to
+ * The others could be set later, which loads node:v8, and with it streams. Compiled code belongs to
  * such flags, also that of Node's own modules: what loads many of these is better off without.
  */
-const EVALUATION_FLAGS = [
-  '--initial-heap-size=256',
-  '--no-lazy-feedback-allocation',
-  '--scavenger-chaos-mode',
-  '--scavenger-chaos-mode-threshold=100',
-  '--no-incremental-marking',
-]
+const FRONT_FLAGS = ['--initial-heap-size=256', ...EVALUATION_FLAGS]
 const BILLION = 1_000_000_000n
 
 /** What decides, beside the sources, what is in a pack; the second stands for all of node_modules. */
@@ -106,7 +101,7 @@ baryon_is_fresh() {
 ${states.map(({ path }) => `${path} \\`).join('\n')}
 2>/dev/null)" = '${states.map(({ size, mtimeNs }) => `${size} ${seconds(mtimeNs)}`).join('\n')}' ]
 }
-baryon_evaluation_flags='${EVALUATION_FLAGS.join(' ')}'
+baryon_evaluation_flags='${FRONT_FLAGS.join(' ')}'
 `
 }
 
@@ -166,7 +161,7 @@ const { constants, Script } = require('node:vm')
 const file = __dirname + '/fronts.js'
 let cachedData
 try {
-  const evaluates = process.execArgv.includes('${EVALUATION_FLAGS[0]}')
+  const evaluates = process.execArgv.includes('${FRONT_FLAGS[0]}')
   cachedData = readFileSync(__dirname + (evaluates ? '/evaluate.code' : '/store.code'))
 } catch {}
 const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
@@ -278,7 +273,7 @@ function compile(pack: string): void {
   const warmUp = join(import.meta.dirname, 'warm-up.cjs')
   const fails = (flags: readonly string[], what: string): boolean =>
     spawnSync(process.execPath, [...flags, warmUp, pack, what], { stdio: 'ignore' }).status !== 0
-  if (fails(EVALUATION_FLAGS, 'evaluate') || fails([], 'store'))
+  if (fails(FRONT_FLAGS, 'evaluate') || fails([], 'store'))
     console.error('pack: the commands could not be compiled beforehand, and start slower')
 }
 

@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 
 /** In a heap that is made for it, an evaluation is `large`. Packed fronts are started with all of these flags. */
 export function tuneForEvaluation(on: boolean, large: boolean): void {
-  if (process.execArgv.includes(EVALUATING[0][0])) return
+  if (process.execArgv.includes(EVALUATION_FLAGS[0]!)) return
   const flags = large ? EVALUATING : [...EVALUATING, AT_ONCE]
   for (const [flag, before] of flags) setFlagsFromString(on ? flag : before)
 }
@@ -37,3 +37,6 @@ const EVALUATING = [
 
 /** Marking in small steps begins at 30 MB, and most evaluations are over before it would have freed anything. */
 const AT_ONCE = ['--no-incremental-marking', '--incremental-marking'] as const
+
+/** For a process that only evaluates, and mostly little. */
+export const EVALUATION_FLAGS: readonly string[] = [...EVALUATING, AT_ONCE].map(([flag]) => flag)
