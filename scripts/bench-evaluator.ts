@@ -69,9 +69,8 @@ function jobsRow(baryon: string, tree: string, work: string): ComparedRow {
     string,
     string,
   ]
-  const packages = `let pkgs = import ${tree} { config = { }; overlays = [ ]; }; in`
-  const chosen = `builtins.fromJSON (builtins.readFile ${list})`
-  const choice = `list = ${chosen}; only = set: names: builtins.intersectAttrs (pkgs.lib.genAttrs names (_: null)) set;`
+  const packages = `pkgs = import ${tree} { config = { }; overlays = [ ]; };`
+  const choice = `${packages} list = builtins.fromJSON (builtins.readFile ${list});`
   const ours = (file: string): readonly string[] => [
     ...[baryon, 'eval-jobs', file, '--no-instantiate', '--workers', '2', ...PARITY],
     ...['--store-dir', STORE_DIRECTORY, '--root', join(work, 'jobs')],
@@ -81,16 +80,17 @@ function jobsRow(baryon: string, tree: string, work: string): ComparedRow {
     const paths = 'set: map (name: set.${name}.drvPath)'
     writeFileSync(
       texts,
-      `let ${choice} paths = ${paths}; pkgs = ${packages} pkgs; in builtins.concatStringsSep "\\n" (paths pkgs list.flat ` +
+      `let ${choice} paths = ${paths}; in builtins.concatStringsSep "\\n" (paths pkgs list.flat ` +
         '++ builtins.concatMap (name: paths pkgs.${name} list.nested.${name}) (builtins.attrNames list.nested))',
     )
     const inSets =
       'builtins.mapAttrs (name: names: only pkgs.${name} names // { recurseForDerivations = true; }) list.nested'
-    writeFileSync(jobs, `let ${choice} pkgs = ${packages} pkgs; in only pkgs list.flat // ${inSets}`)
+    const only = 'set: names: builtins.intersectAttrs (pkgs.lib.genAttrs names (_: null)) set'
+    writeFileSync(jobs, `let ${choice} only = ${only}; in only pkgs list.flat // ${inSets}`)
     const all = join(work, 'all.nix')
     writeFileSync(
       all,
-      `${packages} let plain = builtins.mapAttrs (_: value: if builtins.isFunction value then null else value);
+      `let ${packages} plain = builtins.mapAttrs (_: value: if builtins.isFunction value then null else value);
       isSet = value: builtins.isAttrs value && value.type or "" != "derivation" && !(value ? stdenv && value ? callPackage);
       enter = value: if isSet value then plain value // { recurseForDerivations = true; } else value;
       in builtins.mapAttrs (_: enter) (plain pkgs)`,
