@@ -1,7 +1,8 @@
+import { textHash } from '@baryon/format'
 import { EvaluationError, InfiniteRecursionError } from './errors.ts'
 import { callFunction } from './function.ts'
 import type { Position } from './position.ts'
-import { childName, childName2, type Tracker, textHash } from './tracking.ts'
+import { childName, childName2, type Tracker } from './tracking.ts'
 import type { Slot, Value } from './value.ts'
 
 /**

@@ -87,10 +87,3 @@ export function childName2(parent: number, number: number): number {
   h = Math.imul(h ^ (h >>> 12), 0x297a2d39)
   return h ^ (h >>> 15)
 }
-
-/** Half of the name of what has a name of its own. */
-export function textHash(text: string, seed: number): number {
-  let h = seed | 0
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193) ^ (h >>> 15)
-  return h
-}
