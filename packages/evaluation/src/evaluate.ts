@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { answerKey, findAnswer, keepAnswer } from './answer-cache.ts'
-import { neededLargeStack, noteLargeStack } from './deep-requests.ts'
 import { EvaluationFailure } from './evaluation-failure.ts'
+import { formerNeed, noteNeed } from './large-requests.ts'
 import type { MemoryPlace } from './memory/memory-file.ts'
 import { namedError } from './named-error.ts'
 import type { EvaluationRequest, EvaluationResult } from './request.ts'
@@ -38,22 +38,24 @@ export async function evaluate(request: EvaluationRequest): Promise<EvaluationRe
     memory: answers !== undefined && isRemembered(request) ? memoryPlace(cacheDirectory!, key) : undefined,
   }
   const listeners = { onLog: countedLog, onBuildEvent: request.onBuildEvent ?? (() => {}) }
-  const isDeep = cacheDirectory !== null && neededLargeStack(cacheDirectory, key)
-  let outcome: EvaluationOutcome = isDeep
-    ? { kind: 'overflow' }
-    : (await import('./run-evaluation.ts')).runEvaluation({ ...job, fileLimit: FILE_LIMIT }, listeners)
+  const former = cacheDirectory === null ? undefined : formerNeed(cacheDirectory, key)
+  let outcome: EvaluationOutcome =
+    former !== undefined
+      ? { kind: 'overflow', need: former }
+      : (await import('./run-evaluation.ts')).runEvaluation({ ...job, fileLimit: FILE_LIMIT }, listeners)
   if (outcome.kind === 'overflow') {
+    const { need } = outcome
     const { runWithLargeStack } = await import('./large-stack.ts')
     // What was already shown is not shown again.
     let repeated = logged
-    outcome = await runWithLargeStack(job, {
+    outcome = await runWithLargeStack(job, need, {
       ...listeners,
       onLog: (message) => {
         if (repeated > 0) repeated--
         else countedLog(message)
       },
     })
-    if (!isDeep && cacheDirectory !== null && outcome.kind === 'done') noteLargeStack(cacheDirectory, key)
+    if (former === undefined && cacheDirectory !== null && outcome.kind === 'done') noteNeed(cacheDirectory, key, need)
   }
   switch (outcome.kind) {
     case 'overflow':

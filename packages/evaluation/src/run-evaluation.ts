@@ -30,6 +30,7 @@ import { bytesOf, type Dependencies, DependencyRecorder } from './dependencies.t
 import { optimiseLittle, tuneForEvaluation } from './engine-flags.ts'
 import { createEvalIo, type WorldIo } from './eval-io.ts'
 import { findDerivations } from './find-derivations.ts'
+import type { Need } from './large-requests.ts'
 import type { MemoryPlace } from './memory/memory-file.ts'
 import { RunMemory } from './memory/run-memory.ts'
 import { openPackCache, type PackCache } from './pack-cache.ts'
@@ -85,8 +86,8 @@ export type EvaluationOutcome =
       /** For errors of the expression: the text with place and trace. */
       readonly report: string | undefined
     }
-  /** The stack was too small. */
-  | { readonly kind: 'overflow' }
+  /** The stack was too small, or there are more files than the limit. */
+  | { readonly kind: 'overflow'; readonly need: Need }
 
 /** Evaluates in this thread. Throws only what is a bug. */
 export function runEvaluation(job: EvaluationJob, listeners: EvaluationListeners): EvaluationOutcome {
@@ -102,7 +103,9 @@ function runOnce(job: EvaluationJob, listeners: EvaluationListeners, anew: boole
     return run(job, resources)
   } catch (thrown) {
     const error = typedError(thrown)
-    if (error instanceof StackOverflowError) return { kind: 'overflow' }
+    if (error instanceof StackOverflowError) {
+      return { kind: 'overflow', need: error instanceof TooManyFiles ? 'breadth' : 'depth' }
+    }
     if (!(error instanceof UserError)) throw error
     // How it fails is to be seen by what it would do alone.
     return (resources.memory?.takenOver ?? 0) > 0 ? undefined : failureOf(error, job)
@@ -115,6 +118,9 @@ function runOnce(job: EvaluationJob, listeners: EvaluationListeners, anew: boole
 
 /** From so many files on. */
 const BROAD = 16
+
+/** Like a stack that is full, nothing in the language can catch it. */
+class TooManyFiles extends StackOverflowError {}
 
 /** An error as it is told to those outside. */
 export function failureOf(error: UserError, job: EvaluationJob): Extract<EvaluationOutcome, { kind: 'failed' }> {
@@ -179,7 +185,7 @@ export function evaluatorFor(job: EvaluationJob, { io, parsed }: Resources): Eva
     settings: { ...settings, ...languageOf(settings, job), searchPath },
     ...(parsed === undefined ? {} : { parseCache: parsed }),
     onFile: (count) => {
-      if (count === job.fileLimit) throw new StackOverflowError()
+      if (count === job.fileLimit) throw new TooManyFiles()
       if (count === BROAD && job.fileLimit !== undefined) optimiseLittle(true)
     },
   })
