@@ -24,6 +24,7 @@ export {
   InfiniteRecursionError,
   ParseError,
   StackOverflowError,
+  StringTooLongError,
   ThrownError,
   type TraceFrame,
   typedError,

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import {
   fixedOutputPath,
   formatStorePath,
@@ -23,6 +23,7 @@ import { bytesOf, type DependencyRecorder, directoryDigest, listDirectory, nativ
 import { fingerprintOf, isJustChanged, typeOfFile } from './fingerprint.ts'
 import type { PackCache } from './pack-cache.ts'
 import { PhysicalPaths } from './physical-path.ts'
+import { readWholeFile } from './read-file.ts'
 import { surveyTree } from './source-tree.ts'
 
 export interface EvalIoOptions {
@@ -90,7 +91,8 @@ class RealWorld implements WorldIo {
       const stat = statSync(native(place))
       this.#recorder?.file(place, fingerprintOf(stat))
       if (isJustChanged(stat)) this.#recorder?.giveUp(`'${path}' was written just now`)
-      return readFileSync(native(place), 'latin1')
+      if (!stat.isFile()) this.#recorder?.giveUp(`'${path}' is no regular file`)
+      return readWholeFile(native(place), stat, path)
     })
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -216,6 +217,28 @@ test('answers that depend on the clock, or were said while tracing, are not kept
     const request = expression(text, { cacheDirectory, onLog: () => {} })
     await evaluate(request)
     assert.equal((await evaluate(request)).fromCache, false, text)
+  }
+})
+
+test('what has no end, or more than a string holds, is an error; what is no regular file is read anew', async (t) => {
+  const directory = temporaryDirectory(t)
+  const cacheDirectory = join(directory, 'cache')
+  const message = "reading from file '/dev/zero': it is a device, and has no end"
+  for (const reading of ['readFile', 'hashFile "sha256"', 'import']) {
+    await assert.rejects(textOf(`builtins.${reading} /dev/zero`), { message })
+  }
+  assert.equal(await textOf('builtins.readFile /dev/null'), '""')
+  const huge = join(directory, 'huge')
+  writeFileSync(huge, '')
+  truncateSync(huge, 600 * 2 ** 20)
+  await assert.rejects(textOf(`builtins.readFile ${huge}`), { message: /^a string would be longer than 512 MiB/ })
+
+  const pipe = join(directory, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  for (const text of ['one', 'two']) {
+    spawn('sh', ['-c', `printf ${text} > "$0"`, pipe], { stdio: 'ignore' })
+    assert.equal(await textOf(`builtins.readFile ${pipe}`, { cacheDirectory }), `"${text}"`)
+    await sleep(SETTLED)
   }
 })
 

@@ -167,7 +167,16 @@ export class ParseError extends EvaluationError {
   }
 }
 
-/** The typed error for a `RangeError` that V8 threw because the stack is used up; anything else comes back as it is. */
+/** More than V8's longest string has. */
+export class StringTooLongError extends EvaluationError {
+  constructor() {
+    super('EVAL_STRING_TOO_LONG', 'a string would be longer than 512 MiB, the most that there can be')
+  }
+}
+
+/** The typed error for what V8 throws when the stack is used up or a string too long; anything else comes back as it is. */
 export function typedError(error: unknown): unknown {
-  return error instanceof RangeError && error.message.includes('call stack') ? new StackOverflowError() : error
+  if (!(error instanceof RangeError)) return error
+  if (error.message.includes('call stack')) return new StackOverflowError()
+  return error.message === 'Invalid string length' ? new StringTooLongError() : error
 }

@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test'
 import { memoryIo, testEvaluator } from '../test/memory-io.ts'
 import { updateAttrs } from './attrs.ts'
 import { forceDeep } from './deep-force.ts'
-import { SearchPathError, StackOverflowError, typedError } from './errors.ts'
+import { SearchPathError, StackOverflowError, StringTooLongError, typedError } from './errors.ts'
 import { forceAttrs } from './force.ts'
 import { printValue } from './print-value.ts'
 
@@ -66,15 +66,26 @@ describe('files', () => {
   })
 })
 
-test('a stack overflow has a type of its own', () => {
-  let error: unknown
-  try {
-    evaluate('let f = n: 1 + f (n + 1); in f 0')
-  } catch (thrown) {
-    error = typedError(thrown)
-  }
-  assert.ok(error instanceof StackOverflowError)
-})
+const exhausting = [
+  ['a stack overflow', 'let f = n: 1 + f (n + 1); in f 0', StackOverflowError],
+  ['a sum that is too long', 'let f = n: s: if n == 0 then s else f (n - 1) (s + s); in f 30 "a"', StringTooLongError],
+  [
+    'a list of strings that is too long',
+    'builtins.concatStringsSep "" (builtins.genList (_: builtins.concatStringsSep "a" (builtins.genList (_: "aaa") 9999)) 20000)',
+    StringTooLongError,
+  ],
+] as const
+for (const [name, text, type] of exhausting) {
+  test(`${name} has a type of its own`, () => {
+    let error: unknown
+    try {
+      evaluate(text)
+    } catch (thrown) {
+      error = typedError(thrown)
+    }
+    assert.ok(error instanceof type)
+  })
+}
 
 test('updates that add nothing share keys', () => {
   const evaluator = testEvaluator()
