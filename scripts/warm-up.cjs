@@ -14,7 +14,7 @@ const [pack, what] = process.argv.slice(2)
 const directory = mkdtempSync(join(tmpdir(), 'baryon-'))
 const file = join(directory, 'warm-up.nix')
 copyFileSync(join(__dirname, 'warm-up.nix'), file)
-Object.assign(process.env, { HOME: directory, XDG_CACHE_HOME: directory, NIX_REMOTE: 'dummy://' })
+Object.assign(process.env, { HOME: directory, XDG_CACHE_HOME: directory, BARYON_ROOT: join(directory, 'root') })
 
 async function evaluate(main) {
   // What was written a moment ago is not kept.
@@ -26,7 +26,9 @@ async function evaluate(main) {
     if (i === 0) appendFileSync(file, '# edited\n')
     await settle()
   }
-  await main('nix-instantiate', ['--eval', '-E', `import ${file} { edit = 1; }`, '--option', 'eval-cache', 'false'])
+  const options = ['--option', 'eval-cache', 'false', '--option', 'nix-version', '2.8.0']
+  await main('nix-instantiate', ['--eval', '-E', `import ${file} { edit = 1; }`, ...options])
+  await main('nix-instantiate', [file, '-A', 'two', '--arg', 'text', 'false'])
 }
 
 async function store(main) {

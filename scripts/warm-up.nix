@@ -1,5 +1,5 @@
 # What scripts/warm-up.cjs evaluates so that V8 compiles what evaluations use: a package set in small.
-{ edit ? 0 }:
+{ edit ? 0, text ? true }:
 let
   fix = f: let x = f x; in x;
   extends = f: base: self: let super = base self; in super // f self super;
@@ -74,4 +74,4 @@ let
     version = builtins.compareVersions "1.2" "1.10" < 0 && builtins.elem 1 [ 1 ] && builtins.getEnv "HOME" != "none";
   };
 in
-builtins.deepSeq facts (builtins.toJSON facts)
+builtins.deepSeq facts (if text then builtins.toJSON facts else set)

@@ -4,27 +4,21 @@
  */
 import { setFlagsFromString } from 'node:v8'
 
-/** In a heap that is made for it, an evaluation is `large`. Packed fronts are started with all of these flags. */
+/** In a heap that is made for it, an evaluation is `large`. Packed fronts are started with all flags of what is not. */
 export function tuneForEvaluation(on: boolean, large: boolean): void {
-  if (process.execArgv.includes(EVALUATION_FLAGS[0]!)) return
-  const flags = large ? EVALUATING : [...EVALUATING, AT_ONCE]
+  if (process.execArgv.includes(EVALUATION_FLAGS[0]!)) {
+    if (large) set(BRIEF, !on)
+    return
+  }
+  set(EVALUATING, on)
+  if (!large) set(BRIEF, on)
+}
+
+function set(flags: typeof EVALUATING, on: boolean): void {
   for (const [flag, before] of flags) setFlagsFromString(on ? flag : before)
 }
 
-/**
- * What reads many files runs little of it often, and is over before the compiler that optimises best has paid: without it
- * a package of nixpkgs takes a sixth less wall and a fifth less processor time. What is large enough to be worth it
- * starts over in another thread, without this.
- */
-export function optimiseLittle(on: boolean): void {
-  if (on === optimisesLittle) return
-  optimisesLittle = on
-  setFlagsFromString(`--invocation-count-for-turbofan=${on ? 1_000_000 : 3000}`)
-}
-
-let optimisesLittle = false
-
-const EVALUATING = [
+const EVALUATING: readonly (readonly [flag: string, before: string])[] = [
   // V8 waits until a function has run some times before it notes what comes by, and so before it compiles anything: for an
   // evaluation that is over in half a second that costs a fifteenth.
   ['--no-lazy-feedback-allocation', '--lazy-feedback-allocation'],
@@ -33,10 +27,17 @@ const EVALUATING = [
   // named for its use in V8's tests, where of 50 in a hundred chance decides.
   ['--scavenger-chaos-mode', '--no-scavenger-chaos-mode'],
   ['--scavenger-chaos-mode-threshold=100', '--scavenger-chaos-mode-threshold=50'],
-] as const
+]
 
-/** Marking in small steps begins at 30 MB, and most evaluations are over before it would have freed anything. */
-const AT_ONCE = ['--no-incremental-marking', '--incremental-marking'] as const
+const BRIEF: typeof EVALUATING = [
+  // Marking in small steps begins at 30 MB, and most evaluations are over before it would have freed anything.
+  ['--no-incremental-marking', '--incremental-marking'],
+  // Most are also over before compilers that optimise have paid, which compile beside them but end in the way: later than
+  // V8 would ask them, a package of nixpkgs takes a tenth less wall and a fifth less processor time, 5,000 derivations
+  // as much, and a loop of a million rounds a thirtieth more.
+  ['--invocation-count-for-turbofan=100000', '--invocation-count-for-turbofan=3000'],
+  ['--invocation-count-for-maglev=2000', '--invocation-count-for-maglev=400'],
+]
 
 /** For a process that only evaluates, and mostly little. */
-export const EVALUATION_FLAGS: readonly string[] = [...EVALUATING, AT_ONCE].map(([flag]) => flag)
+export const EVALUATION_FLAGS: readonly string[] = [...EVALUATING, ...BRIEF].map(([flag]) => flag)

@@ -27,7 +27,7 @@ import { AttributePositions } from './attribute-positions.ts'
 import { argumentSet, autoCall } from './auto-call.ts'
 import { BlockingWorker } from './blocking-call.ts'
 import { bytesOf, type Dependencies, DependencyRecorder } from './dependencies.ts'
-import { optimiseLittle, tuneForEvaluation } from './engine-flags.ts'
+import { tuneForEvaluation } from './engine-flags.ts'
 import { createEvalIo, type WorldIo } from './eval-io.ts'
 import { findDerivations } from './find-derivations.ts'
 import type { Need } from './large-requests.ts'
@@ -111,13 +111,9 @@ function runOnce(job: EvaluationJob, listeners: EvaluationListeners, anew: boole
     return (resources.memory?.takenOver ?? 0) > 0 ? undefined : failureOf(error, job)
   } finally {
     tuneForEvaluation(false, large)
-    optimiseLittle(false)
     resources.close()
   }
 }
-
-/** From so many files on. */
-const BROAD = 16
 
 /** Like a stack that is full, nothing in the language can catch it. */
 class TooManyFiles extends StackOverflowError {}
@@ -186,7 +182,6 @@ export function evaluatorFor(job: EvaluationJob, { io, parsed }: Resources): Eva
     ...(parsed === undefined ? {} : { parseCache: parsed }),
     onFile: (count) => {
       if (count === job.fileLimit) throw new TooManyFiles()
-      if (count === BROAD && job.fileLimit !== undefined) optimiseLittle(true)
     },
   })
 }
