@@ -6,6 +6,7 @@ import {
   hashBytes,
   parseDerivation,
   parseStorePath,
+  textHash,
   textPath,
 } from '@baryon/format'
 import {
@@ -185,13 +186,11 @@ class RealWorld implements WorldIo {
         survey.fingerprint === undefined
           ? undefined
           : this.#options.sourceHashes?.get(`${method}:${place}`, survey.fingerprint)
-      let hash: Hash
-      if (known !== undefined && known.length === 32) {
-        hash = { algorithm: 'sha256', bytes: known }
-      } else {
+      let hash = known && keptHash(known)
+      if (hash === undefined) {
         hash = hashPath(native(place), 'sha256', { method, ...(filter === undefined ? {} : { filter }) }).hash
         if (survey.fingerprint !== undefined) {
-          this.#options.sourceHashes?.put(`${method}:${place}`, survey.fingerprint, hash.bytes)
+          this.#options.sourceHashes?.put(`${method}:${place}`, survey.fingerprint, hashToKeep(hash))
         }
       }
       const computed = formatStorePath(
@@ -403,6 +402,29 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'File name too long',
   EINVAL: 'Invalid argument',
 }
+
+/** A SHA-256 with four bytes that tell whether it is whole. */
+function hashToKeep({ bytes }: Hash): Uint8Array {
+  const kept = new Uint8Array(SHA256_SIZE + 4)
+  kept.set(bytes)
+  new DataView(kept.buffer).setInt32(SHA256_SIZE, checkOf(bytes))
+  return kept
+}
+
+function keptHash(kept: Uint8Array): Hash | undefined {
+  if (kept.length !== SHA256_SIZE + 4) return undefined
+  const bytes = kept.subarray(0, SHA256_SIZE)
+  const check = new DataView(kept.buffer, kept.byteOffset).getInt32(SHA256_SIZE)
+  return check === checkOf(bytes) ? { algorithm: 'sha256', bytes } : undefined
+}
+
+function checkOf(bytes: Uint8Array): number {
+  return textHash(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), CHECK_SEED)
+}
+
+const SHA256_SIZE = 32
+/** Not 0, so that zeros are no hash of zeros. */
+const CHECK_SEED = 0x811c9dc5
 
 /** An error of the operating system in Nix's words; anything else comes back as it is. */
 function systemFailure(verb: string, path: string, error: unknown): unknown {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -306,4 +306,23 @@ test('what reads many files starts in the large heap the next time', async (t) =
     readdirSync(cacheDirectory).filter((name) => name === 'deep'),
     [],
   )
+})
+
+test('the kept hash of a source that is damaged is computed anew', async (t) => {
+  const directory = temporaryDirectory(t)
+  const cacheDirectory = join(directory, 'cache')
+  writeFileSync(join(directory, 'source'), 'text')
+  await sleep(SETTLED)
+  const run = () => textOf(`"\${${directory}/source}"`, { cacheDirectory, answerCache: false })
+  const expected = await run()
+  const sources = join(cacheDirectory, 'sources')
+  const file = join(sources, readdirSync(sources)[0]!)
+  const whole = readFileSync(file)
+  for (let at = whole.length - 36; at < whole.length; at += 5) {
+    const damaged = Buffer.from(whole)
+    damaged[at]! ^= 0x04
+    writeFileSync(file, damaged)
+    assert.equal(await run(), expected)
+    for (const name of readdirSync(sources)) if (join(sources, name) !== file) rmSync(join(sources, name))
+  }
 })

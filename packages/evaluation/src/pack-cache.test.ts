@@ -52,13 +52,17 @@ test('damaged segments are ignored, never wrong', (t) => {
     writeFileSync(file, whole.subarray(0, length))
     assert.equal(readAll(directory), 0, `cut at ${length}`)
   }
-  // In the index every damage is seen; blobs carry their own checks.
-  const index = 16 + 20 * 32
-  for (let at = 0; at < index; at += 7) {
+  // With a damaged index a blob may come back cut off or with more behind it, but never another one: see readAll.
+  const [header, entry] = [12, 40]
+  const index = header + 20 * entry
+  // Only a merge asks for it.
+  const isHashOfPath = (at: number): boolean =>
+    at >= header && (at - header) % entry >= 16 && (at - header) % entry < 32
+  for (let at = 0; at < index; at++) {
     const damaged = Buffer.from(whole)
     damaged[at]! ^= 0x40
     writeFileSync(file, damaged)
-    assert.equal(readAll(directory), 0, `damaged at ${at}`)
+    assert.ok(readAll(directory) < 20 || isHashOfPath(at), `damaged at ${at}`)
   }
 })
 
@@ -97,7 +101,13 @@ test('segments that nobody can read go with a merge, once they are old', (t) => 
 function readAll(directory: string): number {
   const cache = openPackCache(directory)
   let found = 0
-  for (let i = 0; i < 20; i++) if (cache.get(`/${i}`, 'f') !== undefined) found++
+  for (let i = 0; i < 20; i++) {
+    const blob = cache.get(`/${i}`, 'f')
+    if (blob === undefined) continue
+    const [text, expected] = [Buffer.from(blob).toString('latin1'), `blob ${i}`]
+    assert.ok(text.startsWith(expected) || expected.startsWith(text), text)
+    if (text === expected) found++
+  }
   cache.close()
   return found
 }
