@@ -145,8 +145,8 @@ function defineTests(sandbox: Sandbox): void {
   })
   test('a daemon ends with the builder', async () => {
     const mark = `88${process.pid}1`
-    const { end } = await run(sandbox, `(setsid sleep ${mark} > /dev/null 2>&1 &); (sleep ${mark} &); exit 0`)
-    assert.equal(end.status, 0)
+    const { end, text } = await run(sandbox, `(setsid sleep ${mark} > /dev/null 2>&1 &); (sleep ${mark} &); exit 0`)
+    assert.deepEqual(end, { status: 0, setupFailed: false }, text)
     assert.equal(running(mark), 0)
   })
   test('is killed as a whole', async () => {
