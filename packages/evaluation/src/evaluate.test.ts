@@ -292,22 +292,6 @@ test('what needed the large stack starts there the next time, with the same answ
   assert.deepEqual(await run(blocked), expected)
 })
 
-test('what reads many files starts in the large heap the next time', async (t) => {
-  const directory = temporaryDirectory(t)
-  const cacheDirectory = join(directory, 'cache')
-  const count = 1300
-  for (let n = 0; n < count; n++) writeFileSync(join(directory, `${n}.nix`), `${n}`)
-  const text = `builtins.foldl' (sum: n: sum + import (${directory} + "/\${toString n}.nix")) 0 (builtins.genList (n: n) ${count})`
-  for (let time = 0; time < 2; time++) {
-    assert.equal(await textOf(text, { cacheDirectory, answerCache: false }), `${(count * (count - 1)) / 2}`)
-    assert.equal(readdirSync(join(cacheDirectory, 'broad')).length, 1)
-  }
-  assert.deepEqual(
-    readdirSync(cacheDirectory).filter((name) => name === 'deep'),
-    [],
-  )
-})
-
 test('the kept hash of a source that is damaged is computed anew', async (t) => {
   const directory = temporaryDirectory(t)
   const cacheDirectory = join(directory, 'cache')

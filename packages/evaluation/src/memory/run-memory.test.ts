@@ -213,5 +213,5 @@ test('a large evaluation starts over on a larger stack, once', async (t) => {
     assert.deepEqual((await evaluate(request)).texts, [`${(count * (count - 1)) / 2}`])
     assert.deepEqual(messages, Array(i).fill('trace: started'))
   }
-  assert.equal(readdirSync(join(directory, 'cache/deep')).length, 1)
+  assert.equal(readdirSync(join(directory, 'cache/broad')).length, 1)
 })
