@@ -43,6 +43,17 @@ describe('encoded files', () => {
     }
   })
 
+  test('a large one is refused when a sector is lost', () => {
+    const text = `[ ${Array.from({ length: 20_000 }, (_, i) => `(x: x "text ${i}" ${i})`).join(' ')} ]`
+    const encoded = encodeParsedFile(parseFile(text, '«string»', { globals }))
+    assert.ok(encoded.length > 500_000 && decodeParsedFile(encoded))
+    for (let at = 0; at < encoded.length; at += 512) {
+      const broken = encoded.slice()
+      broken.fill(0, at, at + 512)
+      assert.equal(decodeParsedFile(broken), undefined, `from ${at}`)
+    }
+  })
+
   test('garbage is refused', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
