@@ -6,6 +6,7 @@ import { ContextCollector } from './context.ts'
 import { ValueError } from './errors.ts'
 import { jsonText } from './json.ts'
 import { parseJson } from './json-text.ts'
+import { Float } from './value.ts'
 
 const evaluator = testEvaluator()
 
@@ -36,6 +37,60 @@ for (const [text, back] of wideIntegers) {
     assert.equal(jsonText(evaluator, parseJson(text, false), new ContextCollector()), back)
   })
 }
+
+test('a number with a fraction is the nearest float', () => {
+  const digits = fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 20 })
+  fc.assert(
+    fc.property(
+      fc.constantFrom('', '-'),
+      fc.nat(),
+      digits,
+      fc.constantFrom('', 'e3', 'E-7'),
+      (sign, whole, rest, power) => {
+        const text = `${sign}${whole}.${rest}${power}`
+        const value = parseJson(text, true)
+        assert.ok(value instanceof Float && Object.is(value.value, Number(text)), text)
+      },
+    ),
+    { numRuns: 2000, examples: [['-', 0, '0', '']] },
+  )
+  for (const text of ['1.', '.5', '01.5', '-.5', '1.e3', '1.5.', '1.5e'])
+    assert.throws(() => parseJson(text, true), ValueError)
+})
+
+test('escapes mean what they mean in JavaScript, and others are errors', () => {
+  const piece = fc.constantFrom(
+    '\\n',
+    '\\"',
+    '\\\\',
+    '\\/',
+    '\\b',
+    '\\f',
+    '\\r',
+    '\\t',
+    '\\u0041',
+    '\\x',
+    '\\',
+    '"',
+    'plain',
+    '\t',
+    'ä',
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {
+      const text = Buffer.from(`["${pieces.join('')}"]`, 'utf8').toString('latin1')
+      let expected: unknown
+      try {
+        expected = JSON.parse(text)
+      } catch {
+        assert.throws(() => parseJson(text, true), ValueError)
+        return
+      }
+      assert.deepEqual(parseJson(text, true), expected)
+    }),
+    { numRuns: 2000 },
+  )
+})
 
 test('garbage gives nothing but an error of the value', () => {
   fc.assert(

@@ -131,11 +131,11 @@ function parseScalar(cursor: Cursor, char: number): Value | undefined {
     case 0x6e:
       return literal(cursor, 'null', null)
   }
-  return parseInteger(cursor) ?? parseNumber(cursor)
+  return parseShortNumber(cursor) ?? parseNumber(cursor)
 }
 
-/** Undefined for what is no integer of few digits. */
-function parseInteger(cursor: Cursor): number | undefined {
+/** Undefined for what has more digits than are exact, or an exponent, or is no number. */
+function parseShortNumber(cursor: Cursor): number | Float | undefined {
   const { text } = cursor
   const isNegative = text.charCodeAt(cursor.at) === 0x2d
   const start = isNegative ? cursor.at + 1 : cursor.at
@@ -148,8 +148,19 @@ function parseInteger(cursor: Cursor): number | undefined {
   }
   const count = at - start
   if (count === 0 || count > EXACT_DIGITS || (count > 1 && text.charCodeAt(start) === 0x30)) return undefined
-  // The point or the exponent of a float.
-  if (code === 0x2e || code === 0x65 || code === 0x45) return undefined
+  if (code === 0x2e) {
+    const fractionStart = ++at
+    for (code = text.charCodeAt(at); code >= 0x30 && code <= 0x39; code = text.charCodeAt(++at)) {
+      number = 10 * number + code - 0x30
+    }
+    const fractionCount = at - fractionStart
+    if (fractionCount === 0 || count + fractionCount > EXACT_DIGITS || code === 0x65 || code === 0x45) return undefined
+    cursor.at = at
+    // Of two exact numbers the quotient is the nearest that there is.
+    const value = number / 10 ** fractionCount
+    return new Float(isNegative ? -value : value)
+  }
+  if (code === 0x65 || code === 0x45) return undefined
   cursor.at = at
   return isNegative && number !== 0 ? -number : number
 }
@@ -202,6 +213,12 @@ function plainEnd(text: string, start: number): number {
 /** A string with escapes or bytes above ASCII, the first of them at `special`. */
 function parseOtherString(cursor: Cursor, special: number): string | undefined {
   const { text } = cursor
+  const end = endOfShortEscapes(text, special)
+  if (end !== undefined) {
+    const literal = text.slice(cursor.at, end)
+    cursor.at = end
+    return JSON.parse(literal) as string
+  }
   let result = text.slice(cursor.at + 1, special)
   let start = special
   for (;;) {
@@ -243,6 +260,18 @@ function parseOtherString(cursor: Cursor, special: number): string | undefined {
     if (!UTF8.test(text)) return undefined
     result += text.slice(at, UTF8.lastIndex)
     start = UTF8.lastIndex
+  }
+}
+
+/** Behind the closing quote, unless something other than ASCII and escapes of two characters comes before it. */
+function endOfShortEscapes(text: string, start: number): number | undefined {
+  let at = start
+  for (;;) {
+    at = plainEnd(text, at)
+    const char = text.charCodeAt(at)
+    if (char === 0x22) return at + 1
+    if (char !== 0x5c || ESCAPES[text.charAt(at + 1)] === undefined) return undefined
+    at += 2
   }
 }
 
