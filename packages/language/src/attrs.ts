@@ -130,9 +130,15 @@ export function updateAttrs(left: Attrs, right: Attrs): Attrs {
     if (slots !== undefined) return new Attrs(a, slots, positions)
   }
   // Names that were new to the program come last. Copying by V8 takes a third of the time of the loop below.
-  if (a[a.length - 1]! < b[0]!) return new Attrs(sharedKeys(a.concat(b)), left.slots.concat(right.slots), positions)
-  if (b[b.length - 1]! < a[0]!) return new Attrs(sharedKeys(b.concat(a)), right.slots.concat(left.slots), positions)
   const size = a.length + b.length
+  if (a[a.length - 1]! < b[0]!) {
+    const keys = a.concat(b)
+    return new Attrs(size > SHARED_LENGTH ? keys : sharedKeys(keys), left.slots.concat(right.slots), positions)
+  }
+  if (b[b.length - 1]! < a[0]!) {
+    const keys = b.concat(a)
+    return new Attrs(size > SHARED_LENGTH ? keys : sharedKeys(keys), right.slots.concat(left.slots), positions)
+  }
   const slots: Slot[] = new Array(size)
   let i = 0
   let j = 0
