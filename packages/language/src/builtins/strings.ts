@@ -117,6 +117,8 @@ function replaceStrings(evaluator: Evaluator, fromSlot: Slot, toSlot: Slot, slot
     else candidates.push(i)
   }
   const result = new LongText()
+  /** Of those that were found. */
+  const replacements: (string | undefined)[] = new Array(from.length).fill(undefined)
   let copied = 0
   for (let at = 0; at <= text.length; ) {
     const candidates = at < text.length ? byFirst[text.charCodeAt(at)] : undefined
@@ -125,10 +127,15 @@ function replaceStrings(evaluator: Evaluator, fromSlot: Slot, toSlot: Slot, slot
       at++
       continue
     }
-    const replacement = forceString(to[hit]!)
+    let replacement = replacements[hit]
+    if (replacement === undefined) {
+      const forced = forceString(to[hit]!)
+      context.add(contextOf(forced))
+      replacement = textOf(forced)
+      replacements[hit] = replacement
+    }
     if (copied < at) result.add(text.slice(copied, at))
-    result.add(textOf(replacement))
-    context.add(contextOf(replacement))
+    result.add(replacement)
     copied = at
     if (from[hit] === '') at++
     else {
