@@ -5,6 +5,7 @@ export { EvaluationFailure } from './src/evaluation-failure.ts'
 export type { JobsRequest } from './src/jobs/job-request.ts'
 export type { JobsListeners, JobsProgress } from './src/jobs/run-jobs.ts'
 export {
+  lintNames,
   NEWEST_NIX_VERSION,
   type NixVersion,
   parseCallDepth,

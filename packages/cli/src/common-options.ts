@@ -63,6 +63,13 @@ export const evaluationOptions: readonly Option[] = [
     complete: ['pipe-operators', 'parse-toml-timestamps'],
   },
   {
+    name: 'lint',
+    values: ['NAME', 'LEVEL'],
+    repeat: true,
+    help: 'ignore, warn or fatal for url-literals, absolute-path-literals or short-path-literals',
+    complete: ['url-literals', 'absolute-path-literals', 'short-path-literals'],
+  },
+  {
     name: 'max-call-depth',
     values: ['COUNT'],
     help: 'how deep functions may call each other (default: as deep as 1 GB of stack allows)',

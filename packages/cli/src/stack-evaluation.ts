@@ -6,8 +6,10 @@ import {
   type EvaluationResult,
   type EvaluationSettings,
   evaluate,
+  lintNames,
   type OutputKind,
   parseCallDepth,
+  parseLints,
   parseNixVersion,
 } from '@baryon/evaluation'
 import { UserError } from '@baryon/format'
@@ -94,7 +96,17 @@ function languageSettings(context: Context, settings: Settings): Partial<Evaluat
     ...(version === undefined ? {} : { nixVersion: parseNixVersion(version) }),
     ...(depth === undefined ? {} : { maxCallDepth: parseCallDepth(depth) }),
     experimentalFeatures: declared('experimental-feature') ? context.arguments.values('experimental-feature') : [],
+    ...(declared('lint') ? { lints: lintsOf(context.arguments.pairs('lint')) } : {}),
   }
+}
+
+function lintsOf(given: readonly (readonly [name: string, level: string])[]): EvaluationSettings['lints'] {
+  const known = lintNames.map((name) => name.replace(/^lint-/, ''))
+  for (const [name] of given) {
+    if (!known.includes(name))
+      throw new UsageError(`--lint knows no '${name}'`, { hint: `known are ${known.join(', ')}` })
+  }
+  return parseLints((name) => given.findLast(([one]) => `lint-${one}` === name)?.[1])
 }
 
 /** `wrapper` of what `source` evaluates to, which is called first with those of the arguments that it takes. */

@@ -57,6 +57,21 @@ test('exit statuses and messages of wrong usage', () => {
     [['hash'], 2, /an argument is missing/],
     [['--json', 'build'], 2, /options come after the command/],
     [['eval', '--expr', '1 +'], 1, /^error\[\w+\]: /],
+    [
+      ['eval', '--expr', 'http://x', '--lint', 'url-literals', 'fatal'],
+      1,
+      /^error\[PARSE\]: URL literals are disallowed/,
+    ],
+    [
+      ['eval', '--expr', '1', '--lint', 'url-literals', 'loud'],
+      1,
+      /^error\[LINT_LEVEL\]: .*\nhint: known are ignore, warn, fatal/,
+    ],
+    [
+      ['eval', '--expr', '1', '--lint', 'urls', 'warn'],
+      2,
+      /^error\[USAGE\]: --lint knows no 'urls'\nhint: known are url-lit/,
+    ],
     [['platform', 'show', 'nonsense'], 1, /^error\[PLATFORM_SYNTAX\]: /],
   ]
   for (const [words, status, stderr] of cases) {

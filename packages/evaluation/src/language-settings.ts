@@ -36,7 +36,7 @@ export function parseCallDepth(text: string): number {
 
 /** The `lint-…` settings, from what is given for each. */
 export function parseLints(given: (name: LintName) => string | undefined): Lints {
-  const lints = LINT_NAMES.flatMap((name) => {
+  const lints = lintNames.flatMap((name) => {
     const text = given(name)
     if (text === undefined) return []
     const level = LINT_LEVELS.find((one) => one === text)
@@ -48,5 +48,9 @@ export function parseLints(given: (name: LintName) => string | undefined): Lints
   return Object.fromEntries(lints)
 }
 
-const LINT_NAMES: readonly LintName[] = ['lint-url-literals', 'lint-absolute-path-literals', 'lint-short-path-literals']
+export const lintNames: readonly LintName[] = [
+  'lint-url-literals',
+  'lint-absolute-path-literals',
+  'lint-short-path-literals',
+]
 const LINT_LEVELS: readonly LintLevel[] = ['ignore', 'warn', 'fatal']

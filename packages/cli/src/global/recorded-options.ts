@@ -28,6 +28,7 @@ export function recordedOptions(
     ...own('include', absoluteEntry),
     ...words('nix-version', nixVersion === undefined ? [] : [nixVersion]),
     ...own('experimental-feature'),
+    ...given.pairs('lint').flatMap(([name, level]) => ['--lint', name, level]),
     ...own('max-call-depth'),
     ...own('repository', absolutePlace),
     ...own('key', (file) => resolve(file)),
