@@ -73,13 +73,14 @@ export function outputPathName(name: string, outputName: string): string {
 
 /** The common last step. `sha256` is the inner hash (or its base 16), `type` one of the forms at the top of this file. */
 export function makeStorePath(storeDirectory: string, type: string, sha256: Hash | string, name: string): StorePath {
-  checkStorePathName(name)
   const inner = typeof sha256 === 'string' ? sha256 : hexOfSha256(sha256)
   const hash = hashBytesText('sha256', `${type}:sha256:${inner}:${storeDirectory}:${name}`)
   for (let i = 0; i < folded.length; i++) {
     folded[i] = hash.charCodeAt(i) ^ (i + folded.length < hash.length ? hash.charCodeAt(i + folded.length) : 0)
   }
-  return { digest: encodeNix32(folded), name }
+  const digest = encodeNix32(folded)
+  checkStorePathName(name, digest)
+  return { digest, name }
 }
 
 /** The hash of a fingerprint as it enters the path, as `compressHash` makes it: one for all, since an evaluation makes thousands. */

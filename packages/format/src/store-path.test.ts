@@ -50,12 +50,12 @@ for (const name of ['a', '.a', '..', '.', '-', 'A+b-c._?=9', 'x'.repeat(211)]) {
 
 for (const [name, message] of [
   ['', /empty/],
-  ['a b', /offset 1/],
-  ['a/b', /offset 1/],
-  ['ab\n', /offset 2/],
-  ['é', /offset 0/],
-  ['~', /offset 0/],
-  ['x'.repeat(212), /212 characters/],
+  ['a b', /'a b' contains illegal character ' '$/],
+  ['a/b', /character '\/'$/],
+  ['ab\n', /'ab\\n' contains illegal character '\\n'$/],
+  ['é', /character '\\xe9'$/],
+  ['~', /character '~'$/],
+  ['x'.repeat(212), /longer than 211 characters$/],
 ] as const) {
   test(`refuses the name ${JSON.stringify(name)}`, () => {
     assert.throws(() => checkStorePathName(name), { code: 'STORE_PATH_NAME_INVALID', message })

@@ -84,31 +84,28 @@ export function parseBaseName(text: string): StorePath {
     )
   }
   const name = text.slice(STORE_DIGEST_LENGTH + 1)
-  checkStorePathName(name)
+  checkStorePathName(name, digest)
   return { digest, name }
 }
 
-/** Refuses names that no store path may have. A leading dot is fine, as it is for Nix 2.8. */
-export function checkStorePathName(name: string): void {
+/**
+ * Refuses names that no store path may have, in the words of Nix 2.8, which knows the digest by then. A leading dot is fine, as it is
+ * for 2.8.
+ */
+export function checkStorePathName(name: string, digest?: string): void {
   if (LEGAL_NAME.test(name)) return
-  if (name === '') throw new UserError('STORE_PATH_NAME_INVALID', 'the name of a store path is empty')
-  if (name.length > MAX_NAME_LENGTH) {
-    throw new UserError(
-      'STORE_PATH_NAME_INVALID',
-      `store path name ${quoteBytes(name)} has ${name.length} characters`,
-      {
-        hint: `a name has at most ${MAX_NAME_LENGTH} characters`,
-      },
-    )
+  const subject =
+    digest === undefined ? `store path name ${quoteBytes(name)}` : `store path ${quoteBytes(`${digest}-${name}`)}`
+  const invalidName = (message: string, hint = NAME_HINT) => new UserError('STORE_PATH_NAME_INVALID', message, { hint })
+  if (name === '') {
+    throw invalidName(digest === undefined ? 'the name of a store path is empty' : `${subject} has an empty name`)
   }
-  const offset = name.search(ILLEGAL_IN_NAME)
-  throw new UserError(
-    'STORE_PATH_NAME_INVALID',
-    `store path name ${quoteBytes(name)} has an illegal character at offset ${offset}`,
-    {
-      hint: NAME_HINT,
-    },
-  )
+  if (name.length > MAX_NAME_LENGTH) {
+    const hint = `it has ${name.length}`
+    throw invalidName(`${subject} has a name longer than ${MAX_NAME_LENGTH} characters`, hint)
+  }
+  const [illegal = ''] = ILLEGAL_IN_NAME.exec(name) ?? []
+  throw invalidName(`${subject} contains illegal character ${quoteBytes(illegal)}`)
 }
 
 export function storePathsEqual(a: StorePath, b: StorePath): boolean {
