@@ -1,4 +1,4 @@
-import { fixedOutputPath, formatHash, formatStorePath, splitStorePath } from '@baryon/format'
+import { fixedOutputPath, formatHash, formatStorePath, splitStorePath, UserError } from '@baryon/format'
 import { nameOrder } from '../attrs.ts'
 import { coerceToPath } from '../coerce.ts'
 import { ContextCollector, contextOf, contextText, makeString, pathElement } from '../context.ts'
@@ -58,11 +58,9 @@ function storePath(evaluator: Evaluator, slot: Slot): Value {
   }
   const context = new ContextCollector()
   let path = canonicalPath(coerceToPath(evaluator, slot, context))
-  let found = splitStore(io.storeDirectory, path)
-  if (found === undefined || found.rest !== '') {
-    path = resolveLinks(evaluator, path)
-    found = splitStore(io.storeDirectory, path)
-  }
+  // Only a path directly in the store may be a link.
+  if (!isStorePath(io.storeDirectory, path)) path = resolveLinks(evaluator, path)
+  const found = splitStore(io.storeDirectory, path)
   if (found === undefined) throw new ValueError(`path '${path}' is not in the Nix store`)
   io.realise([], [found.top])
   context.addElement(pathElement(found.top))
@@ -72,6 +70,15 @@ function storePath(evaluator: Evaluator, slot: Slot): Value {
 function splitStore(storeDirectory: string, path: string): { top: string; rest: string } | undefined {
   const split = splitStorePath(storeDirectory, path)
   return split === undefined ? undefined : { top: formatStorePath(storeDirectory, split.path), rest: split.rest }
+}
+
+function isStorePath(storeDirectory: string, path: string): boolean {
+  try {
+    return splitStore(storeDirectory, path)?.rest === ''
+  } catch (error) {
+    if (error instanceof UserError) return false
+    throw error
+  }
 }
 
 /** Every symbolic link on the way resolved; what does not exist is an error. */
@@ -87,7 +94,8 @@ function resolveLinks(evaluator: Evaluator, path: string): string {
     }
     const next = `${resolved}/${part}`
     const type = evaluator.io.fileType(next)
-    if (type === undefined) throw new ValueError(`getting status of '${next}': No such file or directory`)
+    if (type === undefined)
+      throw new EvaluationError('EVAL_FILE', `getting status of '${next}': No such file or directory`)
     if (type !== 'symlink') {
       resolved = next
       continue
