@@ -32,12 +32,10 @@ export function symbolText(id: number): string {
   return texts[id]!
 }
 
-/** Of all characters, unless there are many. */
+/** Of all characters: names may be long texts that differ in one place. */
 function hashOf(text: string): number {
-  const { length } = text
-  const step = length < 64 ? 1 : length >>> 5
-  let hash = length
-  for (let i = length - 1; i >= 0; i -= step) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  let hash = text.length
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   return hash ^ (hash >>> 15)
 }
 
