@@ -15,6 +15,8 @@ const directory = mkdtempSync(join(tmpdir(), 'baryon-'))
 const file = join(directory, 'warm-up.nix')
 copyFileSync(join(__dirname, 'warm-up.nix'), file)
 Object.assign(process.env, { HOME: directory, XDG_CACHE_HOME: directory, BARYON_ROOT: join(directory, 'root') })
+// Which may name a store of the caller's.
+delete process.env.NIX_REMOTE
 
 async function evaluate(main) {
   // What was written a moment ago is not kept.
