@@ -130,15 +130,9 @@ export function updateAttrs(left: Attrs, right: Attrs): Attrs {
     if (slots !== undefined) return new Attrs(a, slots, positions)
   }
   // Names that were new to the program come last. Copying by V8 takes a third of the time of the loop below.
+  if (a[a.length - 1]! < b[0]!) return concatenated(left, right, positions)
+  if (b[b.length - 1]! < a[0]!) return concatenated(right, left, positions)
   const size = a.length + b.length
-  if (a[a.length - 1]! < b[0]!) {
-    const keys = a.concat(b)
-    return new Attrs(size > SHARED_LENGTH ? keys : sharedKeys(keys), left.slots.concat(right.slots), positions)
-  }
-  if (b[b.length - 1]! < a[0]!) {
-    const keys = b.concat(a)
-    return new Attrs(size > SHARED_LENGTH ? keys : sharedKeys(keys), right.slots.concat(left.slots), positions)
-  }
   const slots: Slot[] = new Array(size)
   let i = 0
   let j = 0
@@ -166,6 +160,12 @@ export function updateAttrs(left: Attrs, right: Attrs): Attrs {
   const keys = n === a.length ? a : n === b.length ? b : sharedKeys(merged, n)
   // What is kept has no room to spare.
   return new Attrs(keys, n < size ? slots.slice(0, n) : slots, positions)
+}
+
+/** Of two sets of which all keys of one come before those of the other. */
+function concatenated(first: Attrs, last: Attrs, positions: AttrPositions | undefined): Attrs {
+  const keys = first.keys.concat(last.keys)
+  return new Attrs(keys.length > SHARED_LENGTH ? keys : sharedKeys(keys), first.slots.concat(last.slots), positions)
 }
 
 /** The keys of the last merge, and what is left of longer ones. */

@@ -92,7 +92,7 @@ function readFile(evaluator: Evaluator, slot: Slot): Value {
 }
 
 /** The store path that a path lies in, when its first component has the form of one. */
-function storePathOf(storeDirectory: string, path: string): string | undefined {
+export function storePathOf(storeDirectory: string, path: string): string | undefined {
   try {
     const split = splitStorePath(storeDirectory, path)
     return split === undefined ? undefined : path.slice(0, path.length - split.rest.length)

@@ -1,4 +1,4 @@
-import { fixedOutputPath, formatHash, formatStorePath, splitStorePath, UserError } from '@baryon/format'
+import { fixedOutputPath, formatHash, formatStorePath, splitStorePath } from '@baryon/format'
 import { nameOrder } from '../attrs.ts'
 import { coerceToPath } from '../coerce.ts'
 import { ContextCollector, contextOf, contextText, makeString, pathElement } from '../context.ts'
@@ -22,7 +22,7 @@ import { realiseContext } from '../realise-context.ts'
 import { symbolText } from '../symbols.ts'
 import { force } from '../thunk.ts'
 import { NixString, type Slot, type Value } from '../value.ts'
-import { baseName } from './files.ts'
+import { baseName, storePathOf } from './files.ts'
 
 /** Putting files into the store. */
 export const storeFileBuiltins: readonly Builtin[] = [
@@ -59,7 +59,7 @@ function storePath(evaluator: Evaluator, slot: Slot): Value {
   const context = new ContextCollector()
   let path = canonicalPath(coerceToPath(evaluator, slot, context))
   // Only a path directly in the store may be a link.
-  if (!isStorePath(io.storeDirectory, path)) path = resolveLinks(evaluator, path)
+  if (storePathOf(io.storeDirectory, path) !== path) path = resolveLinks(evaluator, path)
   const found = splitStore(io.storeDirectory, path)
   if (found === undefined) throw new ValueError(`path '${path}' is not in the Nix store`)
   io.realise([], [found.top])
@@ -70,15 +70,6 @@ function storePath(evaluator: Evaluator, slot: Slot): Value {
 function splitStore(storeDirectory: string, path: string): { top: string; rest: string } | undefined {
   const split = splitStorePath(storeDirectory, path)
   return split === undefined ? undefined : { top: formatStorePath(storeDirectory, split.path), rest: split.rest }
-}
-
-function isStorePath(storeDirectory: string, path: string): boolean {
-  try {
-    return splitStore(storeDirectory, path)?.rest === ''
-  } catch (error) {
-    if (error instanceof UserError) return false
-    throw error
-  }
 }
 
 /** Every symbolic link on the way resolved; what does not exist is an error. */
