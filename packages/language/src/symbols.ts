@@ -3,8 +3,10 @@
  * their keys sorted by this number, so ids never change while the process lives.
  *
  * A table of our own, because a `Map` of V8 enters each new string in V8's own table of strings first, by a call out of
- * compiled code: half of the time of merges with computed names, a third of that of reading the names of a file.
+ * compiled code: for computed names it takes up to twice as long, for those of a file a quarter more.
  */
+import { textHash } from '@baryon/format'
+
 const texts: string[] = []
 /** Open addressing: at twice the place the hash of a name, behind it its id and one; 0 where there is none. */
 let table = new Int32Array(2 * 4096)
@@ -34,9 +36,7 @@ export function symbolText(id: number): string {
 
 /** Of all characters: names may be long texts that differ in one place. */
 function hashOf(text: string): number {
-  let hash = text.length
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash ^ (hash >>> 15)
+  return textHash(text, 0)
 }
 
 /** Where the name is, or would be. */
