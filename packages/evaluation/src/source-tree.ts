@@ -1,5 +1,5 @@
-import { hash as cryptoHash } from 'node:crypto'
 import { lstatSync, readlinkSync } from 'node:fs'
+import { hashBytesBase16 } from '@baryon/format'
 import type { FileType } from '@baryon/language'
 import { type DependencyRecorder, directoryDigest, listDirectory, native } from './dependencies.ts'
 import { fingerprintOf, isJustChanged } from './fingerprint.ts'
@@ -57,6 +57,6 @@ export function surveyTree(
 
   visit('')
   if (justChanged) recorder?.giveUp(`a file below '${logical}' was written just now`)
-  const digest = cryptoHash('sha256', Buffer.from(lines.join('\n'), 'latin1'), 'hex')
+  const digest = hashBytesBase16('sha256', lines.join('\n'))
   return { fingerprint: justChanged ? undefined : digest, accepted }
 }

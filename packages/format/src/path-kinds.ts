@@ -10,7 +10,7 @@
  *
  * Specification: "Complete Store Path Calculation" in the manual of Nix.
  */
-import { formatHash, type Hash, hashBytes, hashBytesText } from './hash.ts'
+import { formatHash, type Hash, hashBytes, passingSha256 } from './hash.ts'
 import { encodeNix32 } from './nix32.ts'
 import { checkStorePathName, type StorePath } from './store-path.ts'
 import { UserError } from './user-error.ts'
@@ -74,9 +74,9 @@ export function outputPathName(name: string, outputName: string): string {
 /** The common last step. `sha256` is the inner hash (or its base 16), `type` one of the forms at the top of this file. */
 export function makeStorePath(storeDirectory: string, type: string, sha256: Hash | string, name: string): StorePath {
   const inner = typeof sha256 === 'string' ? sha256 : hexOfSha256(sha256)
-  const hash = hashBytesText('sha256', `${type}:sha256:${inner}:${storeDirectory}:${name}`)
+  const hash = passingSha256(`${type}:sha256:${inner}:${storeDirectory}:${name}`)
   for (let i = 0; i < folded.length; i++) {
-    folded[i] = hash.charCodeAt(i) ^ (i + folded.length < hash.length ? hash.charCodeAt(i + folded.length) : 0)
+    folded[i] = hash[i]! ^ (i + folded.length < hash.length ? hash[i + folded.length]! : 0)
   }
   const digest = encodeNix32(folded)
   checkStorePathName(name, digest)

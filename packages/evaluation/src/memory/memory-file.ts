@@ -3,8 +3,8 @@
  * all that follows, the lengths of seven sections, the sections. A file is written aside and renamed; one that cannot be
  * read or does not fit is as if it were not there.
  */
-import { createHash, hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { hashBytesBase16, sha256OfParts } from '@baryon/format'
 import type { Dependencies, Item } from '../dependencies.ts'
 import { keepFile } from '../keep-file.ts'
 import { removeOld } from '../remove-old.ts'
@@ -79,7 +79,7 @@ export function readMemoryFile({
     return undefined
   }
   if (bytes.length < HEADER_SIZE || bytes.toString('latin1', 0, 4) !== MAGIC) return undefined
-  if (hash('sha256', bytes.subarray(36), 'hex') !== bytes.toString('hex', 4, 36)) return undefined
+  if (hashBytesBase16('sha256', bytes.subarray(36)) !== bytes.toString('hex', 4, 36)) return undefined
   const sections: Buffer[] = []
   let at = HEADER_SIZE
   for (let i = 0; i < SECTIONS; i++) {
@@ -121,9 +121,7 @@ export function writeMemoryFile({ path, key }: MemoryPlace, file: MemoryFile): v
   const sections = [Buffer.from(JSON.stringify(head), 'utf8'), ...rest.map(bytesOfArray)]
   const lengths = new Uint32Array(sections.map(({ length }) => length))
   const body = [bytesOfArray(lengths), ...sections]
-  const digest = createHash('sha256')
-  for (const part of body) digest.update(part)
-  if (keepFile(path, [Buffer.from(MAGIC), digest.digest(), ...body])) {
+  if (keepFile(path, [Buffer.from(MAGIC), sha256OfParts(body).bytes, ...body])) {
     removeOld(path.slice(0, path.lastIndexOf('/')), MAX_BYTES)
   }
 }
