@@ -9,7 +9,7 @@ import { typeName } from './force.ts'
 import { callFunction } from './function.ts'
 import { SharedResults } from './shared-results.ts'
 import { intern } from './symbols.ts'
-import { forceThunk, Thunk } from './thunk.ts'
+import { forceThunk, Thunk, tracker } from './thunk.ts'
 import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
 
 /**
@@ -26,6 +26,7 @@ export function coerceToString(
 ): string {
   const value = slot instanceof Thunk ? forceThunk(slot) : slot
   if (typeof value === 'string') return value
+  if (typeof value === 'number' && coerceMore) return value.toString()
   if (value instanceof NixString) {
     context.add(value.context)
     return value.text
@@ -46,7 +47,7 @@ export function coerceToString(
   if (coerceMore) {
     if (value === null || value === false) return ''
     if (value === true) return '1'
-    if (typeof value === 'number' || typeof value === 'bigint') return value.toString()
+    if (typeof value === 'bigint') return value.toString()
     if (value instanceof Float) return formatFixed6(value.value)
     if (Array.isArray(value)) return coerceList(evaluator, value, context, copyToStore)
   }
@@ -65,10 +66,11 @@ export function coerceToStringValue(
   coerceMore: boolean,
   copyToStore: boolean,
 ): string | NixString {
+  // What most calls of `toString` get. First, because to V8 asking a number for its class is a call out of compiled code.
+  if (typeof slot === 'number' && coerceMore) return slot.toString()
   const value = slot instanceof Thunk ? forceThunk(slot) : slot
-  if (typeof value === 'string' || value instanceof NixString) return value
-  // What most calls of `toString` get.
   if (typeof value === 'number' && coerceMore) return value.toString()
+  if (typeof value === 'string' || value instanceof NixString) return value
   const context = new ContextCollector()
   const text = coerceToString(evaluator, value, context, coerceMore, copyToStore)
   return makeString(text, context.context)
@@ -117,9 +119,11 @@ function coerceList(
   const last = list.length - 1
   for (let i = 0; i <= last; i++) {
     const slot = list[i]!
-    result += coerceToString(evaluator, slot, context, true, copyToStore)
-    if (i === last) break
     const item = slot instanceof Thunk ? forceThunk(slot) : slot
+    // A thunk takes as much as a short string; but one that is tracked knows what its value depends on.
+    if (item !== slot && tracker === undefined) (list as Slot[])[i] = item
+    result += coerceToString(evaluator, item, context, true, copyToStore)
+    if (i === last) break
     if (!Array.isArray(item) || item.length !== 0) result += ' '
   }
   return result

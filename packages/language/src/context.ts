@@ -2,22 +2,25 @@ import { type Context, type ContextElement, NixString, type Value } from './valu
 
 /** The element for a store path as it is. Equal elements are the same object. */
 export function pathElement(path: string): ContextElement {
-  return interned(pathElements, 'path', path, '')
+  const elements = elementsOf(path)
+  elements.plain ??= makeElement('path', path, '')
+  return elements.plain
 }
 
 /** The element for a derivation together with all its outputs (what `drv.drvPath` carries). */
 export function deepElement(derivationPath: string): ContextElement {
-  return interned(deepElements, 'deep', derivationPath, '')
+  const elements = elementsOf(derivationPath)
+  elements.deep ??= makeElement('deep', derivationPath, '')
+  return elements.deep
 }
 
 /** The element for one output of a derivation (what `drv.outPath` carries). */
 export function outputElement(derivationPath: string, output: string): ContextElement {
-  let elements = outputElements.get(output)
-  if (elements === undefined) {
-    elements = new Map()
-    outputElements.set(output, elements)
-  }
-  return interned(elements, 'output', derivationPath, output)
+  const { outputs } = elementsOf(derivationPath)
+  for (let i = 0; i < outputs.length; i++) if (outputs[i]!.output === output) return outputs[i]!
+  const element = makeElement('output', derivationPath, output)
+  outputs.push(element)
+  return element
 }
 
 /** The union of two contexts; returns one of its arguments when that already is the union. */
@@ -122,21 +125,26 @@ interface MarkedElement extends ContextElement {
 }
 
 let currentMark = 0
-const pathElements = new Map<string, ContextElement>()
-const deepElements = new Map<string, ContextElement>()
-const outputElements = new Map<string, Map<string, ContextElement>>()
 
-function interned(
-  elements: Map<string, ContextElement>,
-  kind: ContextElement['kind'],
-  path: string,
-  output: string,
-): ContextElement {
-  let element = elements.get(path)
-  if (element === undefined) {
-    const fresh: MarkedElement = { kind, path, output, mark: 0 }
-    element = fresh
-    elements.set(path, element)
+/** All elements of one store path. */
+interface PathElements {
+  plain: ContextElement | undefined
+  deep: ContextElement | undefined
+  readonly outputs: ContextElement[]
+}
+
+/** One entry for all elements of a path: a map of V8 takes most time for a text that is new to it. */
+const pathElements = new Map<string, PathElements>()
+
+function elementsOf(path: string): PathElements {
+  let elements = pathElements.get(path)
+  if (elements === undefined) {
+    elements = { plain: undefined, deep: undefined, outputs: [] }
+    pathElements.set(path, elements)
   }
-  return element
+  return elements
+}
+
+function makeElement(kind: ContextElement['kind'], path: string, output: string): MarkedElement {
+  return { kind, path, output, mark: 0 }
 }

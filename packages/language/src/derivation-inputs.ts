@@ -49,8 +49,8 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
   let text = '['
   for (let i = 0; i < inputs.length; ) {
     const { path } = inputs[i]!
-    const outputs: string[] = []
-    for (; i < inputs.length && inputs[i]!.path === path; i++) {
+    const outputs = [inputs[i]!.output]
+    for (i++; i < inputs.length && inputs[i]!.path === path; i++) {
       const { output } = inputs[i]!
       if (outputs.at(-1) !== output) outputs.push(output)
     }
@@ -81,7 +81,7 @@ export function replaceInputs(registry: DerivationRegistry, derivations: readonl
   const inputs: HashedInput[] = new Array(derivations.length)
   for (let i = 0; i < derivations.length; i++) {
     const { path, outputs } = derivations[i]!
-    const hash = registry.get(path).hash()
+    const hash = registry.hash(path)
     if (hash.kind === 'deferred') return { text: '', deferred: true }
     inputs[i] = { base16: hash.base16, outputs }
   }

@@ -14,8 +14,8 @@ export interface KnownDerivation {
   readonly outputs: readonly string[]
   /** Full texts, sorted. */
   readonly references: readonly string[]
-  /** The hash modulo fixed outputs, computed at the first use: most leaves never need it. */
-  readonly hash: () => DerivationHash
+  /** The hash modulo fixed outputs, or what computes it, once: most leaves never need it. */
+  readonly hash: DerivationHash | (() => DerivationHash)
 }
 
 /** The derivations of one world by full path text. */
@@ -67,6 +67,11 @@ export class DerivationRegistry {
     return known
   }
 
+  /** The hash modulo fixed outputs. */
+  hash(path: string): DerivationHash {
+    return hashOf(this.get(path))
+  }
+
   /** The path and everything it refers to, directly or not; a derivation's outputs do not count. */
   closure(path: string): Set<string> {
     const seen = new Set([path])
@@ -104,7 +109,7 @@ export class DerivationRegistry {
     for (const reference of this.closure(path)) {
       if (reference === path || !reference.endsWith('.drv')) continue
       const known = this.#known.get(reference)
-      if (known !== undefined) hashes.set(reference, known.hash())
+      if (known !== undefined) hashes.set(reference, hashOf(known))
     }
     return createDerivationHasher((input) => this.#read(input), hashes)(path)
   }
@@ -120,12 +125,19 @@ export function derivationRegistry(io: EvalIo): DerivationRegistry {
   return registry
 }
 
-/** Hash of a fixed-output derivation: only method, hash and path count. */
-export function fixedDerivationHash(hashAlgo: string, hashBase16: string, path: string): DerivationHash {
-  return { kind: 'fixed', base16: hashBytesBase16('sha256', `fixed:out:${hashAlgo}:${hashBase16}:${path}`) }
+function hashOf({ hash }: KnownDerivation): DerivationHash {
+  return typeof hash === 'function' ? hash() : hash
 }
 
-export function memoised<T>(compute: () => T): () => T {
+/** Hash of a fixed-output derivation: only method, hash and path count. */
+export function fixedDerivationHash(hashAlgo: string, hashBase16: string, path: string): () => DerivationHash {
+  return memoised(() => ({
+    kind: 'fixed',
+    base16: hashBytesBase16('sha256', `fixed:out:${hashAlgo}:${hashBase16}:${path}`),
+  }))
+}
+
+function memoised<T>(compute: () => T): () => T {
   let value: { readonly of: T } | undefined
   let pending: (() => T) | undefined = compute
   return () => {

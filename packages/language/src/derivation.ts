@@ -12,10 +12,10 @@ import {
   fixedOutputPath,
   formatHash,
   formatStorePath,
-  hashBytesBase16,
   inputAddressedPath,
   makeStorePath,
   quoteTerm,
+  sha256OfTexts,
 } from '@baryon/format'
 import { listTerm } from './aterm.ts'
 import { attributePosition } from './attribute-position.ts'
@@ -23,7 +23,7 @@ import { createKeyOrdering, getAttribute, nameOrder, selectSlots } from './attrs
 import { coerceToString } from './coerce.ts'
 import { ContextCollector, deepElement, outputElement } from './context.ts'
 import { collectInputs, type Inputs, type ModuloInputs, replaceInputs } from './derivation-inputs.ts'
-import { derivationRegistry, fixedDerivationHash, memoised } from './derivation-registry.ts'
+import { derivationRegistry, fixedDerivationHash, type KnownDerivation } from './derivation-registry.ts'
 import { EvaluationError, ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import { forceBool, forceList, forceString, forceStringNoContext } from './force.ts'
@@ -57,7 +57,7 @@ interface Draft {
   readonly envNames: string[]
   readonly envValues: string[]
   /** Sorted. */
-  outputs: string[]
+  outputs: readonly string[]
   outputHash: string | undefined
   outputHashAlgo: string
   recursive: boolean | undefined
@@ -71,6 +71,7 @@ interface OutputTerm {
   readonly hash: string
 }
 
+const ONLY_OUT: readonly string[] = ['out']
 const NAME = intern('name')
 const STRUCTURED_ATTRS = intern('__structuredAttrs')
 const IGNORE_NULLS = intern('__ignoreNulls')
@@ -100,7 +101,7 @@ function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | u
     args: [],
     envNames: [],
     envValues: [],
-    outputs: ['out'],
+    outputs: ONLY_OUT,
     outputHash: undefined,
     outputHashAlgo: '',
     recursive: undefined,
@@ -226,17 +227,10 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
   if (draft.system === '') throw new ValueError("required attribute 'system' missing")
   if (name.endsWith('.drv')) throw new ValueError("derivation names are not allowed to end in '.drv'")
 
-  const outputIndices = outputs.map((output) => envIndex(draft, output))
-  const outputValues: string[] = new Array(outputs.length)
-  const parts = environmentParts(draft, outputIndices, inputs.sources)
-  const rest = (): string => {
-    let text = parts[0]!
-    for (let i = 0; i < outputValues.length; i++) text += outputValues[i]! + parts[i + 1]!
-    return text
-  }
-
-  let terms: OutputTerm[]
-  let hash: () => DerivationHash
+  const text = new DerivationText(draft, inputs.sources)
+  let terms: readonly OutputTerm[]
+  // No function that is made here, which would keep all texts as well.
+  let hash: KnownDerivation['hash'] = DEFERRED
   let moduloInputs: ModuloInputs | undefined
   if (draft.outputHash !== undefined) {
     if (outputs.length !== 1 || outputs[0] !== 'out') {
@@ -248,91 +242,121 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     const hashAlgo = (method === 'recursive' ? 'r:' : '') + contentHash.algorithm
     const base16 = formatHash(contentHash, 'base16', false)
     terms = [{ path, hashAlgo, hash: base16 }]
-    outputValues[0] = escapeTerm(path)
-    hash = memoised(() => fixedDerivationHash(hashAlgo, base16, path))
+    text.setOutput(0, path)
+    hash = fixedDerivationHash(hashAlgo, base16, path)
   } else if (draft.contentAddressed || draft.impure) {
     if (draft.contentAddressed && draft.impure) {
       throw new ValueError('derivation cannot be both content-addressed and impure')
     }
     const algorithm = KNOWN_ALGORITHMS.includes(draft.outputHashAlgo) ? draft.outputHashAlgo : 'sha256'
     const hashAlgo = (draft.recursive === false ? '' : 'r:') + algorithm
-    terms = outputs.map(() => ({ path: '', hashAlgo, hash: draft.impure ? 'impure' : '' }))
-    for (let i = 0; i < outputs.length; i++) outputValues[i] = outputPlaceholder(outputs[i]!)
-    hash = () => DEFERRED
+    const term = { path: '', hashAlgo, hash: draft.impure ? 'impure' : '' }
+    terms = outputs.map(() => term)
+    for (let i = 0; i < outputs.length; i++) text.setOutput(i, outputPlaceholder(outputs[i]!))
   } else {
-    outputValues.fill('')
-    terms = outputs.map(() => NO_PATH)
     moduloInputs = replaceInputs(registry, inputs.derivations)
-    if (moduloInputs.deferred) {
-      hash = () => DEFERRED
-    } else {
-      const masked = `Derive(${outputsTerm(outputs, terms)},${moduloInputs.text}${rest()}`
-      const maskedHash = hashBytesBase16('sha256', masked)
-      terms = outputs.map((output, i) => {
-        const path = formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, output, maskedHash))
-        outputValues[i] = escapeTerm(path)
-        return { path, hashAlgo: '', hash: '' }
-      })
-      hash = () => DEFERRED
+    const known: OutputTerm[] = new Array(outputs.length).fill(NO_PATH)
+    if (!moduloInputs.deferred) {
+      const maskedHash = text.hash(outputsTerm(outputs, known), moduloInputs.text)
+      for (let i = 0; i < outputs.length; i++) {
+        const path = formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, outputs[i]!, maskedHash))
+        text.setOutput(i, path)
+        known[i] = { path, hashAlgo: '', hash: '' }
+      }
     }
+    terms = known
   }
 
   const outputText = outputsTerm(outputs, terms)
-  const restText = rest()
-  const aterm = `Derive(${outputText},${inputs.text}${restText}`
   const references = sortedReferences(inputs)
   const type = references.length === 0 ? 'text' : `text:${references.join(':')}`
   const path = formatStorePath(
     storeDirectory,
-    makeStorePath(storeDirectory, type, hashBytesBase16('sha256', aterm), `${name}.drv`),
+    makeStorePath(storeDirectory, type, text.hash(outputText, inputs.text), `${name}.drv`),
   )
   if (!registry.has(path)) {
-    io.writeDerivation(path, aterm, references, attrs)
+    io.writeDerivation(path, text.aterm(outputText, inputs.text), references, attrs)
+    // At once: most leaves never need it, but the text that it is made from would be kept for all.
     if (moduloInputs !== undefined && !moduloInputs.deferred) {
-      // At once: most leaves never need it, but the text that it is made from would be kept for all.
-      const base16 = hashBytesBase16('sha256', `Derive(${outputText},${moduloInputs.text}${restText}`)
-      const known: DerivationHash = { kind: 'input-addressed', base16 }
-      hash = () => known
+      hash = { kind: 'input-addressed', base16: text.hash(outputText, moduloInputs.text) }
     }
     registry.add(path, { outputs, references, hash })
   }
   return result(storeDirectory, path, outputs, terms)
 }
 
-/**
- * The text from the input sources to the end, cut where the values of the outputs stand. Each part is joined once from all its pieces: as
- * concatenations they would be walked again for each of the variants.
- */
-function environmentParts(
-  { builder, system, args, envNames, envValues }: Draft,
-  outputIndices: readonly number[],
-  sources: readonly string[],
-): string[] {
-  const parts: string[] = []
-  // Nix writes the system as it is, whatever is in it.
-  let pieces = [`,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args)},[`]
-  for (let i = 0; i < envNames.length; i++) {
-    pieces.push(i === 0 ? '("' : ',("', escapeTerm(envNames[i]!), '","')
-    if (outputIndices[parts.length] === i) {
-      parts.push(pieces.join(''))
-      pieces = []
-    } else pieces.push(escapeTerm(envValues[i]!))
-    pieces.push('")')
+/** The ATerm of a derivation from its parts; what its variants have in common is joined once. */
+class DerivationText {
+  /** The first says what differs; then come texts, and between two of them the value of an output. */
+  readonly #pieces: string[] = ['']
+
+  constructor(draft: Draft, sources: readonly string[]) {
+    const { builder, system, args, outputs, envNames, envValues } = draft
+    for (let i = 0; i < outputs.length; i++) putVariable(draft, outputs[i]!)
+    const pieces = this.#pieces
+    // Nix writes the system as it is, whatever is in it.
+    const head = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args)},[`
+    const open: string[] = new Array(2 * envNames.length + 2)
+    open[0] = head
+    let start = 0
+    let end = 1
+    let found = 0
+    for (let i = 0; i < envNames.length; i++) {
+      const name = envNames[i]!
+      open[end++] = i === 0 ? opening(name).slice(3) : opening(name)
+      if (name === outputs[found]) {
+        found++
+        pieces.push(open.slice(start, end).join(''), '')
+        start = end
+      } else open[end++] = escapeTerm(envValues[i]!)
+    }
+    open[end++] = envNames.length === 0 ? '])' : '")])'
+    pieces.push(open.slice(start, end).join(''))
   }
-  pieces.push('])')
-  parts.push(pieces.join(''))
-  return parts
+
+  setOutput(index: number, value: string): void {
+    this.#pieces[2 * index + 2] = escapeTerm(value)
+  }
+
+  aterm(outputs: string, inputs: string): string {
+    const pieces = this.#pieces
+    let text = `Derive(${outputs},${inputs}`
+    for (let i = 1; i < pieces.length; i++) text += pieces[i]!
+    return text
+  }
+
+  /** SHA-256 of the ATerm in base 16. */
+  hash(outputs: string, inputs: string): string {
+    this.#pieces[0] = `Derive(${outputs},${inputs}`
+    return sha256OfTexts(this.#pieces)
+  }
 }
 
+/** What stands between the value of one variable and that of the next, whose name is given. */
+function opening(name: string): string {
+  let text = openings.get(name)
+  if (text === undefined) {
+    text = ['"),("', escapeTerm(name), '","'].join('')
+    openings.set(name, text)
+  }
+  return text
+}
+
+/** Derivations have few different names in all, and joining takes half the time with half the pieces. */
+const openings = new Map<string, string>()
+
 function result(storeDirectory: string, path: string, outputs: readonly string[], terms: readonly OutputTerm[]): Attrs {
-  const symbols = [DRV_PATH]
-  const slots: Slot[] = [new NixString(path, [deepElement(path)])]
+  // With no room to spare: the slots are kept.
+  const symbols: number[] = new Array(outputs.length + 1)
+  const slots: Slot[] = new Array(outputs.length + 1)
+  symbols[0] = DRV_PATH
+  slots[0] = new NixString(path, [deepElement(path)])
   for (let i = 0; i < outputs.length; i++) {
     const output = outputs[i]!
     const known = terms[i]!.path
     const text = known === '' ? downstreamPlaceholder(storeDirectory, path, output) : known
-    symbols.push(intern(output))
-    slots.push(new NixString(text, [outputElement(path, output)]))
+    symbols[i + 1] = intern(output)
+    slots[i + 1] = new NixString(text, [outputElement(path, output)])
   }
   const order = orderResult(symbols)
   return new Attrs(order.keys, selectSlots(order, slots))
@@ -352,9 +376,8 @@ function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): 
   return `${text}]`
 }
 
-/** Where a variable is in the environment; it is put in when missing. Only call it with sorted names, before terms are made. */
-function envIndex(draft: Draft, name: string): number {
-  const { envNames } = draft
+/** Puts a variable where it belongs in the environment, when it is not there. */
+function putVariable({ envNames, envValues }: Draft, name: string): void {
   let low = 0
   let high = envNames.length
   while (low < high) {
@@ -362,18 +385,16 @@ function envIndex(draft: Draft, name: string): number {
     if (envNames[middle]! < name) low = middle + 1
     else high = middle
   }
-  if (envNames[low] !== name) {
-    envNames.splice(low, 0, name)
-    draft.envValues.splice(low, 0, '')
-  }
-  return low
+  if (envNames[low] === name) return
+  envNames.splice(low, 0, name)
+  envValues.splice(low, 0, '')
 }
 
 function sortedReferences({ sources, derivations }: Inputs): readonly string[] {
   if (derivations.length === 0) return sources
-  const all = new Set(sources)
-  for (const { path } of derivations) all.add(path)
-  return [...all].sort()
+  const paths = derivations.map(({ path }) => path)
+  if (sources.length === 0) return paths
+  return [...new Set(sources.concat(paths))].sort()
 }
 
 function isTrue(attrs: Attrs, symbol: number): boolean {

@@ -161,8 +161,8 @@ export class ValueWriter {
   }
 
   #derivation(path: string): string {
-    const { outputs, references, hash } = this.#registry.get(path)
-    const { kind, base16 } = hash()
+    const { outputs, references } = this.#registry.get(path)
+    const { kind, base16 } = this.#registry.hash(path)
     const derivations: number[] = []
     const others: string[] = []
     for (const reference of references) {

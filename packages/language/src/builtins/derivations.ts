@@ -78,7 +78,7 @@ function runOutput(family: Family, output: number): Value {
 /** What the author wrote was written where it was; where Nix's own names stand in its source is nobody's concern. */
 function positionsBehind({ positions }: Attrs, outputs: readonly number[]): AttrPositions | undefined {
   if (positions === undefined) return undefined
-  const rightKeys = orderOwn([...outputs, ...OWN_NAMES]).keys
+  const rightKeys = orderOwn(outputs.concat(OWN_NAMES)).keys
   return { kind: 'updated', rightKeys, right: undefined, left: positions, depth: positionDepth(positions) + 1 }
 }
 
