@@ -39,7 +39,7 @@ export function hashBytes(algorithm: HashAlgorithm, data: Uint8Array | string): 
 export function hashBytesBase16(algorithm: HashAlgorithm, data: Uint8Array | string): string {
   if (isShort(algorithm, data)) {
     computeShort(data)
-    return sha256Digest.toString('hex')
+    return sha256Digest.hexSlice(0, 32)
   }
   return cryptoHash(algorithm, asBytes(data), 'hex')
 }
@@ -50,7 +50,7 @@ export function sha256OfTexts(texts: readonly string[]): string {
   for (let i = 0; i < texts.length; i++) length += texts[i]!.length
   if (length > SHA256_INPUT) return hashBytesBase16('sha256', texts.join(''))
   computeSha256OfTexts(texts)
-  return sha256Digest.toString('hex')
+  return sha256Digest.hexSlice(0, 32)
 }
 
 /** SHA-256 of bytes that lie in several places. */

@@ -5,6 +5,7 @@
  * digit is written first, so the text of n bytes has ⌈8n/5⌉ digits and its first digits come from the last bytes.
  */
 import { quoteBytes } from './quote-bytes.ts'
+import type { RawBuffer } from './raw-buffer.ts'
 import { UserError } from './user-error.ts'
 
 /** Nix32 text of bytes. */
@@ -12,14 +13,14 @@ export function encodeNix32(bytes: Uint8Array): string {
   const { length } = bytes
   const count = nix32Length(length)
   // A string that grows by characters costs twice as much, and is a rope in the end.
-  const text = count <= shared.length ? shared : Buffer.allocUnsafe(count)
+  const text = count <= shared.length ? shared : (Buffer.allocUnsafe(count) as RawBuffer)
   for (let at = 0; at < count; at++) {
     const bit = (count - 1 - at) * 5
     const index = bit >> 3
     const pair = bytes[index]! | (index + 1 < length ? bytes[index + 1]! << 8 : 0)
     text[at] = ALPHABET_CODES[(pair >> (bit & 7)) & 31]!
   }
-  return text.toString('latin1', 0, count)
+  return text.latin1Slice(0, count)
 }
 
 /** Bytes of Nix32 text; refuses foreign characters and texts that no bytes encode to. */
@@ -72,7 +73,7 @@ export function isNix32(text: string): boolean {
 const ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz'
 const ALPHABET_CODES = Buffer.from(ALPHABET)
 /** Large enough for any hash. */
-const shared = Buffer.allocUnsafeSlow(128)
+const shared = Buffer.allocUnsafeSlow(128) as RawBuffer
 const ONLY_DIGITS = /^[0-9abcdfghijklmnpqrsvwxyz]*$/
 
 const DIGITS: readonly number[] = Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)))

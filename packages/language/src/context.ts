@@ -16,10 +16,12 @@ export function deepElement(derivationPath: string): ContextElement {
 
 /** The element for one output of a derivation (what `drv.outPath` carries). */
 export function outputElement(derivationPath: string, output: string): ContextElement {
-  const { outputs } = elementsOf(derivationPath)
+  const elements = elementsOf(derivationPath)
+  const { outputs } = elements
   for (let i = 0; i < outputs.length; i++) if (outputs[i]!.output === output) return outputs[i]!
   const element = makeElement('output', derivationPath, output)
-  outputs.push(element)
+  // Mostly the only one, for which an array that grows has far too much room.
+  elements.outputs = outputs.length === 0 ? [element] : outputs.concat(element)
   return element
 }
 
@@ -130,7 +132,7 @@ let currentMark = 0
 interface PathElements {
   plain: ContextElement | undefined
   deep: ContextElement | undefined
-  readonly outputs: ContextElement[]
+  outputs: readonly ContextElement[]
 }
 
 /** One entry for all elements of a path: a map of V8 takes most time for a text that is new to it. */
@@ -139,7 +141,7 @@ const pathElements = new Map<string, PathElements>()
 function elementsOf(path: string): PathElements {
   let elements = pathElements.get(path)
   if (elements === undefined) {
-    elements = { plain: undefined, deep: undefined, outputs: [] }
+    elements = { plain: undefined, deep: undefined, outputs: NO_CONTEXT }
     pathElements.set(path, elements)
   }
   return elements
