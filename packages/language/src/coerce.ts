@@ -9,7 +9,7 @@ import { typeName } from './force.ts'
 import { callFunction } from './function.ts'
 import { SharedResults } from './shared-results.ts'
 import { intern } from './symbols.ts'
-import { forceThunk, Thunk, tracker } from './thunk.ts'
+import { forceAt, forceThunk, Thunk } from './thunk.ts'
 import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
 
 /**
@@ -118,10 +118,7 @@ function coerceList(
   let result = ''
   const last = list.length - 1
   for (let i = 0; i <= last; i++) {
-    const slot = list[i]!
-    const item = slot instanceof Thunk ? forceThunk(slot) : slot
-    // A thunk takes as much as a short string; but one that is tracked knows what its value depends on.
-    if (item !== slot && tracker === undefined) (list as Slot[])[i] = item
+    const item = forceAt(list, i)
     result += coerceToString(evaluator, item, context, true, copyToStore)
     if (i === last) break
     if (!Array.isArray(item) || item.length !== 0) result += ' '

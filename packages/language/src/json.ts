@@ -12,7 +12,7 @@ import { callFunction } from './function.ts'
 import { LongText } from './long-text.ts'
 import type { Position } from './position.ts'
 import { intern, symbolText } from './symbols.ts'
-import { force, forceThunk, isUnevaluated, Thunk } from './thunk.ts'
+import { force, forceAt, forceThunk, isUnevaluated, Thunk } from './thunk.ts'
 import { Attrs, Float, NixString, Path, type Slot, type Value } from './value.ts'
 
 export interface JsonOptions {
@@ -80,7 +80,7 @@ function write(writer: Writer, slot: Slot, depth: number): void {
     text.add('[')
     for (let i = 0; i < value.length; i++) {
       if (i > 0) text.add(',')
-      write(writer, value[i]!, depth + 1)
+      write(writer, writer.strict ? forceAt(value, i) : value[i]!, depth + 1)
     }
     text.add(']')
   } else if (value instanceof Path) text.add(quoted(copyPathToStore(evaluator, value.path, context), writer.newer))
@@ -119,7 +119,7 @@ function writeAttrs(writer: Writer, value: Attrs, depth: number): void {
       beginnings[i] = beginning
     }
     text.add(beginning)
-    write(writer, value.slots[at]!, depth + 1)
+    write(writer, writer.strict ? forceAt(value.slots, at) : value.slots[at]!, depth + 1)
   }
   text.add('}')
 }

@@ -91,6 +91,18 @@ export function force(slot: Slot): Value {
   return slot instanceof Thunk ? forceThunk(slot) : slot
 }
 
+/**
+ * The value of an item of a list or of an attribute. It stands there from now on in place of its thunk, which takes as much
+ * memory as a short string; a tracked one stays, as it knows what the value depends on.
+ */
+export function forceAt(slots: readonly Slot[], at: number): Value {
+  const slot = slots[at]!
+  if (!(slot instanceof Thunk)) return slot
+  const value = forceThunk(slot)
+  if (tracker === undefined) (slots as Slot[])[at] = value
+  return value
+}
+
 export function forceThunk(thunk: Thunk): Value {
   if (tracker !== undefined && thunk instanceof TrackedThunk) return forceTracked(tracker, thunk)
   const code = thunk.code
