@@ -1,3 +1,4 @@
+import { pathNumber } from './path-number.ts'
 import { type Context, type ContextElement, NixString, type Value } from './value.ts'
 
 /** The element for a store path as it is. Equal elements are the same object. */
@@ -135,14 +136,15 @@ interface PathElements {
   outputs: readonly ContextElement[]
 }
 
-/** One entry for all elements of a path: a map of V8 takes most time for a text that is new to it. */
-const pathElements = new Map<string, PathElements>()
+/** By number of the path. */
+const pathElements: (PathElements | undefined)[] = []
 
 function elementsOf(path: string): PathElements {
-  let elements = pathElements.get(path)
+  const number = pathNumber(path)
+  let elements = pathElements[number]
   if (elements === undefined) {
     elements = { plain: undefined, deep: undefined, outputs: NO_CONTEXT }
-    pathElements.set(path, elements)
+    pathElements[number] = elements
   }
   return elements
 }

@@ -7,6 +7,7 @@ import {
 } from '@baryon/format'
 import { ValueError } from './errors.ts'
 import type { EvalIo } from './eval-io.ts'
+import { pathNumber } from './path-number.ts'
 
 /** What later derivations need to know of one that was made or read in this world. */
 export interface KnownDerivation {
@@ -18,10 +19,11 @@ export interface KnownDerivation {
   readonly hash: DerivationHash | (() => DerivationHash)
 }
 
-/** The derivations of one world by full path text. */
+/** The derivations of one world. */
 export class DerivationRegistry {
   readonly #io: EvalIo
-  readonly #known = new Map<string, KnownDerivation>()
+  /** By number of the path. */
+  readonly #known: (KnownDerivation | undefined)[] = []
   /** References of text files made in this world (a compute-only store cannot be asked). */
   readonly #textReferences = new Map<string, readonly string[]>()
 
@@ -37,11 +39,11 @@ export class DerivationRegistry {
   }
 
   has(path: string): boolean {
-    return this.#known.has(path)
+    return this.#known[pathNumber(path)] !== undefined
   }
 
   add(path: string, derivation: KnownDerivation): void {
-    this.#known.set(path, derivation)
+    this.#known[pathNumber(path)] = derivation
   }
 
   addText(path: string, references: readonly string[]): void {
@@ -50,10 +52,11 @@ export class DerivationRegistry {
 
   /** Reads the derivation from the store when it was not made here. */
   get(path: string): KnownDerivation {
-    let known = this.#known.get(path)
+    const number = pathNumber(path)
+    let known = this.#known[number]
     if (known === undefined) {
       known = this.remembered?.(path)
-      if (known !== undefined) this.#known.set(path, known)
+      if (known !== undefined) this.#known[number] = known
     }
     if (known === undefined) {
       const derivation = this.#read(path)
@@ -62,7 +65,7 @@ export class DerivationRegistry {
         references: [...new Set([...derivation.inputDerivations.keys(), ...derivation.inputSources])].sort(),
         hash: memoised(() => this.#hashStored(path)),
       }
-      this.#known.set(path, known)
+      this.#known[number] = known
     }
     return known
   }
@@ -108,7 +111,7 @@ export class DerivationRegistry {
     // What this world made itself is already hashed, or cheap to hash.
     for (const reference of this.closure(path)) {
       if (reference === path || !reference.endsWith('.drv')) continue
-      const known = this.#known.get(reference)
+      const known = this.#known[pathNumber(reference)]
       if (known !== undefined) hashes.set(reference, hashOf(known))
     }
     return createDerivationHasher((input) => this.#read(input), hashes)(path)
