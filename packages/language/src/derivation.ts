@@ -255,7 +255,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     for (let i = 0; i < outputs.length; i++) text.setOutput(i, outputPlaceholder(outputs[i]!))
   } else {
     moduloInputs = replaceInputs(registry, inputs.derivations)
-    const known: OutputTerm[] = new Array(outputs.length).fill(NO_PATH)
+    const known: OutputTerm[] = outputs.map(() => NO_PATH)
     if (!moduloInputs.deferred) {
       const maskedHash = text.hash(outputsTerm(outputs, known), moduloInputs.text)
       for (let i = 0; i < outputs.length; i++) {

@@ -32,16 +32,27 @@ function derivation(evaluator: Evaluator, drvAttrs: Attrs): Value {
   const strict = makeThunk(runStrict, evaluator, drvAttrs)
   const outputsSlot = getAttribute(drvAttrs, OUTPUTS)
   const outputs =
-    outputsSlot === undefined ? [OUT] : forceList(outputsSlot).map((name) => intern(forceStringNoContext(name)))
+    outputsSlot === undefined ? ONLY_OUT : forceList(outputsSlot).map((name) => intern(forceStringNoContext(name)))
   if (outputs.length === 0) throw new ValueError('list index 0 is out of bounds')
 
   const count = outputs.length
   const all: Slot[] = new Array(count)
   const positions = positionsBehind(drvAttrs, outputs)
-  const order = orderOutput(drvAttrs.keys.concat(outputs.toReversed(), OWN_NAMES))
+  const order = outputOrder(drvAttrs.keys, outputs)
   const family: Family = { drvAttrs, strict, order, all, drvPath: makeThunk(runDrvPath, strict, null), positions }
   for (let i = 0; i < count; i++) all[i] = makeThunk(runOutput, family, outputs[i]!)
   return force(all[0]!)
+}
+
+/** The order of all attributes: those given, those of the outputs, the last first, and Nix's own. */
+function outputOrder(keys: readonly number[], outputs: readonly number[]): KeyOrder {
+  // Most derivations that one function makes have the same names, and one output.
+  if (keys !== lastKeys || outputs !== lastOutputs) {
+    lastKeys = keys
+    lastOutputs = outputs
+    lastOrder = orderOutput(keys.concat(outputs.toReversed(), OWN_NAMES))
+  }
+  return lastOrder
 }
 
 /** What the outputs of one derivation have in common. */
@@ -57,8 +68,13 @@ interface Family {
 }
 
 const OWN_NAMES = [ALL, DRV_ATTRS, OUT_PATH, DRV_PATH, TYPE, OUTPUT_NAME]
+const ONLY_OUT: readonly number[] = [OUT]
 const orderOutput = createKeyOrdering(true)
 const orderOwn = createKeyOrdering(true)
+const ONLY_OUT_KEYS = orderOwn(ONLY_OUT.concat(OWN_NAMES)).keys
+let lastKeys: readonly number[] = []
+let lastOutputs: readonly number[] = []
+let lastOrder: KeyOrder = { keys: [], sources: undefined }
 
 function runStrict(evaluator: Evaluator, drvAttrs: Attrs): Value {
   return derivationStrict(evaluator, drvAttrs)
@@ -71,14 +87,21 @@ function runDrvPath(strict: Thunk): Value {
 function runOutput(family: Family, output: number): Value {
   const { drvAttrs, strict, order, all, drvPath, positions } = family
   const outPath = makeThunk(runOutPath, strict, output)
-  const own: Slot[] = [all, drvAttrs, outPath, drvPath, 'derivation', symbolText(output)]
-  return new Attrs(order.keys, selectSlots(order, drvAttrs.slots.concat(all.toReversed(), own)), positions)
+  const own: readonly Slot[] = [all, drvAttrs, outPath, drvPath, 'derivation', symbolText(output)]
+  const given = drvAttrs.slots
+  const slots: Slot[] = new Array(given.length + all.length + own.length)
+  // `concat` is a call out of compiled code, which takes longer than the copying.
+  let end = 0
+  for (let i = 0; i < given.length; i++) slots[end++] = given[i]!
+  for (let i = all.length - 1; i >= 0; i--) slots[end++] = all[i]!
+  for (let i = 0; i < own.length; i++) slots[end++] = own[i]!
+  return new Attrs(order.keys, selectSlots(order, slots), positions)
 }
 
 /** What the author wrote was written where it was; where Nix's own names stand in its source is nobody's concern. */
 function positionsBehind({ positions }: Attrs, outputs: readonly number[]): AttrPositions | undefined {
   if (positions === undefined) return undefined
-  const rightKeys = orderOwn(outputs.concat(OWN_NAMES)).keys
+  const rightKeys = outputs === ONLY_OUT ? ONLY_OUT_KEYS : orderOwn(outputs.concat(OWN_NAMES)).keys
   return { kind: 'updated', rightKeys, right: undefined, left: positions, depth: positionDepth(positions) + 1 }
 }
 
