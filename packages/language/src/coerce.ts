@@ -42,7 +42,7 @@ export function coerceToString(
     }
     const outPathAt = findAttribute(value, OUT_PATH)
     if (outPathAt < 0) throw cannotCoerce(value)
-    return coerceToString(evaluator, value.slots[outPathAt]!, context, coerceMore, copyToStore)
+    return coerceToString(evaluator, forceAt(value.slots, outPathAt), context, coerceMore, copyToStore)
   }
   if (coerceMore) {
     if (value === null || value === false) return ''

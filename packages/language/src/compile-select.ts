@@ -8,7 +8,7 @@ import type { Position } from './position.ts'
 import { suggest } from './suggestion.ts'
 import { intern, symbolText } from './symbols.ts'
 import { formatName } from './syntax-printer.ts'
-import { forceThunk, Thunk } from './thunk.ts'
+import { forceAt, forceThunk, Thunk } from './thunk.ts'
 import type { Unit } from './unit.ts'
 import { Attrs, type Code, type Env, type Slot, type Value } from './value.ts'
 
@@ -77,17 +77,16 @@ function compileSelectOne(unit: Unit, node: number, subject: Code, symbol: numbe
   return (env) => {
     const attrs = subject(env)
     if (!(attrs instanceof Attrs)) return notSet(unit, node, attrs)
-    let slot: Slot
-    if (attrs.keys === cachedKeys) slot = attrs.slots[cachedIndex]!
-    else {
-      const index = findKey(attrs.keys, symbol)
+    let index = cachedIndex
+    if (attrs.keys !== cachedKeys) {
+      index = findKey(attrs.keys, symbol)
       if (index < 0) return missing(unit, node, attrs, symbol)
       cachedKeys = attrs.keys
       cachedIndex = index
-      slot = attrs.slots[index]!
     }
+    const slot = attrs.slots[index]!
     if (!(slot instanceof Thunk)) return slot
-    return trace ? forceTraced(unit, node, slot, attrs, symbol, env) : forceThunk(slot)
+    return trace ? forceTraced(unit, node, slot, attrs, symbol, env) : forceAt(attrs.slots, index)
   }
 }
 
