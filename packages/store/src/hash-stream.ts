@@ -12,7 +12,7 @@ export function hashStream<T>(
   algorithm: HashAlgorithm,
   work: (update: (chunk: Uint8Array) => void) => T,
 ): { readonly hash: Hash; readonly result: T } {
-  if (CORES === 1) {
+  if (availableParallelism() === 1) {
     const hasher = createHash(algorithm)
     const result = work((chunk) => void hasher.update(chunk))
     return { hash: { algorithm, bytes: hasher.digest() }, result }
@@ -28,8 +28,6 @@ export function hashStream<T>(
     else ring.close()
   }
 }
-
-const CORES = availableParallelism()
 
 /** One is kept with its thread, which takes 30 ms to start. */
 const idle: HashRing[] = []
