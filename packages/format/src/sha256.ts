@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import type { RawBuffer } from './raw-buffer.ts'
 
-/** Bytes of all texts that are hashed at once. */
+/** Bytes of a text that is hashed at once. */
 export const SHA256_INPUT = 65536
 const DIGEST = SHA256_INPUT
 const CONTEXT = DIGEST + 64
@@ -25,16 +25,6 @@ export function computeSha256(text: string): void {
   sha256 ??= openSha256() ?? createSha256()
   sha256.begin()
   sha256.add(input.latin1Write(text, 0))
-  sha256.end()
-}
-
-/** Hashes byte strings, one after the other, that have place in the input. */
-export function computeSha256OfTexts(texts: readonly string[]): void {
-  sha256 ??= openSha256() ?? createSha256()
-  sha256.begin()
-  let end = 0
-  for (let i = 0; i < texts.length; i++) end += input.latin1Write(texts[i]!, end)
-  sha256.add(end)
   sha256.end()
 }
 

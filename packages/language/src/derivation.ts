@@ -12,10 +12,10 @@ import {
   fixedOutputPath,
   formatHash,
   formatStorePath,
+  hashBytesBase16,
   inputAddressedPath,
   makeStorePath,
   quoteTerm,
-  sha256OfTexts,
 } from '@baryon/format'
 import { listTerm } from './aterm.ts'
 import { attributePosition } from './attribute-position.ts'
@@ -257,7 +257,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     moduloInputs = replaceInputs(registry, inputs.derivations)
     const known: OutputTerm[] = outputs.map(() => NO_PATH)
     if (!moduloInputs.deferred) {
-      const maskedHash = text.hash(outputsTerm(outputs, known), moduloInputs.text)
+      const maskedHash = hashBytesBase16('sha256', text.aterm(outputsTerm(outputs, known), moduloInputs.text))
       for (let i = 0; i < outputs.length; i++) {
         const path = formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, outputs[i]!, maskedHash))
         text.setOutput(i, path)
@@ -268,17 +268,19 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
   }
 
   const outputText = outputsTerm(outputs, terms)
+  const aterm = text.aterm(outputText, inputs.text)
   const references = sortedReferences(inputs)
   const type = references.length === 0 ? 'text' : `text:${references.join(':')}`
   const path = formatStorePath(
     storeDirectory,
-    makeStorePath(storeDirectory, type, text.hash(outputText, inputs.text), `${name}.drv`),
+    makeStorePath(storeDirectory, type, hashBytesBase16('sha256', aterm), `${name}.drv`),
   )
   if (!registry.has(path)) {
-    io.writeDerivation(path, text.aterm(outputText, inputs.text), references, attrs)
+    io.writeDerivation(path, aterm, references, attrs)
     // At once: most leaves never need it, but the text that it is made from would be kept for all.
     if (moduloInputs !== undefined && !moduloInputs.deferred) {
-      hash = { kind: 'input-addressed', base16: text.hash(outputText, moduloInputs.text) }
+      const base16 = hashBytesBase16('sha256', text.aterm(outputText, moduloInputs.text))
+      hash = { kind: 'input-addressed', base16 }
     }
     registry.add(path, { outputs, references, hash })
   }
@@ -319,16 +321,8 @@ class DerivationText {
   }
 
   aterm(outputs: string, inputs: string): string {
-    const pieces = this.#pieces
-    let text = `Derive(${outputs},${inputs}`
-    for (let i = 1; i < pieces.length; i++) text += pieces[i]!
-    return text
-  }
-
-  /** SHA-256 of the ATerm in base 16. */
-  hash(outputs: string, inputs: string): string {
     this.#pieces[0] = `Derive(${outputs},${inputs}`
-    return sha256OfTexts(this.#pieces)
+    return this.#pieces.join('')
   }
 }
 
@@ -368,6 +362,7 @@ const NO_PATH: OutputTerm = { path: '', hashAlgo: '', hash: '' }
 const KNOWN_ALGORITHMS: readonly string[] = ['md5', 'sha1', 'sha256', 'sha512']
 
 function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): string {
+  if (outputs === ONLY_OUT && terms[0] === NO_PATH) return '[("out","","","")]'
   let text = '['
   for (let i = 0; i < outputs.length; i++) {
     const { path, hashAlgo, hash } = terms[i]!
