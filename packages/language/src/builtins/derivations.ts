@@ -47,12 +47,10 @@ function derivation(evaluator: Evaluator, drvAttrs: Attrs): Value {
 /** The order of all attributes: those given, those of the outputs, the last first, and Nix's own. */
 function outputOrder(keys: readonly number[], outputs: readonly number[]): KeyOrder {
   // Most derivations that one function makes have the same names, and one output.
-  if (keys !== lastKeys || outputs !== lastOutputs) {
-    lastKeys = keys
-    lastOutputs = outputs
-    lastOrder = orderOutput(keys.concat(outputs.toReversed(), OWN_NAMES))
+  if (keys !== lastOrder.keys || outputs !== lastOrder.outputs) {
+    lastOrder = { keys, outputs, order: orderOutput(keys.concat(outputs.toReversed(), OWN_NAMES)) }
   }
-  return lastOrder
+  return lastOrder.order
 }
 
 /** What the outputs of one derivation have in common. */
@@ -72,9 +70,13 @@ const ONLY_OUT: readonly number[] = [OUT]
 const orderOutput = createKeyOrdering(true)
 const orderOwn = createKeyOrdering(true)
 const ONLY_OUT_KEYS = orderOwn(ONLY_OUT.concat(OWN_NAMES)).keys
-let lastKeys: readonly number[] = []
-let lastOutputs: readonly number[] = []
-let lastOrder: KeyOrder = { keys: [], sources: undefined }
+let lastOrder: OutputOrder = { keys: [], outputs: [], order: { keys: [], sources: undefined } }
+
+interface OutputOrder {
+  readonly keys: readonly number[]
+  readonly outputs: readonly number[]
+  readonly order: KeyOrder
+}
 
 function runStrict(evaluator: Evaluator, drvAttrs: Attrs): Value {
   return derivationStrict(evaluator, drvAttrs)
@@ -101,9 +103,23 @@ function runOutput(family: Family, output: number): Value {
 /** What the author wrote was written where it was; where Nix's own names stand in its source is nobody's concern. */
 function positionsBehind({ positions }: Attrs, outputs: readonly number[]): AttrPositions | undefined {
   if (positions === undefined) return undefined
-  const rightKeys = outputs === ONLY_OUT ? ONLY_OUT_KEYS : orderOwn(outputs.concat(OWN_NAMES)).keys
-  return { kind: 'updated', rightKeys, right: undefined, left: positions, depth: positionDepth(positions) + 1 }
+  // All that one literal makes share its positions.
+  if (positions !== lastPositions.left || outputs !== lastPositions.outputs) {
+    const rightKeys = outputs === ONLY_OUT ? ONLY_OUT_KEYS : orderOwn(outputs.concat(OWN_NAMES)).keys
+    const depth = positionDepth(positions) + 1
+    const behind: AttrPositions = { kind: 'updated', rightKeys, right: undefined, left: positions, depth }
+    lastPositions = { left: positions, outputs, behind }
+  }
+  return lastPositions.behind
 }
+
+interface PositionsBehind {
+  readonly left: AttrPositions | undefined
+  readonly outputs: readonly number[]
+  readonly behind: AttrPositions | undefined
+}
+
+let lastPositions: PositionsBehind = { left: undefined, outputs: [], behind: undefined }
 
 function runOutPath(strict: Thunk, output: number): Value {
   const path = getAttribute(forceAttrs(strict), output)
