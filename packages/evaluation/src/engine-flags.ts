@@ -36,7 +36,7 @@ const BRIEF: typeof EVALUATING = [
   // V8 would ask them, a package of nixpkgs takes a tenth less wall and a fifth less processor time, 5,000 derivations
   // as much, and a loop of a million rounds a thirtieth more.
   ['--invocation-count-for-turbofan=100000', '--invocation-count-for-turbofan=3000'],
-  ['--invocation-count-for-maglev=2000', '--invocation-count-for-maglev=400'],
+  ['--invocation-count-for-maglev=1000', '--invocation-count-for-maglev=400'],
 ]
 
 /** For a process that only evaluates, and mostly little. */
