@@ -18,11 +18,12 @@ export function deepElement(derivationPath: string): ContextElement {
 /** The element for one output of a derivation (what `drv.outPath` carries). */
 export function outputElement(derivationPath: string, output: string): ContextElement {
   const elements = elementsOf(derivationPath)
-  const { outputs } = elements
-  for (let i = 0; i < outputs.length; i++) if (outputs[i]!.output === output) return outputs[i]!
+  const { output: first, others } = elements
+  if (first?.output === output) return first
+  for (let i = 0; i < others.length; i++) if (others[i]!.output === output) return others[i]!
   const element = makeElement('output', derivationPath, output)
-  // Mostly the only one, for which an array that grows has far too much room.
-  elements.outputs = outputs.length === 0 ? [element] : outputs.concat(element)
+  if (first === undefined) elements.output = element
+  else elements.others = others.concat(element)
   return element
 }
 
@@ -133,7 +134,9 @@ let currentMark = 0
 interface PathElements {
   plain: ContextElement | undefined
   deep: ContextElement | undefined
-  outputs: readonly ContextElement[]
+  /** Mostly the only one. */
+  output: ContextElement | undefined
+  others: readonly ContextElement[]
 }
 
 /** By number of the path. */
@@ -143,7 +146,7 @@ function elementsOf(path: string): PathElements {
   const number = pathNumber(path)
   let elements = pathElements[number]
   if (elements === undefined) {
-    elements = { plain: undefined, deep: undefined, outputs: NO_CONTEXT }
+    elements = { plain: undefined, deep: undefined, output: undefined, others: NO_CONTEXT }
     pathElements[number] = elements
   }
   return elements

@@ -15,8 +15,8 @@ export interface KnownDerivation {
   readonly outputs: readonly string[]
   /** Full texts, sorted. */
   readonly references: readonly string[]
-  /** The hash modulo fixed outputs, or what computes it, once: most leaves never need it. */
-  readonly hash: DerivationHash | (() => DerivationHash)
+  /** The hash modulo fixed outputs: of one that is input-addressed in base 16, of others what gives it. */
+  readonly hash: string | (() => DerivationHash)
 }
 
 /** The derivations of one world. */
@@ -129,8 +129,15 @@ export function derivationRegistry(io: EvalIo): DerivationRegistry {
 }
 
 function hashOf({ hash }: KnownDerivation): DerivationHash {
-  return typeof hash === 'function' ? hash() : hash
+  return typeof hash === 'string' ? { kind: 'input-addressed', base16: hash } : hash()
 }
+
+/** Of a derivation whose output paths are not known before it is built. */
+export function deferredHash(): DerivationHash {
+  return DEFERRED
+}
+
+const DEFERRED: DerivationHash = { kind: 'deferred', base16: '' }
 
 /** Hash of a fixed-output derivation: only method, hash and path count. */
 export function fixedDerivationHash(hashAlgo: string, hashBase16: string, path: string): () => DerivationHash {

@@ -7,7 +7,6 @@
  */
 
 import {
-  type DerivationHash,
   escapeTerm,
   fixedOutputPath,
   formatHash,
@@ -23,7 +22,7 @@ import { createKeyOrdering, getAttribute, nameOrder, selectSlots } from './attrs
 import { coerceToString } from './coerce.ts'
 import { ContextCollector, deepElement, outputElement } from './context.ts'
 import { collectInputs, type Inputs, type ModuloInputs, replaceInputs } from './derivation-inputs.ts'
-import { derivationRegistry, fixedDerivationHash, type KnownDerivation } from './derivation-registry.ts'
+import { deferredHash, derivationRegistry, fixedDerivationHash, type KnownDerivation } from './derivation-registry.ts'
 import { EvaluationError, ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import { forceBool, forceList, forceString, forceStringNoContext } from './force.ts'
@@ -230,7 +229,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
   const text = new DerivationText(draft, inputs.sources)
   let terms: readonly OutputTerm[]
   // No function that is made here, which would keep all texts as well.
-  let hash: KnownDerivation['hash'] = DEFERRED
+  let hash: KnownDerivation['hash'] = deferredHash
   let moduloInputs: ModuloInputs | undefined
   if (draft.outputHash !== undefined) {
     if (outputs.length !== 1 || outputs[0] !== 'out') {
@@ -279,8 +278,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     io.writeDerivation(path, aterm, references, attrs)
     // At once: most leaves never need it, but the text that it is made from would be kept for all.
     if (moduloInputs !== undefined && !moduloInputs.deferred) {
-      const base16 = hashBytesBase16('sha256', text.aterm(outputText, moduloInputs.text))
-      hash = { kind: 'input-addressed', base16 }
+      hash = hashBytesBase16('sha256', text.aterm(outputText, moduloInputs.text))
     }
     registry.add(path, { outputs, references, hash })
   }
@@ -357,7 +355,6 @@ function result(storeDirectory: string, path: string, outputs: readonly string[]
 }
 
 const orderResult = createKeyOrdering(false)
-const DEFERRED: DerivationHash = { kind: 'deferred', base16: '' }
 const NO_PATH: OutputTerm = { path: '', hashAlgo: '', hash: '' }
 const KNOWN_ALGORITHMS: readonly string[] = ['md5', 'sha1', 'sha256', 'sha512']
 

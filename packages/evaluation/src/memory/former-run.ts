@@ -138,7 +138,7 @@ export class FormerRun implements Memory, FormerNumbers {
       get references() {
         return references()
       },
-      hash: { kind, base16 },
+      hash: () => ({ kind, base16 }),
     }
   }
 
