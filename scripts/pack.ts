@@ -30,7 +30,7 @@ import {
 import { writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { BuildOptions, Plugin } from 'esbuild'
+import type { BuildOptions, Metafile, Plugin } from 'esbuild'
 import { EVALUATION_FLAGS } from '../packages/evaluation/src/engine-flags.ts'
 
 const clone = join(import.meta.dirname, '..')
@@ -41,6 +41,8 @@ const current = join(directory, 'current')
 const KEPT_MILLISECONDS = 24 * 3600 * 1000
 const CLOCK_TICK_MILLISECONDS = 20
 const IS_FRESH = 'is-fresh.sh'
+/** The same of what the fronts are made from, which is two thirds. */
+const ARE_FRONTS_FRESH = 'fronts-fresh.sh'
 
 /**
  * How a front that evaluates is started. By itself V8 takes the little that survives in the first milliseconds for what
@@ -85,14 +87,16 @@ async function pack(): Promise<void> {
   if (!existsSync(join(directory, name, IS_FRESH))) {
     // What is written once more within a tick of the clock keeps its time: it is read after that tick.
     await delay(CLOCK_TICK_MILLISECONDS)
-    const files = await bundle(
-      name,
-      paths.filter((path) => path.startsWith('packages/') && path.endsWith('.ts')),
-    )
-    await write(name, files.set(IS_FRESH, isFresh))
+    const { files, frontSources } = await bundle(name, paths.filter(isSource))
+    const ofFronts = states.filter(({ path }) => !isSource(path) || frontSources.has(path))
+    await write(name, files.set(IS_FRESH, isFresh).set(ARE_FRONTS_FRESH, isFreshText(ofFronts)))
   }
   select(name)
   removeOld(name)
+}
+
+function isSource(path: string): boolean {
+  return path.startsWith('packages/') && path.endsWith('.ts')
 }
 
 interface State {
@@ -119,8 +123,14 @@ baryon_evaluation_flags='${FRONT_FLAGS.join(' ')}'
 
 // --- bundling ----------------------------------------------------------------------------------------------------
 
-/** The files of the pack by name. */
-async function bundle(name: string, sources: readonly string[]): Promise<Map<string, Uint8Array | string>> {
+interface Bundle {
+  /** By name in the pack. */
+  readonly files: Map<string, Uint8Array | string>
+  /** Of all that the fronts may load. */
+  readonly frontSources: ReadonlySet<string>
+}
+
+async function bundle(name: string, sources: readonly string[]): Promise<Bundle> {
   const { build } = await import('esbuild')
   const common = {
     absWorkingDir: clone,
@@ -130,13 +140,14 @@ async function bundle(name: string, sources: readonly string[]): Promise<Map<str
     target: 'esnext',
     tsconfigRaw: '{}',
     write: false as const,
+    metafile: true as const,
     logLevel: 'warning' as const,
     plugins: [addresses, builtins],
     define: { PACK: JSON.stringify(name) },
-  } satisfies BuildOptions & { write: false }
+  } satisfies BuildOptions & { write: false; metafile: true }
   const fronts = await build({
     ...common,
-    entryPoints: [{ in: 'packages/cli/fronts.ts', out: 'fronts' }],
+    entryPoints: [{ in: FRONTS, out: 'fronts' }],
     format: 'cjs',
     define: { ...common.define, 'import.meta.url': '$address' },
     banner: { js: '(function (exports, require, module, $address) {' },
@@ -152,11 +163,24 @@ async function bundle(name: string, sources: readonly string[]): Promise<Map<str
     format: 'esm',
   })
   if (fronts.warnings.length + programs.warnings.length > 0) throw new Error('the bundler warned: nothing is packed')
-  const files = [...fronts.outputFiles, ...programs.outputFiles]
-  return new Map<string, Uint8Array | string>([
-    ...files.map(({ path, contents }) => [relative(directory, path), contents] as const),
+  const outputs = [...fronts.outputFiles, ...programs.outputFiles]
+  const files = new Map<string, Uint8Array | string>([
+    ...outputs.map(({ path, contents }) => [relative(directory, path), contents] as const),
     ['fronts.cjs', START],
   ])
+  return { files, frontSources: reachable({ ...programs.metafile.inputs, ...fronts.metafile.inputs }) }
+}
+
+const FRONTS = 'packages/cli/fronts.ts'
+
+/** The sources that the fronts import or start, and those do. */
+function reachable(inputs: Metafile['inputs']): Set<string> {
+  const found = new Set([FRONTS])
+  for (const path of found) {
+    const imported = inputs[path]?.imports.map((one) => one.path) ?? []
+    for (const other of [...imported, ...namedModules(path)]) if (isSource(other)) found.add(other)
+  }
+  return found
 }
 
 /**
