@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { UserError } from '@baryon/format'
-import { asDatabaseError, databaseStamp, openDatabase } from './schema.ts'
+import { asDatabaseError, checkReadable, databaseStamp, openDatabase } from './schema.ts'
 
 /** A row of `ValidPaths`. */
 export interface PathRow {
@@ -26,21 +26,25 @@ export class StoreDatabase {
   readonly #stateDirectory: string
   readonly #readOnly: boolean
   readonly #statements = new Map<string, StatementSync>()
-  #database: DatabaseSync
+  /** One that is only read is opened by the first query. */
+  #database: DatabaseSync | undefined
+  /** Of the file that was opened, when it is only read; empty before that. */
   #stamp: string | undefined
-  #openings = 1
+  #openings = 0
   #depth = 0
 
   constructor(stateDirectory: string, readOnly: boolean) {
     this.#stateDirectory = stateDirectory
     this.#readOnly = readOnly
-    this.#database = openDatabase(stateDirectory, readOnly)
-    this.#stamp = readOnly ? databaseStamp(stateDirectory) : undefined
+    if (readOnly) {
+      checkReadable(stateDirectory)
+      this.#stamp = ''
+    } else this.#database = openDatabase(stateDirectory, false)
   }
 
   close(): void {
     this.#statements.clear()
-    this.#database.close()
+    this.#database?.close()
   }
 
   /** Differs from its last value when another connection, of any process, may have committed something since. */
@@ -220,7 +224,7 @@ export class StoreDatabase {
       return result
     } catch (error) {
       // A full disk may have rolled it back already.
-      if (this.#database.isTransaction) this.#exec('ROLLBACK')
+      if (this.#open().isTransaction) this.#exec('ROLLBACK')
       throw error
     } finally {
       this.#depth--
@@ -233,10 +237,10 @@ export class StoreDatabase {
   }
 
   #statement(sql: string): StatementSync {
-    if (this.#stamp !== undefined) this.#reopenWhenChanged(this.#stamp)
+    const database = this.#open()
     let statement = this.#statements.get(sql)
     if (statement === undefined) {
-      statement = this.#database.prepare(sql)
+      statement = database.prepare(sql)
       this.#statements.set(sql, statement)
     }
     return statement
@@ -244,14 +248,18 @@ export class StoreDatabase {
 
   // An immutable opening sees nothing of later writers and would read torn pages after their checkpoint. A look at the
   // file before each query costs 3 µs, and a long-lived reader stays right.
-  #reopenWhenChanged(stamp: string): void {
-    const now = databaseStamp(this.#stateDirectory)
-    if (now === stamp) return
-    this.#statements.clear()
-    this.#database.close()
-    this.#database = openDatabase(this.#stateDirectory, true)
-    this.#openings++
-    this.#stamp = now
+  #open(): DatabaseSync {
+    if (this.#stamp !== undefined) {
+      const now = databaseStamp(this.#stateDirectory)
+      if (now !== this.#stamp) {
+        this.#statements.clear()
+        this.#database?.close()
+        this.#database = openDatabase(this.#stateDirectory, true)
+        this.#openings++
+        this.#stamp = now
+      }
+    }
+    return this.#database as DatabaseSync
   }
 
   #get(sql: string, ...values: SQLInputValue[]): Record<string, unknown> | undefined {
@@ -296,7 +304,7 @@ export class StoreDatabase {
   }
 
   #exec(sql: string): void {
-    this.#guard(() => this.#database.exec(sql))
+    this.#guard(() => this.#open().exec(sql))
   }
 
   #guard<T>(work: () => T): T {

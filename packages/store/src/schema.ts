@@ -4,7 +4,7 @@
  *
  * `db/db.sqlite` is in WAL mode, `db/schema` holds the text `10`. Specification: what nix-bin creates; the tests compare.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
@@ -20,7 +20,9 @@ export const SCHEMA_VERSION = 10
 /** Opens the database below a state directory, and creates it unless it must only be read. */
 export function openDatabase(stateDirectory: string, readOnly: boolean): DatabaseSync {
   const directory = join(stateDirectory, 'db')
-  return readOnly ? openForReading(directory) : retryWhileBusy(() => openForWriting(directory))
+  if (!readOnly) return retryWhileBusy(() => openForWriting(directory))
+  checkReadable(stateDirectory)
+  return openForReading(directory)
 }
 
 /**
@@ -58,7 +60,9 @@ function openForWriting(directory: string): DatabaseSync {
   }
 }
 
-function openForReading(directory: string): DatabaseSync {
+/** Refuses a database that cannot be read, without opening it, which loads SQLite: most evaluations never ask it anything. */
+export function checkReadable(stateDirectory: string): void {
+  const directory = join(stateDirectory, 'db')
   const file = join(directory, 'db.sqlite')
   const version = readVersion(directory)
   if (version !== undefined && version < SCHEMA_VERSION) {
@@ -73,6 +77,15 @@ function openForReading(directory: string): DatabaseSync {
       hint: 'check the root and the store directory',
     })
   }
+  try {
+    accessSync(file, constants.R_OK)
+  } catch (error) {
+    throw databaseError('STORE_UNREADABLE', file, 'cannot be opened', error)
+  }
+}
+
+function openForReading(directory: string): DatabaseSync {
+  const file = join(directory, 'db.sqlite')
   const url = pathToFileURL(file)
   // A plain read-only opening of a WAL database creates files beside it. Without a log to read, none is needed.
   if (walSize(file) === 0 && !(isWritable(directory) && existsSync(`${file}-shm`)))
