@@ -82,14 +82,8 @@ function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | u
     throw new ValueError("attribute 'name' missing for call to 'derivationStrict'").inToday(
       () => "attribute 'name' missing",
     )
-  const name = framed(evaluator, position, "while evaluating the derivation attribute 'name'", () =>
-    forceStringNoContext(nameSlot),
-  )
-  checkStoreName(
-    evaluator.settings,
-    name,
-    (problem) => `invalid derivation name: ${problem}. Please pass a different 'name'.`,
-  )
+  const name = forceName(evaluator, nameSlot, position)
+  checkStoreName(evaluator.settings, name, invalidName)
   const structured = isTrue(attrs, STRUCTURED_ATTRS)
   const ignoreNulls = isTrue(attrs, IGNORE_NULLS)
   const draft: Draft = {
@@ -398,13 +392,19 @@ function namePosition(attrs: Attrs): Position | undefined {
   return attributePosition(attrs, NAME)
 }
 
-function framed<T>(evaluator: Evaluator, position: Position | undefined, message: string, run: () => T): T {
+function forceName(evaluator: Evaluator, slot: Slot, position: Position | undefined): string {
   try {
-    return run()
+    return forceStringNoContext(slot)
   } catch (error) {
-    if (evaluator.settings.showTrace && error instanceof EvaluationError) error.addFrame(message, position)
+    if (evaluator.settings.showTrace && error instanceof EvaluationError) {
+      error.addFrame("while evaluating the derivation attribute 'name'", position)
+    }
     throw error
   }
+}
+
+function invalidName(problem: string): string {
+  return `invalid derivation name: ${problem}. Please pass a different 'name'.`
 }
 
 /** Errors of a derivation's attributes are reported where its name is written. */
