@@ -24,7 +24,7 @@ export const sha256Digest = memory.subarray(DIGEST, DIGEST + 32) as RawBuffer
 export function computeSha256(text: string): void {
   sha256 ??= openSha256() ?? createSha256()
   sha256.begin()
-  sha256.add(input.latin1Write(text, 0))
+  sha256.add(input.latin1Write(text, 0, text.length))
   sha256.end()
 }
 
