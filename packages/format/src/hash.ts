@@ -100,29 +100,36 @@ class CryptoHasher implements Hasher {
 
 /** Keeps what comes until it is known whether it is short. */
 class Sha256Hasher implements Hasher {
-  #parts: Buffer[] = []
+  #kept = NOTHING
   #length = 0
   #long: CryptoHasher | undefined
 
   update(chunk: Uint8Array): void {
-    if (this.#long === undefined) {
-      this.#length += chunk.length
-      if (this.#length <= KEPT) {
-        this.#parts.push(Buffer.from(chunk))
-        return
+    const length = this.#length + chunk.length
+    if (this.#long === undefined && length <= KEPT) {
+      if (length > this.#kept.length) {
+        const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#kept.length))
+        larger.set(this.#kept.subarray(0, this.#length))
+        this.#kept = larger
       }
+      this.#kept.set(chunk, this.#length)
+      this.#length = length
+      return
+    }
+    if (this.#long === undefined) {
       this.#long = new CryptoHasher('sha256')
-      for (const part of this.#parts) this.#long.update(part)
-      this.#parts = []
+      this.#long.update(this.#kept.subarray(0, this.#length))
+      this.#kept = NOTHING
     }
     this.#long.update(chunk)
   }
 
   digest(): Hash {
-    return this.#long === undefined ? sha256OfParts(this.#parts) : this.#long.digest()
+    return this.#long === undefined ? sha256OfParts([this.#kept.subarray(0, this.#length)]) : this.#long.digest()
   }
 }
 
+const NOTHING = Buffer.alloc(0)
 const KEPT = 256 << 10
 
 /**

@@ -59,6 +59,12 @@ test('bytes of any number', () => {
     for (let at = 0; at < size; at += 100_000) hasher.update(bytes.subarray(at, at + 100_000))
     assert.equal(Buffer.from(hasher.digest().bytes).toString('hex'), right)
   }
+  const bytes = noise(300_000)
+  for (const size of [1, 1000, 262_143, 262_144, 262_145, 300_000]) {
+    const hasher = createHasher('sha256')
+    for (let at = 0; at < size; at++) hasher.update(bytes.subarray(at, at + 1))
+    assert.equal(Buffer.from(hasher.digest().bytes).toString('hex'), expected(bytes.subarray(0, size)))
+  }
 })
 
 test('texts and parts are hashed as what they are together', () => {
