@@ -210,9 +210,8 @@ if (require.main === module) {
   const [program, ...words] = process.argv.slice(2)
   if (program === 'baryon') import('./cli-bin.mjs')
   else {
-    main(program, words).then((status) => {
-      process.exitCode = status
-    })
+    // All is written and closed: Node would take its heap apart (2 of 31 ms), which the system takes back at once.
+    main(program, words).then((status) => process.exit(status))
   }
 } else module.exports = { main, script }
 `
