@@ -1,6 +1,7 @@
 export * from './src/arbitraries.ts'
 export * from './src/debian-archive.ts'
 export * from './src/fuse-device.ts'
+export * from './src/mutate.ts'
 export * from './src/ordinary-user.ts'
 export * from './src/peer.ts'
 export * from './src/random-numbers.ts'

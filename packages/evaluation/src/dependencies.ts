@@ -3,6 +3,7 @@
  * This file loads nothing of the language: checking an answer must cost next to nothing.
  */
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { UserError } from '@baryon/format'
 import { fileFingerprint, typeOfFile } from './fingerprint.ts'
 import { shortHash } from './short-hash.ts'
 
@@ -177,7 +178,15 @@ export function listDirectory(
 
 /** What `node:fs` takes for a byte string. */
 export function native(path: string): string | Buffer {
-  return /^[\0-\x7f]*$/.test(path) ? path : Buffer.from(path, 'latin1')
+  if (/^[\x01-\x7f]*$/.test(path)) return path
+  refuseNullBytes(path)
+  return Buffer.from(path, 'latin1')
+}
+
+/** The system has no names with null bytes; strings of 2.8 may have them. */
+export function refuseNullBytes(path: string): void {
+  if (!path.includes('\0')) return
+  throw new UserError('EVAL_FILE', `the path '${path.replaceAll('\0', '\\0')}' contains a null byte`)
 }
 
 /** The bytes of a text of the system. */

@@ -20,7 +20,14 @@ import {
 } from '@baryon/language'
 import { type Batch, hashPath, type Store, type StoreOptions } from '@baryon/store'
 import type { BlockingWorker, FetchOutcome } from './blocking-call.ts'
-import { bytesOf, type DependencyRecorder, directoryDigest, listDirectory, native } from './dependencies.ts'
+import {
+  bytesOf,
+  type DependencyRecorder,
+  directoryDigest,
+  listDirectory,
+  native,
+  refuseNullBytes,
+} from './dependencies.ts'
 import { fingerprintOf, isJustChanged, typeOfFile } from './fingerprint.ts'
 import type { PackCache } from './pack-cache.ts'
 import { PhysicalPaths } from './physical-path.ts'
@@ -305,6 +312,7 @@ class RealWorld implements WorldIo {
     }
     const attributes: Record<string, string | number | boolean> = {}
     for (const [key, value] of Object.entries(request.attributes)) {
+      if (typeof value === 'string') refuseNullBytes(value)
       attributes[key] = typeof value === 'string' ? Buffer.from(value, 'latin1').toString('utf8') : value
     }
     this.finish()

@@ -242,6 +242,17 @@ test('what has no end, or more than a string holds, is an error; what is no regu
   }
 })
 
+test('paths with null bytes, and lists that are too long', async () => {
+  const older = { settings: { nixVersion: '2.8.0' as const, newerFeatures: false } }
+  for (const call of ['readFile', 'pathExists', 'storePath', 'readDir', 'import', 'hashFile "md5"', 'fetchGit']) {
+    const message = "the path '/a\\0b' contains a null byte"
+    await assert.rejects(textOf(`builtins.${call} "/a\0b"`, older), { code: 'EVAL_FILE', message })
+  }
+  await assert.rejects(textOf('builtins.genList (n: n) 77777777777'), {
+    message: 'cannot create list of size 77777777777',
+  })
+})
+
 test('restricted evaluation reads only the search path', async (t) => {
   const directory = temporaryDirectory(t)
   mkdirSync(join(directory, 'allowed'))

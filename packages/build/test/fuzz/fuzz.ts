@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import { removeTree } from '@baryon/store'
-import { randomNumbers } from '@baryon/testing'
+import { mutate, randomNumbers } from '@baryon/testing'
 import type { Format } from './format.ts'
-import { mutate } from './mutate.ts'
 
 export interface FuzzReport {
   readonly inputs: number

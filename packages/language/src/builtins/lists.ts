@@ -128,9 +128,12 @@ function foldl(_: Evaluator, fn: Slot, initial: Slot, slot: Slot): Value {
   return force(value)
 }
 
+/** V8 has no longer arrays that it does not turn into tables. Nix, which has, says that it is out of memory. */
+const MOST_ITEMS = 2 ** 27
+
 function genList({ settings }: Evaluator, fn: Slot, slot: Slot): Value {
   const count = Number(forceInt(slot))
-  if (count < 0) throw new ValueError(`cannot create list of size ${count}`)
+  if (count < 0 || count > MOST_ITEMS) throw new ValueError(`cannot create list of size ${count}`)
   if (settings.newerFeatures) forceFunction(fn)
   const result: Slot[] = new Array(count)
   for (let i = 0; i < count; i++) result[i] = applyThunk(fn, i)
