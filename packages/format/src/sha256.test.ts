@@ -103,6 +103,14 @@ test('a Node without node:ffi does it with node:crypto', () => {
   )
 })
 
+test('Node warns of nothing', () => {
+  const code = `
+    const { hashBytesBase16 } = await import(${JSON.stringify(new URL('./hash.ts', import.meta.url).href)})
+    console.log(hashBytesBase16('sha256', 'abc').length)`
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' })
+  assert.deepEqual({ stdout, stderr }, { stdout: '64\n', stderr: '' })
+})
+
 function run(code: string, ...flags: string[]): string {
   const words = ['--disable-warning=ExperimentalWarning', ...flags, '--input-type=module', '-e', code]
   return spawnSync(process.execPath, words, { encoding: 'utf8' }).stdout

@@ -22,7 +22,7 @@ export const sha256Digest = memory.subarray(DIGEST, DIGEST + 32) as RawBuffer
 
 /** Hashes a byte string that has place in the input. */
 export function computeSha256(text: string): void {
-  sha256 ??= openSha256() ?? createSha256()
+  sha256 ??= choose()
   sha256.begin()
   sha256.add(input.latin1Write(text, 0, text.length))
   sha256.end()
@@ -30,7 +30,7 @@ export function computeSha256(text: string): void {
 
 /** Hashes any number of bytes. */
 export function computeSha256OfParts(parts: readonly Uint8Array[]): void {
-  sha256 ??= openSha256() ?? createSha256()
+  sha256 ??= choose()
   feedSha256(sha256, parts)
 }
 
@@ -55,6 +55,12 @@ interface Sha256 {
 }
 
 let sha256: Sha256 | undefined
+
+function choose(): Sha256 {
+  // Of an experimental module Node warns, once in each thread; our programs tell it not to.
+  const isQuiet = process.execArgv.includes('--disable-warning=ExperimentalWarning')
+  return (isQuiet ? openSha256() : undefined) ?? createSha256()
+}
 
 /** Undefined unless it gives the right hash of something. */
 export function openSha256(): Sha256 | undefined {
