@@ -312,8 +312,10 @@ class RealWorld implements WorldIo {
     }
     const attributes: Record<string, string | number | boolean> = {}
     for (const [key, value] of Object.entries(request.attributes)) {
-      if (typeof value === 'string') refuseNullBytes(value)
-      attributes[key] = typeof value === 'string' ? Buffer.from(value, 'latin1').toString('utf8') : value
+      if (typeof value === 'string') {
+        refuseNullBytes(value)
+        attributes[key] = Buffer.from(value, 'latin1').toString('utf8')
+      } else attributes[key] = value
     }
     this.finish()
     const outcome = this.#options.worker.call({

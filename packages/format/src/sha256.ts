@@ -78,7 +78,7 @@ export function openSha256(): Sha256 | undefined {
     const context = start + BigInt(CONTEXT)
     // All begin alike, and copying that takes less than a call.
     init(context)
-    const fresh = Uint8Array.prototype.slice.call(memory, CONTEXT)
+    const fresh = new Uint8Array(memory.subarray(CONTEXT))
     // Most are short, and each that is made takes a tenth of a call.
     const sizes: bigint[] = new Array(4096)
     const direct = {

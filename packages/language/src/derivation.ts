@@ -353,7 +353,6 @@ const NO_PATH: OutputTerm = { path: '', hashAlgo: '', hash: '' }
 const KNOWN_ALGORITHMS: readonly string[] = ['md5', 'sha1', 'sha256', 'sha512']
 
 function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): string {
-  if (outputs === ONLY_OUT && terms[0] === NO_PATH) return '[("out","","","")]'
   let text = '['
   for (let i = 0; i < outputs.length; i++) {
     const { path, hashAlgo, hash } = terms[i]!

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { TOKENS } from '../test/tokens.ts'
 import { EvaluationError } from './errors.ts'
 import { parseFile } from './parse-file.ts'
 import { parseSyntax } from './parser.ts'
@@ -37,53 +38,7 @@ describe('errors', () => {
 })
 
 describe('any text', () => {
-  const pieces = fc.constantFrom(
-    ...[
-      '{',
-      '}',
-      '[',
-      ']',
-      '(',
-      ')',
-      'let',
-      'in',
-      'rec',
-      'with',
-      ';',
-      ':',
-      '=',
-      '.',
-      ',',
-      '?',
-      '@',
-      '...',
-      'a',
-      'b',
-      '1',
-      '1.5',
-    ],
-    ...[
-      '"',
-      "''",
-      '${',
-      '}',
-      '\\',
-      '$',
-      '/',
-      './a',
-      '~/',
-      '<a>',
-      'if',
-      'then',
-      'else',
-      'assert',
-      'inherit',
-      'or',
-      '//',
-      '++',
-    ],
-    ...['==', '!', '-', '+', '->', '#', '/*', '*/', '\n', ' ', 'http://a', '\xff', '\0'],
-  )
+  const pieces = fc.constantFrom(...TOKENS)
   test('parses or gives an evaluation error', () => {
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 20 }), (parts) => {

@@ -1,3 +1,4 @@
+import { textHash } from '@baryon/format'
 import { TextTable } from './text-table.ts'
 
 /** The number of a store path, for tables of what is known of paths. */
@@ -10,13 +11,7 @@ export function pathNumber(path: string): number {
   return lastNumber
 }
 
-/** A fourth of the chars: there are enough of the digest among them. */
-function pathHash(path: string): number {
-  let hash = 0
-  for (let i = 0; i < path.length; i += 4) hash = Math.imul(hash ^ path.charCodeAt(i), 0x01000193) ^ (hash >>> 15)
-  return hash
-}
-
-const paths = new TextTable(pathHash)
+// A fourth of the chars: there are enough of the digest among them.
+const paths = new TextTable((path) => textHash(path, 0, 4))
 let last: string | undefined
 let lastNumber = -1

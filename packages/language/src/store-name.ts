@@ -22,7 +22,7 @@ export function checkStoreName(
 function problemOf(name: string): string | undefined {
   if (name === '') return 'name must not be empty'
   if (name.length > MAX_NAME_LENGTH) return `name '${name}' must be no longer than ${MAX_NAME_LENGTH} characters`
-  const dots = name.startsWith('.') ? /^(\.\.?)(-|$)/.exec(name) : null
+  const dots = /^(\.\.?)(-|$)/.exec(name)
   if (dots !== null) {
     return dots[2] === ''
       ? `name '${name}' is not valid`

@@ -5,6 +5,7 @@ import { type MutationSource, mutate, randomNumbers } from '@baryon/testing'
 import { forceDeep, parseFile, printValue, ValueError } from '../index.ts'
 import { readExpressions } from './expressions.ts'
 import { memoryIo, testEvaluator } from './memory-io.ts'
+import { TOKENS } from './tokens.ts'
 
 export interface FuzzReport {
   readonly inputs: number
@@ -106,48 +107,7 @@ function evaluate(text: string): void {
 }
 
 const WORDS = [
-  ...['let', 'in', 'rec', 'with', 'inherit', 'if', 'then', 'else', 'assert', 'or', '...', '@', '?', ':', ';', '=', '.'],
-  ...[
-    '{',
-    '}',
-    '[',
-    ']',
-    '(',
-    ')',
-    '"',
-    "''",
-    '${',
-    "''${",
-    '\\',
-    '<',
-    '>',
-    '//',
-    '++',
-    '->',
-    '|>',
-    '<|',
-    '!',
-    '-',
-    '#',
-    '/*',
-    '*/',
-  ],
-  ...[
-    './.',
-    '/.',
-    '~/',
-    '<a>',
-    'http://a',
-    '1.5',
-    '-1',
-    '9223372036854775807',
-    'null',
-    'true',
-    '\0',
-    '\xff',
-    '\r',
-    '\n',
-  ],
+  ...TOKENS,
   ...[
     '__functor',
     '__toString',

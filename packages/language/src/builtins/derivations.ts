@@ -37,20 +37,10 @@ function derivation(evaluator: Evaluator, drvAttrs: Attrs): Value {
 
   const count = outputs.length
   const all: Slot[] = new Array(count)
-  const positions = positionsBehind(drvAttrs, outputs)
-  const order = outputOrder(drvAttrs.keys, outputs)
+  const { order, positions } = shapeOf(drvAttrs, outputs)
   const family: Family = { drvAttrs, strict, order, all, drvPath: makeThunk(runDrvPath, strict, null), positions }
   for (let i = 0; i < count; i++) all[i] = makeThunk(runOutput, family, outputs[i]!)
   return force(all[0]!)
-}
-
-/** The order of all attributes: those given, those of the outputs, the last first, and Nix's own. */
-function outputOrder(keys: readonly number[], outputs: readonly number[]): KeyOrder {
-  // Most derivations that one function makes have the same names, and one output.
-  if (keys !== lastOrder.keys || outputs !== lastOrder.outputs) {
-    lastOrder = { keys, outputs, order: orderOutput(keys.concat(outputs.toReversed(), OWN_NAMES)) }
-  }
-  return lastOrder.order
 }
 
 /** What the outputs of one derivation have in common. */
@@ -69,15 +59,6 @@ const OWN_NAMES = [ALL, DRV_ATTRS, OUT_PATH, DRV_PATH, TYPE, OUTPUT_NAME]
 const ONLY_OUT: readonly number[] = [OUT]
 const orderOutput = createKeyOrdering(true)
 const orderOwn = createKeyOrdering(true)
-const ONLY_OUT_KEYS = orderOwn(ONLY_OUT.concat(OWN_NAMES)).keys
-let lastOrder: OutputOrder = { keys: [], outputs: [], order: { keys: [], sources: undefined } }
-
-interface OutputOrder {
-  readonly keys: readonly number[]
-  readonly outputs: readonly number[]
-  readonly order: KeyOrder
-}
-
 function runStrict(evaluator: Evaluator, drvAttrs: Attrs): Value {
   return derivationStrict(evaluator, drvAttrs)
 }
@@ -100,26 +81,37 @@ function runOutput(family: Family, output: number): Value {
   return new Attrs(order.keys, selectSlots(order, slots), positions)
 }
 
-/** What the author wrote was written where it was; where Nix's own names stand in its source is nobody's concern. */
-function positionsBehind({ positions }: Attrs, outputs: readonly number[]): AttrPositions | undefined {
-  if (positions === undefined) return undefined
-  // All that one literal makes share its positions.
-  if (positions !== lastPositions.left || outputs !== lastPositions.outputs) {
-    const rightKeys = outputs === ONLY_OUT ? ONLY_OUT_KEYS : orderOwn(outputs.concat(OWN_NAMES)).keys
-    const depth = positionDepth(positions) + 1
-    const behind: AttrPositions = { kind: 'updated', rightKeys, right: undefined, left: positions, depth }
-    lastPositions = { left: positions, outputs, behind }
-  }
-  return lastPositions.behind
-}
-
-interface PositionsBehind {
-  readonly left: AttrPositions | undefined
+/** What derivations have in common that one literal makes, with the same outputs. */
+interface Shape {
+  readonly keys: readonly number[]
+  readonly given: AttrPositions | undefined
   readonly outputs: readonly number[]
-  readonly behind: AttrPositions | undefined
+  /** Of the attributes given, those of the outputs, the last first, and Nix's own. */
+  readonly order: KeyOrder
+  /** What the author wrote was written where it was; where Nix's own names stand in its source is nobody's concern. */
+  readonly positions: AttrPositions | undefined
 }
 
-let lastPositions: PositionsBehind = { left: undefined, outputs: [], behind: undefined }
+function shapeOf({ keys, positions: given }: Attrs, outputs: readonly number[]): Shape {
+  if (keys !== lastShape.keys || given !== lastShape.given || outputs !== lastShape.outputs) {
+    const order = orderOutput(keys.concat(outputs.toReversed(), OWN_NAMES))
+    lastShape = { keys, given, outputs, order, positions: given && positionsBehind(given, outputs) }
+  }
+  return lastShape
+}
+
+let lastShape: Shape = {
+  keys: [],
+  given: undefined,
+  outputs: [],
+  order: { keys: [], sources: undefined },
+  positions: undefined,
+}
+
+function positionsBehind(left: AttrPositions, outputs: readonly number[]): AttrPositions {
+  const rightKeys = orderOwn(outputs.concat(OWN_NAMES)).keys
+  return { kind: 'updated', rightKeys, right: undefined, left, depth: positionDepth(left) + 1 }
+}
 
 function runOutPath(strict: Thunk, output: number): Value {
   const path = getAttribute(forceAttrs(strict), output)
