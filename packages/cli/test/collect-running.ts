@@ -25,7 +25,6 @@ export interface RunningRecord {
 }
 
 const [root = '', busybox = ''] = process.argv.slice(2)
-const storeDirectory = '/baryon-gc.example.org/nix/store'
 
 interface Use {
   readonly name: string
@@ -53,7 +52,9 @@ for (const { tier, works } of listTiers('auto')) {
 }
 
 async function collectMeanwhile(tier: Tier, use: Use): Promise<RunningRecord> {
-  const path = addProgram(`${tier.kind} ${use.name}`)
+  // Under proot root makes the way to it, in the root of the host if that is where it lies.
+  const storeDirectory = `${tier.kind === 'proot' ? `${root}/host` : ''}/baryon-gc.example.org/nix/store`
+  const path = addProgram(storeDirectory, `${tier.kind} ${use.name}`)
   const store = openStore({ storeDirectory, root })
   const full = store.format(path)
   const child = spawn('/bin/sh', ['-c', launchScript(store, tier, full, use), 'baryon', ...use.words(full)], {
@@ -76,7 +77,7 @@ async function collectMeanwhile(tier: Tier, use: Use): Promise<RunningRecord> {
 }
 
 /** Adds a program that needs another path, and a path that nothing needs. No root is left. */
-function addProgram(unique: string): StorePath {
+function addProgram(storeDirectory: string, unique: string): StorePath {
   const store = openStore({ storeDirectory, root })
   const needed = store.addText('needed', unique)
   store.addText('unused', unique)
@@ -90,7 +91,7 @@ function addProgram(unique: string): StorePath {
 }
 
 function launchScript(store: Store, tier: Tier, path: string, use: Use): string {
-  const { physicalDirectory } = store
+  const { storeDirectory, physicalDirectory } = store
   const roots = join(root, 'roots')
   const script = formatLaunch({
     storeDirectory,

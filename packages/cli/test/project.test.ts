@@ -420,29 +420,20 @@ describe('a project', { skip }, () => {
 
   test('starts without Node while nothing has changed', { skip: isOnPath('strace') ? false : 'no strace' }, () => {
     const mine = project('packages = ["hello"]\n[tasks]\ndemo = "hello"\n')
-    const traced = (...words: readonly string[]) => {
-      const file = join(scene.directory, 'trace')
-      const result = scene.traced(file, ['run', ...words], mine.directory)
-      assert.equal(result.status, 0, result.stderr)
-      return { output: result.stdout, usesNode: /execve\("[^"]*\/node"/.test(readFileSync(file, 'utf8')) }
-    }
     const out = `hello 2.0 ${TAG}\n`
-    for (const words of [
-      ['demo', 'a'],
-      ['--', 'hello', 'a'],
-    ]) {
-      assert.deepEqual(traced(...words), { output: `${out}<a>\n`, usesNode: true })
-      assert.deepEqual(traced(...words), { output: `${out}<a>\n`, usesNode: false })
+    const check = (shown: string, ...words: readonly string[]) => {
+      const { first, second } = scene.twice(['run', ...words], mine.directory)
+      assert.deepEqual([first.usesNode, first.stdout], [true, shown])
+      assert.deepEqual([second.usesNode, second.stdout], [false, shown])
     }
+    check(`${out}<a>\n`, 'demo', 'a')
+    check(`${out}<a>\n`, '--', 'hello', 'a')
     mine.append('again = "hello"\n')
-    assert.equal(traced('demo').usesNode, true)
-    assert.equal(traced('demo').usesNode, false)
+    check(out, 'demo')
     mine.good('add zlib')
-    assert.equal(traced('demo').usesNode, true)
-    assert.equal(traced('demo').usesNode, false)
+    check(out, 'demo')
     rmSync(join(mine.directory, '.baryon'), { recursive: true })
-    assert.equal(traced('demo').usesNode, true)
-    assert.equal(traced('demo').usesNode, false)
+    check(out, 'demo')
   })
 
   test('is recorded, and run again by hash alone', () => {

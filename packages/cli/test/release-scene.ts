@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type Cleanup, ordinaryUser } from '@baryon/testing'
 
@@ -14,6 +14,10 @@ export interface Result {
   readonly status: number | null
   readonly stdout: string
   readonly stderr: string
+}
+
+export interface Traced extends Result {
+  readonly usesNode: boolean
 }
 
 export interface ReleaseScene {
@@ -31,8 +35,11 @@ export interface ReleaseScene {
   json<T>(...words: readonly string[]): T
   /** Another program, as the same user. */
   call(program: string, words: readonly string[], more?: { environment?: Record<string, string>; cwd?: string }): Result
-  /** The processes that are started go to the file. */
-  traced(file: string, words: readonly string[], cwd?: string): Result
+  /**
+   * Starts it twice. A kept start depends on what the root of the host holds, and other tests change that: real Nix makes
+   * `/nix`, root's proot its mount points. So the second is that of a pair with no such change between.
+   */
+  twice(words: readonly string[], cwd?: string): { readonly first: Traced; readonly second: Traced }
   /** Not waited for; its errors can be read. */
   start(words: readonly string[], cwd: string): ChildProcess
   /** As `good`, without waiting, and with its status. */
@@ -77,6 +84,13 @@ export function releaseScene(
     assert.equal(result.status, 0, `baryon ${words.join(' ')}\n${result.stderr}`)
     return result.stdout.trim()
   }
+  const traced = (words: readonly string[], cwd: string): Traced => {
+    const file = join(directory, 'trace')
+    const line = ['-f', '-e', 'trace=execve', '-o', file, baryon, ...words]
+    const result = user.run('strace', line, { cwd, environment })
+    assert.equal(result.status, 0, result.stderr)
+    return { ...result, usesNode: /execve\("[^"]*\/node"/.test(readFileSync(file, 'utf8')) }
+  }
   return {
     baryon,
     directory,
@@ -94,8 +108,17 @@ export function releaseScene(
     call: (program, words, more = {}) =>
       user.run(program, words, { cwd: more.cwd ?? project, environment: { ...environment, ...more.environment } }),
     json: (...words) => JSON.parse(good(...words, '--json')),
-    traced: (file, words, cwd = project) =>
-      user.run('strace', ['-f', '-e', 'trace=execve', '-o', file, baryon, ...words], { cwd, environment }),
+    twice(words, cwd = project) {
+      let before = hostRoot()
+      const first = traced(words, cwd)
+      for (let second = traced(words, cwd); ; ) {
+        const now = hostRoot()
+        if (now === before) return { first, second }
+        before = now
+        traced(words, cwd)
+        second = traced(words, cwd)
+      }
+    },
     start: (words, cwd) => user.spawn(baryon, words, { cwd, env: environment, stdio: ['ignore', 'ignore', 'pipe'] }),
     away: async (...words) => {
       const child = user.spawn(baryon, words, { cwd: project, env: environment, stdio: ['ignore', 'ignore', 'pipe'] })
@@ -105,6 +128,11 @@ export function releaseScene(
       return { status: status as number, stderr }
     },
   }
+}
+
+/** When its entries last changed. */
+function hostRoot(): bigint {
+  return statSync('/', { bigint: true }).ctimeNs
 }
 
 /** `hello` needs `zlib`; `clash` has the program of `hello` with other contents. */
