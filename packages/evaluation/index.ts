@@ -1,5 +1,5 @@
 export { type Dependencies, dependenciesHold } from './src/dependencies.ts'
-export { defaultCacheDirectory, evaluate } from './src/evaluate.ts'
+export { evaluate } from './src/evaluate.ts'
 export { evaluateJobs } from './src/evaluate-jobs.ts'
 export { EvaluationFailure } from './src/evaluation-failure.ts'
 export type { JobsRequest } from './src/jobs/job-request.ts'

@@ -1,7 +1,7 @@
 /** Credentials and region as the tools of AWS find them: environment first, then the files in `~/.aws`. */
 import { readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { homeDirectory } from '@baryon/files'
 import { isSystemError, type S3Credentials, UserError } from '@baryon/format'
 
 /** Undefined when nobody has any: then requests are anonymous. A profile that is named must exist. */
@@ -39,7 +39,7 @@ export function findRegion(profile: string | undefined, environment: NodeJS.Proc
 }
 
 function awsFile(environment: NodeJS.ProcessEnv, name: string): string {
-  return join(environment.HOME || homedir(), '.aws', name)
+  return join(homeDirectory(environment), '.aws', name)
 }
 
 function readSections(file: string): Map<string, Map<string, string>> {

@@ -2,10 +2,9 @@
  * What caches answered before, so that it is not asked again: `~/.cache/baryon/binary-cache.sqlite`, shared by all
  * processes and removable at any time. That a path is there holds for 30 days, that it is not for an hour, as in Nix.
  */
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { makeDirectories } from '@baryon/files'
+import { makeDirectories, userCacheDirectory } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
 
 export interface LookupCache {
@@ -71,8 +70,7 @@ export function openLookupCache(
 }
 
 function defaultFile(environment: NodeJS.ProcessEnv): string {
-  const base = environment.XDG_CACHE_HOME || join(environment.HOME || homedir(), '.cache')
-  return join(base, 'baryon/binary-cache.sqlite')
+  return join(userCacheDirectory(environment), 'binary-cache.sqlite')
 }
 
 function purge(database: DatabaseSync, now: number): void {

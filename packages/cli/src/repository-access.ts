@@ -1,6 +1,5 @@
 /** CVMFS repositories as people name them: by a directory or by URLs, with keys beside or given. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseBucketLocation } from '@baryon/cache'
 import {
@@ -17,6 +16,7 @@ import {
   type SigningKey,
   s3Storage,
 } from '@baryon/cvmfs'
+import { userCacheDirectory } from '@baryon/files'
 import { isSystemError, UserError } from '@baryon/format'
 import type { Context } from './command.ts'
 
@@ -49,7 +49,7 @@ export function repositoryAt(
   return {
     source: isWeb ? httpSource(name, { proxies: process.env.CVMFS_HTTP_PROXY, ...transfer }) : existingStorage(name),
     publicKeys: readPublicKeys(keyFiles.length > 0 || keys === undefined ? keyFiles : besides(resolve(keys))),
-    cacheDirectory: cacheDirectory(),
+    cacheDirectory: objectDirectory(),
   }
 }
 
@@ -84,7 +84,7 @@ export async function repositoryWithKeys(context: Context, place: string) {
   const storage = existingStorage(place)
   const name = await repositoryName(place)
   const keys = readKeys(name, keyDirectory(context, place, name), passphrase(context))
-  return { storage, name, keys, cacheDirectory: cacheDirectory() }
+  return { storage, name, keys, cacheDirectory: objectDirectory() }
 }
 
 /** As its manifest says. */
@@ -133,8 +133,8 @@ export function keyDirectory(context: Context, place: string, name: string): str
 }
 
 /** Objects that are verified and unpacked, for all repositories: their names are their hashes. */
-function cacheDirectory(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'baryon/cvmfs')
+function objectDirectory(): string {
+  return join(userCacheDirectory(), 'cvmfs')
 }
 
 /** The directory, resolved. */

@@ -3,14 +3,15 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { describe, test } from 'node:test'
-import { isOnPath, temporaryDirectory } from '@baryon/testing'
+import { after, describe, test } from 'node:test'
+import { isOnPath, ordinaryUser, temporaryDirectory } from '@baryon/testing'
 import { listCommands } from '../src/catalogue.ts'
 import { formatHelp, formatOverview } from '../src/help.ts'
 import { paint } from '../src/terminal.ts'
 
 const clone = resolve(import.meta.dirname, '../../..')
 const bin = join(clone, 'bin')
+const home = temporaryDirectory({ after })
 
 function baryon(
   words: readonly string[],
@@ -20,7 +21,7 @@ function baryon(
     encoding: 'utf8',
     cwd: options.cwd ?? '/',
     input: '',
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...options.environment },
+    env: { PATH: process.env.PATH, HOME: home, ...options.environment },
   })
   return { status: result.status, stdout: result.stdout, stderr: result.stderr }
 }
@@ -135,7 +136,7 @@ test('a clone that was not set up says what to run', (t) => {
 })
 
 test('works where no cache can be kept', (t) => {
-  const root = temporaryDirectory(t)
+  const user = ordinaryUser(t)
   // Node by itself does not end when it is told to make a directory below /proc.
   for (const environment of [
     { HOME: '/proc/nothing' },
@@ -143,17 +144,15 @@ test('works where no cache can be kept', (t) => {
     { XDG_CACHE_HOME: '/proc' },
     { HOME: '' },
   ]) {
-    const result = spawnSync(join(bin, 'baryon'), ['eval', '--expr', '1 + 1'], {
-      encoding: 'utf8',
-      timeout: 60_000,
-      env: { PATH: process.env.PATH, BARYON_ROOT: root, ...environment },
+    const result = user.run(join(bin, 'baryon'), ['eval', '--expr', '1 + 1'], {
+      environment: { BARYON_ROOT: join(user.home, 'root'), ...environment },
     })
     assert.deepEqual([result.status, result.stdout, result.stderr], [0, '2\n', ''], JSON.stringify(environment))
   }
   const { status, stderr } = spawnSync(
     join(bin, 'baryon'),
     ['repository', 'create', 'odd.example.org', '--dir', '/proc/nothing'],
-    { encoding: 'utf8', timeout: 60_000, env: { PATH: process.env.PATH, HOME: '/nonexistent' } },
+    { encoding: 'utf8', timeout: 60_000, env: { PATH: process.env.PATH, HOME: home } },
   )
   assert.equal(status, 1)
   assert.match(stderr, /^error\[[A-Z]+\]: .*\/proc\/nothing/)

@@ -1,4 +1,4 @@
-import { homedir } from 'node:os'
+import { userCacheDirectory } from '@baryon/files'
 import { answerKey, findAnswer, keepAnswer } from './answer-cache.ts'
 import { EvaluationFailure } from './evaluation-failure.ts'
 import { formerNeed, noteNeed } from './large-requests.ts'
@@ -16,8 +16,7 @@ import { shortHash } from './short-hash.ts'
 export async function evaluate(request: EvaluationRequest): Promise<EvaluationResult> {
   const environment = request.environment ?? process.env
   const workingDirectory = request.workingDirectory ?? process.cwd()
-  const cacheDirectory =
-    request.cacheDirectory === undefined ? defaultCacheDirectory(environment) : request.cacheDirectory
+  const cacheDirectory = request.cacheDirectory === undefined ? userCacheDirectory(environment) : request.cacheDirectory
   const answers = request.answerCache === false || cacheDirectory === null ? undefined : `${cacheDirectory}/answers`
   const key = cacheDirectory === null ? '' : answerKey(request, workingDirectory)
   if (answers !== undefined) {
@@ -90,9 +89,3 @@ function memoryPlace(cacheDirectory: string, key: string): MemoryPlace {
 const FILE_LIMIT = 1200
 
 const OVERFLOW = 'stack overflow (possible infinite recursion)'
-
-/** `$XDG_CACHE_HOME/baryon`, else `~/.cache/baryon`. */
-export function defaultCacheDirectory(environment: Readonly<NodeJS.ProcessEnv>): string {
-  const base = environment.XDG_CACHE_HOME || `${environment.HOME || homedir()}/.cache`
-  return `${base}/baryon`
-}

@@ -3,7 +3,7 @@
  * Words are between white space or in double quotes; `#` at the beginning of a word comments out the line; `macdef` lasts to the next empty line.
  */
 import { readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { homeDirectory } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
 
 export interface Login {
@@ -24,7 +24,7 @@ export function findLogin(netrc: string, host: string): Login | undefined {
 /** From `$NETRC`, or else from `~/.netrc` and then Nix's `/etc/nix/netrc`. Files that are not there, or not for us, say nothing. */
 export function loginFor(host: string): Login | undefined {
   const { NETRC } = process.env
-  const files = NETRC === undefined || NETRC === '' ? [`${homedir()}/.netrc`, '/etc/nix/netrc'] : [NETRC]
+  const files = NETRC === undefined || NETRC === '' ? [`${homeDirectory()}/.netrc`, '/etc/nix/netrc'] : [NETRC]
   for (const file of files) {
     const login = findLogin(contentsOf(file), host)
     if (login !== undefined) return login

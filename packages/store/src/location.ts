@@ -10,8 +10,8 @@
  *
  * For the store directory `/nix/store` this is the layout of `nix-store --store ROOT`.
  */
-import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, normalize } from 'node:path'
+import { homeDirectory } from '@baryon/files'
 import { UserError } from '@baryon/format'
 
 export interface LocationOptions {
@@ -50,7 +50,7 @@ export function resolveLocation(options: LocationOptions): StoreLocation {
 export function defaultRoot(environment: NodeJS.ProcessEnv = process.env): string {
   if (environment.BARYON_ROOT) return environment.BARYON_ROOT
   if (environment.XDG_DATA_HOME) return join(environment.XDG_DATA_HOME, 'baryon')
-  return join(environment.HOME || homedir(), '.local/share/baryon')
+  return join(homeDirectory(environment), '.local/share/baryon')
 }
 
 function checkStoreDirectory(directory: string): string {

@@ -1,6 +1,6 @@
 /** What the word at the end of a line can become. */
 import { readdirSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { homeDirectory } from '@baryon/files'
 import { UserError } from '@baryon/format'
 import type { Session } from './session.ts'
 
@@ -58,7 +58,9 @@ function filesWith(prefix: string): string[] {
   const slash = prefix.lastIndexOf('/') + 1
   const [directory, start] = [prefix.slice(0, slash), prefix.slice(slash)]
   try {
-    return readdirSync(directory === '' ? '.' : directory.replace(/^~\//, `${homedir()}/`), { withFileTypes: true })
+    return readdirSync(directory === '' ? '.' : directory.replace(/^~\//, `${homeDirectory()}/`), {
+      withFileTypes: true,
+    })
       .filter(({ name }) => name.startsWith(start) && (start !== '' || !name.startsWith('.')))
       .map((entry) => `${directory}${entry.name}${entry.isDirectory() ? '/' : ''}`)
       .sort()

@@ -1,8 +1,7 @@
 /** Lines of former sessions, in a file that only this user can read; several sessions may write at once. */
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { makeDirectories } from '@baryon/files'
+import { homeDirectory, makeDirectories } from '@baryon/files'
 import { isSystemError } from '@baryon/format'
 
 export interface History {
@@ -13,7 +12,7 @@ export interface History {
 
 /** Where nothing can be read or written, the history is that of this session alone. */
 export function openHistory(environment: NodeJS.ProcessEnv = process.env): History {
-  const state = environment.XDG_STATE_HOME || join(environment.HOME || homedir(), '.local/state')
+  const state = environment.XDG_STATE_HOME || join(homeDirectory(environment), '.local/state')
   const file = join(state, 'baryon/repl-history')
   const lines =
     quietly(() =>

@@ -2,9 +2,9 @@
  * What the lines of a session have brought in scope. Definitions are kept as text and every line is an expression in their
  * scope, so that it needs nothing of the evaluator but `evaluate`, and files are read as they are now.
  */
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type EvaluationRequest, type EvaluationResult, evaluate } from '@baryon/evaluation'
+import { homeDirectory } from '@baryon/files'
 import { UserError } from '@baryon/format'
 import type { Context } from '../command.ts'
 import type { Settings } from '../settings.ts'
@@ -101,6 +101,6 @@ function callable(source: string, context: Context, settings: Settings): string 
 function importOf(file: string): string {
   if (file === '') throw new UserError('REPL_COMMAND', 'say which file: :l FILE')
   if (/^<.*>$/.test(file)) return `import ${file}`
-  const path = resolve(file.startsWith('~/') ? join(homedir(), file.slice(2)) : file)
+  const path = resolve(file.startsWith('~/') ? join(homeDirectory(), file.slice(2)) : file)
   return `import (/. + ${JSON.stringify(path).replaceAll('${', '\\${')})`
 }

@@ -1,9 +1,9 @@
 import { existsSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { userCacheDirectory } from '@baryon/files'
 import { UserError } from '@baryon/format'
 import { StackOverflowError, typedError } from '@baryon/language'
 import { tuneForEvaluation } from '../engine-flags.ts'
-import { defaultCacheDirectory } from '../evaluate.ts'
 import { LARGE_STACK_DEPTH } from '../large-stack.ts'
 import { type EvaluationJob, failureOf } from '../run-evaluation.ts'
 import { JobEvaluator } from './job-evaluator.ts'
@@ -138,8 +138,7 @@ function evaluationJob({ request, largeStack }: WorkerSetup): EvaluationJob {
       environment: process.env,
       workingDirectory: evaluation.workingDirectory ?? process.cwd(),
     },
-    cacheDirectory:
-      evaluation.cacheDirectory === undefined ? defaultCacheDirectory(process.env) : evaluation.cacheDirectory,
+    cacheDirectory: evaluation.cacheDirectory === undefined ? userCacheDirectory() : evaluation.cacheDirectory,
     recording: false,
     ...(largeStack ? { stackDepth: LARGE_STACK_DEPTH } : {}),
   }
