@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { UserError } from '@baryon/format'
+import { THREAD_FLAGS, UserError } from '@baryon/format'
 import { type JobKind, type JobKinds, type OnBytes, type PackJob, runJob } from './transfer-job.ts'
 import type { ErrorData, FromWorker, ToWorker } from './transfer-worker.ts'
 
@@ -39,7 +39,7 @@ export function createTransferPool(size: number = Math.min(8, availableParalleli
   let count = 0
   let isBusyHere = false
   const start = (): Thread => {
-    const worker = new Worker(new URL('./transfer-worker.ts', import.meta.url), { execArgv: [] })
+    const worker = new Worker(new URL('./transfer-worker.ts', import.meta.url), { execArgv: THREAD_FLAGS })
     const thread: Thread = { worker, jobs: new Map() }
     worker.unref()
     worker.on('message', (message: FromWorker) => settle(thread, message))

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { makeDirectories } from '@baryon/files'
 
-import { UserError } from '@baryon/format'
+import { THREAD_FLAGS, UserError } from '@baryon/format'
 
 import { TreeWriter, type TreeWriterOptions } from './tree-writer.ts'
 import { type UnpackResult, unpackArchive } from './unpack-archive.ts'
@@ -108,7 +108,8 @@ function unpackInThreads(
   let next = 0
   let entries = 0
   let bytes = 0
-  const workers = Array.from({ length: parallel }, () => new Worker(new URL('./unpack-worker.ts', import.meta.url)))
+  const start = () => new Worker(new URL('./unpack-worker.ts', import.meta.url), { execArgv: THREAD_FLAGS })
+  const workers = Array.from({ length: parallel }, start)
   const work = new Promise<UnpackResult>((resolve, reject) => {
     const give = (worker: Worker) => {
       const index = waiting.shift()

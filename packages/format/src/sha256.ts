@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { RawBuffer } from './raw-buffer.ts'
+import { THREAD_FLAGS } from './thread-flags.ts'
 
 /** Bytes of a text that is hashed at once. */
 export const SHA256_INPUT = 65536
@@ -58,7 +59,7 @@ let sha256: Sha256 | undefined
 
 function choose(): Sha256 {
   // Of an experimental module Node warns, once in each thread; our programs tell it not to.
-  const isQuiet = process.execArgv.includes('--disable-warning=ExperimentalWarning')
+  const isQuiet = process.execArgv.includes(THREAD_FLAGS[0]!)
   return (isQuiet ? openSha256() : undefined) ?? createSha256()
 }
 

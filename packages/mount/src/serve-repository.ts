@@ -7,7 +7,7 @@ import {
   openObjectCache,
   type Repository,
 } from '@baryon/cvmfs'
-import { UserError } from '@baryon/format'
+import { THREAD_FLAGS, UserError } from '@baryon/format'
 import { formatNewEpoch, type Session, writeAnswer } from '@baryon/fuse'
 import { openCacheQuota } from './cache-quota.ts'
 import { CatalogTable } from './catalog-table.ts'
@@ -81,7 +81,7 @@ export async function serveRepository(options: ServeRepositoryOptions): Promise<
     void fetchAhead(trace ?? String(options.prefetch), repository, cache, ahead.signal).catch((error) => log.add(error))
 
   const data: ThreadData = { descriptor, cacheDirectory, root: rootOf(repository), owner, record, posted }
-  thread = new Worker(new URL('./serve-thread.ts', import.meta.url), { workerData: data, execArgv: [] })
+  thread = new Worker(new URL('./serve-thread.ts', import.meta.url), { workerData: data, execArgv: THREAD_FLAGS })
   for (const message of told) tell(message)
   let session: Session | undefined
   const refresh = async (): Promise<void> => {

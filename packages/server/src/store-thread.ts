@@ -1,6 +1,6 @@
 /** The serving thread's end of a thread that works on the store. */
 import { Worker } from 'node:worker_threads'
-import { UserError } from '@baryon/format'
+import { THREAD_FLAGS, UserError } from '@baryon/format'
 import type { StoreLocation } from '@baryon/store'
 import type { ErrorData, JobAnswer, JobKind, Request, Result, ThreadData } from './thread/protocol.ts'
 
@@ -23,8 +23,10 @@ export function createStoreThread(location: StoreLocation): StoreThread {
   }
   const start = (): Worker => {
     const data: ThreadData = { location }
-    // What our own process was started with (`--test`, `--input-type`) may not suit a thread.
-    const fresh = new Worker(new URL('./thread/worker.ts', import.meta.url), { workerData: data, execArgv: [] })
+    const fresh = new Worker(new URL('./thread/worker.ts', import.meta.url), {
+      workerData: data,
+      execArgv: THREAD_FLAGS,
+    })
     fresh.unref()
     fresh.on('message', (answer: JobAnswer) => {
       const waiter = waiting.get(answer.id)

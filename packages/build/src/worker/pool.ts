@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { UserError } from '@baryon/format'
+import { THREAD_FLAGS, UserError } from '@baryon/format'
 import type { JobKind, JobKinds } from './job.ts'
 import { END, type JobAnswer, type JobMessage } from './message.ts'
 
@@ -32,10 +32,7 @@ export function createWorkerPool(size: number = Math.max(4, Math.min(8, availabl
   const all = new Set<Worker>()
   const waiting: ((worker: Worker) => void)[] = []
   const start = (): Worker => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      // What our own process was started with (`--input-type`, `--test`) may not suit a worker.
-      execArgv: [],
-    })
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { execArgv: THREAD_FLAGS })
     all.add(worker)
     worker.unref()
     return worker

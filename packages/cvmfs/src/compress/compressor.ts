@@ -1,6 +1,7 @@
 /** Objects compressed and hashed by threads, or at once while there is little to do. */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { THREAD_FLAGS } from '@baryon/format'
 import { type ContentHash, type HashAlgorithm, hashContent } from '../content-hash.ts'
 import { createDeflate, type Deflate } from './deflate.ts'
 
@@ -111,7 +112,7 @@ class Pool {
 
   #start(): Thread {
     const worker = new Worker(new URL('./compress-worker.ts', import.meta.url), {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: THREAD_FLAGS,
     })
     const thread: Thread = { worker, sent: [], bytes: 0 }
     worker.unref()
