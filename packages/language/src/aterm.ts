@@ -1,10 +1,36 @@
-import { quoteTerm } from '@baryon/format'
+import { escapeTerm } from '@baryon/format'
+
+// Few and long pieces: V8 makes an object of each sum of two, and thousands of derivations make many.
 
 /** A list of quoted strings as it stands in a derivation's ATerm. */
 export function listTerm(items: readonly string[]): string {
+  if (items.length === 0) return '[]'
   // What most lists of outputs are.
   if (items.length === 1 && items[0] === 'out') return '["out"]'
-  let text = '['
-  for (let i = 0; i < items.length; i++) text += (i === 0 ? '' : ',') + quoteTerm(items[i]!)
+  let text = `["${escapeTerm(items[0]!)}`
+  for (let i = 1; i < items.length; i++) text += `","${escapeTerm(items[i]!)}`
+  return `${text}"]`
+}
+
+/** What stands behind the name of an input derivation: its outputs. */
+export function inputEnd(outputs: readonly string[]): string {
+  return outputs.length === 1 && outputs[0] === 'out' ? '",["out"])' : `",${listTerm(outputs)})`
+}
+
+export interface OutputTerm {
+  readonly path: string
+  readonly hashAlgo: string
+  readonly hash: string
+}
+
+/** The outputs of a derivation, of which there is at least one. */
+export function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): string {
+  let text = ''
+  for (let i = 0; i < outputs.length; i++) {
+    const { path, hashAlgo, hash } = terms[i]!
+    const name = escapeTerm(outputs[i]!)
+    text += `${i > 0 ? `,("${name}","` : name === 'out' ? '[("out","' : `[("${name}","`}${escapeTerm(path)}`
+    text += hashAlgo === '' && hash === '' ? '","","")' : `","${hashAlgo}","${hash}")`
+  }
   return `${text}]`
 }

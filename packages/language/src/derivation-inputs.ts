@@ -1,5 +1,5 @@
-import { quoteTerm } from '@baryon/format'
-import { listTerm } from './aterm.ts'
+import { escapeTerm } from '@baryon/format'
+import { inputEnd } from './aterm.ts'
 import type { DerivationRegistry } from './derivation-registry.ts'
 import type { Context } from './value.ts'
 
@@ -46,7 +46,7 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
   }
   if (inputs.length > 1) inputs.sort(compareInputs)
   const derivations: InputDerivation[] = []
-  let text = '['
+  let text = ''
   for (let i = 0; i < inputs.length; ) {
     const { path } = inputs[i]!
     const outputs = [inputs[i]!.output]
@@ -54,10 +54,14 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
       const { output } = inputs[i]!
       if (outputs.at(-1) !== output) outputs.push(output)
     }
-    text += `${derivations.length === 0 ? '' : ','}(${quoteTerm(path)},${listTerm(outputs)})`
+    text += (text === '' ? '[("' : ',("') + escapeTerm(path) + inputEnd(outputs)
     derivations.push({ path, outputs })
   }
-  return { sources: seen === undefined ? sources.sort() : [...new Set(sources)].sort(), derivations, text: `${text}]` }
+  return {
+    sources: seen === undefined ? sources.sort() : [...new Set(sources)].sort(),
+    derivations,
+    text: text === '' ? '[]' : `${text}]`,
+  }
 }
 
 interface Input {
@@ -86,7 +90,7 @@ export function replaceInputs(registry: DerivationRegistry, derivations: readonl
     inputs[i] = { base16: hash.base16, outputs }
   }
   if (inputs.length > 1) inputs.sort((a, b) => (a.base16 === b.base16 ? 0 : a.base16 < b.base16 ? -1 : 1))
-  let text = '['
+  let text = ''
   for (let i = 0; i < inputs.length; ) {
     const first = inputs[i]!
     const { base16 } = first
@@ -94,9 +98,9 @@ export function replaceInputs(registry: DerivationRegistry, derivations: readonl
     for (i++; i < inputs.length && inputs[i]!.base16 === base16; i++) {
       outputs = [...new Set([...outputs, ...inputs[i]!.outputs])].sort()
     }
-    text += `${text === '[' ? '' : ','}("${base16}",${listTerm(outputs)})`
+    text += (text === '' ? '[("' : ',("') + base16 + inputEnd(outputs)
   }
-  return { text: `${text}]`, deferred: false }
+  return { text: text === '' ? '[]' : `${text}]`, deferred: false }
 }
 
 interface HashedInput {

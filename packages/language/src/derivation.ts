@@ -16,7 +16,7 @@ import {
   makeStorePath,
   quoteTerm,
 } from '@baryon/format'
-import { listTerm } from './aterm.ts'
+import { listTerm, type OutputTerm, outputsTerm } from './aterm.ts'
 import { attributePosition } from './attribute-position.ts'
 import { createKeyOrdering, getAttribute, nameOrder, selectSlots } from './attrs.ts'
 import { coerceToString } from './coerce.ts'
@@ -64,13 +64,8 @@ interface Draft {
   impure: boolean
 }
 
-interface OutputTerm {
-  readonly path: string
-  readonly hashAlgo: string
-  readonly hash: string
-}
-
 const ONLY_OUT: readonly string[] = ['out']
+const MASKED_OUT = '[("out","","","")]'
 const NAME = intern('name')
 const STRUCTURED_ATTRS = intern('__structuredAttrs')
 const IGNORE_NULLS = intern('__ignoreNulls')
@@ -250,7 +245,10 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     moduloInputs = replaceInputs(registry, inputs.derivations)
     const known: OutputTerm[] = outputs.map(() => NO_PATH)
     if (!moduloInputs.deferred) {
-      const maskedHash = hashBytesBase16('sha256', text.aterm(outputsTerm(outputs, known), moduloInputs.text))
+      const maskedHash = hashBytesBase16(
+        'sha256',
+        text.aterm(outputs === ONLY_OUT ? MASKED_OUT : outputsTerm(outputs, known), moduloInputs.text),
+      )
       for (let i = 0; i < outputs.length; i++) {
         const path = formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, outputs[i]!, maskedHash))
         text.setOutput(i, path)
@@ -281,8 +279,8 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
 
 /** The ATerm of a derivation from its parts; what its variants have in common is joined once. */
 class DerivationText {
-  /** The first says what differs; then come texts, and between two of them the value of an output. */
-  readonly #pieces: string[] = ['']
+  /** Behind what differs come texts, and between two of them the value of an output. */
+  readonly #pieces: string[] = ['Derive(', '', ',', '']
 
   constructor(draft: Draft, sources: readonly string[]) {
     const { builder, system, args, outputs, envNames, envValues } = draft
@@ -309,11 +307,12 @@ class DerivationText {
   }
 
   setOutput(index: number, value: string): void {
-    this.#pieces[2 * index + 2] = escapeTerm(value)
+    this.#pieces[2 * index + 5] = escapeTerm(value)
   }
 
   aterm(outputs: string, inputs: string): string {
-    this.#pieces[0] = `Derive(${outputs},${inputs}`
+    this.#pieces[1] = outputs
+    this.#pieces[3] = inputs
     return this.#pieces.join('')
   }
 }
@@ -351,15 +350,6 @@ function result(storeDirectory: string, path: string, outputs: readonly string[]
 const orderResult = createKeyOrdering(false)
 const NO_PATH: OutputTerm = { path: '', hashAlgo: '', hash: '' }
 const KNOWN_ALGORITHMS: readonly string[] = ['md5', 'sha1', 'sha256', 'sha512']
-
-function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): string {
-  let text = '['
-  for (let i = 0; i < outputs.length; i++) {
-    const { path, hashAlgo, hash } = terms[i]!
-    text += `${i === 0 ? '' : ','}(${quoteTerm(outputs[i]!)},${quoteTerm(path)},"${hashAlgo}","${hash}")`
-  }
-  return `${text}]`
-}
 
 /** Puts a variable where it belongs in the environment, when it is not there. */
 function putVariable({ envNames, envValues }: Draft, name: string): void {
