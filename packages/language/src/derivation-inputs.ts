@@ -21,7 +21,7 @@ export interface InputDerivation {
 /** What the strings of a derivation refer to, as its inputs. */
 export function collectInputs(registry: DerivationRegistry, context: Context): Inputs {
   const sources: string[] = []
-  const inputs: Input[] = []
+  let inputs: Input[] = []
   let seen: Set<string> | undefined
   for (let i = 0; i < context.length; i++) {
     const element = context[i]!
@@ -30,7 +30,9 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
         sources.push(element.path)
         break
       case 'output':
-        inputs.push(element)
+        // An array that grows takes sixteen places at once, and one input is what most have.
+        if (inputs.length === 0) inputs = [element]
+        else inputs.push(element)
         break
       case 'deep':
         // The builder gets the derivation file itself, thus all it refers to, and may build any of them.
@@ -45,7 +47,7 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
     }
   }
   if (inputs.length > 1) inputs.sort(compareInputs)
-  const derivations: InputDerivation[] = []
+  let derivations: InputDerivation[] = []
   let text = ''
   for (let i = 0; i < inputs.length; ) {
     const { path } = inputs[i]!
@@ -55,7 +57,8 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
       if (outputs.at(-1) !== output) outputs.push(output)
     }
     text += (text === '' ? '[("' : ',("') + escapeTerm(path) + inputEnd(outputs)
-    derivations.push({ path, outputs })
+    if (derivations.length === 0) derivations = [{ path, outputs }]
+    else derivations.push({ path, outputs })
   }
   return {
     sources: seen === undefined ? sources.sort() : [...new Set(sources)].sort(),

@@ -280,30 +280,34 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
 /** The ATerm of a derivation from its parts; what its variants have in common is joined once. */
 class DerivationText {
   /** Behind what differs come texts, and between two of them the value of an output. */
-  readonly #pieces: string[] = ['Derive(', '', ',', '']
+  readonly #pieces: string[]
 
   constructor(draft: Draft, sources: readonly string[]) {
     const { builder, system, args, outputs, envNames, envValues } = draft
     for (let i = 0; i < outputs.length; i++) putVariable(draft, outputs[i]!)
-    const pieces = this.#pieces
+    // Arrays of the right size: one that grows takes sixteen places at once.
+    const pieces: string[] = new Array(2 * outputs.length + 5).fill('')
+    pieces[0] = 'Derive('
+    pieces[2] = ','
     // Nix writes the system as it is, whatever is in it.
     const head = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args)},[`
-    const open: string[] = new Array(2 * envNames.length + 2)
+    let open: string[] = new Array(2 * envNames.length + 2)
     open[0] = head
-    let start = 0
     let end = 1
     let found = 0
     for (let i = 0; i < envNames.length; i++) {
       const name = envNames[i]!
       open[end++] = i === 0 ? opening(name).slice(3) : opening(name)
       if (name === outputs[found]) {
+        pieces[2 * found + 4] = joinFirst(open, end)
         found++
-        pieces.push(open.slice(start, end).join(''), '')
-        start = end
+        open = new Array(2 * (envNames.length - i))
+        end = 0
       } else open[end++] = escapeTerm(envValues[i]!)
     }
     open[end++] = envNames.length === 0 ? '])' : '")])'
-    pieces.push(open.slice(start, end).join(''))
+    pieces[2 * outputs.length + 4] = joinFirst(open, end)
+    this.#pieces = pieces
   }
 
   setOutput(index: number, value: string): void {
@@ -315,6 +319,11 @@ class DerivationText {
     this.#pieces[3] = inputs
     return this.#pieces.join('')
   }
+}
+
+function joinFirst(texts: string[], count: number): string {
+  texts.length = count
+  return texts.join('')
 }
 
 /** What stands between the value of one variable and that of the next, whose name is given. */
