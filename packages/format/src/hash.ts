@@ -5,7 +5,7 @@
 import { createHash, hash as cryptoHash } from 'node:crypto'
 import { decodeNix32, encodeNix32, nix32Length } from './nix32.ts'
 import { quoteBytes } from './quote-bytes.ts'
-import { computeSha256, computeSha256OfParts, SHA256_INPUT, sha256Digest } from './sha256.ts'
+import { computeSha256, computeSha256OfParts, computeSha256OfTexts, SHA256_INPUT, sha256Digest } from './sha256.ts'
 import { UserError } from './user-error.ts'
 
 export type HashAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha512'
@@ -42,6 +42,15 @@ export function hashBytesBase16(algorithm: HashAlgorithm, data: Uint8Array | str
     return sha256Digest.hexSlice(0, 32)
   }
   return cryptoHash(algorithm, asBytes(data), 'hex')
+}
+
+/** SHA-256, in base 16, of byte strings one behind the other; to join them first takes longer, and memory. */
+export function sha256OfTextsBase16(texts: readonly string[]): string {
+  let length = 0
+  for (let i = 0; i < texts.length; i++) length += texts[i]!.length
+  if (length > SHA256_INPUT) return hashBytesBase16('sha256', texts.join(''))
+  computeSha256OfTexts(texts)
+  return sha256Digest.hexSlice(0, 32)
 }
 
 /** SHA-256 of bytes that lie in several places. */

@@ -29,6 +29,19 @@ export function computeSha256(text: string): void {
   sha256.end()
 }
 
+/** Hashes byte strings one behind the other, which together have place in the input. */
+export function computeSha256OfTexts(texts: readonly string[]): void {
+  sha256 ??= choose()
+  sha256.begin()
+  let end = 0
+  for (let i = 0; i < texts.length; i++) {
+    const text = texts[i]!
+    end += input.latin1Write(text, end, text.length)
+  }
+  sha256.add(end)
+  sha256.end()
+}
+
 /** Hashes any number of bytes. */
 export function computeSha256OfParts(parts: readonly Uint8Array[]): void {
   sha256 ??= choose()

@@ -11,10 +11,10 @@ import {
   fixedOutputPath,
   formatHash,
   formatStorePath,
-  hashBytesBase16,
   inputAddressedPath,
   makeStorePath,
   quoteTerm,
+  sha256OfTextsBase16,
 } from '@baryon/format'
 import { listTerm, type OutputTerm, outputsTerm } from './aterm.ts'
 import { attributePosition } from './attribute-position.ts'
@@ -245,10 +245,8 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     moduloInputs = replaceInputs(registry, inputs.derivations)
     const known: OutputTerm[] = outputs.map(() => NO_PATH)
     if (!moduloInputs.deferred) {
-      const maskedHash = hashBytesBase16(
-        'sha256',
-        text.aterm(outputs === ONLY_OUT ? MASKED_OUT : outputsTerm(outputs, known), moduloInputs.text),
-      )
+      const masked = outputs === ONLY_OUT ? MASKED_OUT : outputsTerm(outputs, known)
+      const maskedHash = sha256OfTextsBase16(text.variant(masked, moduloInputs.text))
       for (let i = 0; i < outputs.length; i++) {
         const path = formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, outputs[i]!, maskedHash))
         text.setOutput(i, path)
@@ -259,18 +257,18 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
   }
 
   const outputText = outputsTerm(outputs, terms)
-  const aterm = text.aterm(outputText, inputs.text)
+  const aterm = text.variant(outputText, inputs.text)
   const references = sortedReferences(inputs)
   const type = references.length === 0 ? 'text' : `text:${references.join(':')}`
   const path = formatStorePath(
     storeDirectory,
-    makeStorePath(storeDirectory, type, hashBytesBase16('sha256', aterm), `${name}.drv`),
+    makeStorePath(storeDirectory, type, sha256OfTextsBase16(aterm), `${name}.drv`),
   )
   if (!registry.has(path)) {
     io.writeDerivation(path, aterm, references, attrs)
     // At once: most leaves never need it, but the text that it is made from would be kept for all.
     if (moduloInputs !== undefined && !moduloInputs.deferred) {
-      hash = hashBytesBase16('sha256', text.aterm(outputText, moduloInputs.text))
+      hash = sha256OfTextsBase16(text.variant(outputText, moduloInputs.text))
     }
     registry.add(path, { outputs, references, hash })
   }
@@ -314,10 +312,11 @@ class DerivationText {
     this.#pieces[2 * index + 5] = escapeTerm(value)
   }
 
-  aterm(outputs: string, inputs: string): string {
+  /** A variant, in pieces that are those of the next when that is asked for. */
+  variant(outputs: string, inputs: string): readonly string[] {
     this.#pieces[1] = outputs
     this.#pieces[3] = inputs
-    return this.#pieces.join('')
+    return this.#pieces
   }
 }
 

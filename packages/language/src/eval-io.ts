@@ -30,8 +30,11 @@ export interface EvalIo {
   addPath(request: AddPathRequest): string
   /** Adds a text file that may refer to other store paths (`builtins.toFile`). References are full path texts. */
   addText(name: string, contents: string, references: readonly string[]): string
-  /** Writes a derivation's ATerm (bytes) under its precomputed store path (full text); `attrs` is what it was made of. */
-  writeDerivation(path: string, aterm: string, references: readonly string[], attrs: Attrs): void
+  /**
+   * Writes a derivation's ATerm (bytes) under its precomputed store path (full text); `attrs` is what it was made of. The ATerm
+   * comes in pieces, which are others after the call.
+   */
+  writeDerivation(path: string, aterm: readonly string[], references: readonly string[], attrs: Attrs): void
   /** The ATerm (bytes) of a derivation that is in the store. */
   readDerivation(path: string): string
   /** True when the store has the path. */

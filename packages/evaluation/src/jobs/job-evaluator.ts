@@ -47,7 +47,7 @@ export class JobEvaluator {
     this.resources = new Resources(job, {
       onLog,
       onBuildEvent: () => {},
-      onDerivation: (path, aterm) => facts.note(path, aterm),
+      onDerivation: (path, aterm) => facts.note(path, aterm.join('')),
     })
     this.#evaluator = evaluatorFor(job, this.resources)
     const base = bytesOf(job.request.workingDirectory)
