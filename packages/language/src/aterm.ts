@@ -12,9 +12,13 @@ export function listTerm(items: readonly string[]): string {
   return `${text}"]`
 }
 
-/** What stands behind the name of an input derivation: its outputs. */
-export function inputEnd(outputs: readonly string[]): string {
-  return outputs.length === 1 && outputs[0] === 'out' ? '",["out"])' : `",${listTerm(outputs)})`
+/** Those input derivations that came before, and one more; `endInputs` when all are there. */
+export function addInput(text: string, name: string, outputs: readonly string[]): string {
+  return `${text}${text === '' ? '[("' : ',("'}${escapeTerm(name)}",${listTerm(outputs)})`
+}
+
+export function endInputs(text: string): string {
+  return text === '' ? '[]' : `${text}]`
 }
 
 export interface OutputTerm {
@@ -28,9 +32,8 @@ export function outputsTerm(outputs: readonly string[], terms: readonly OutputTe
   let text = ''
   for (let i = 0; i < outputs.length; i++) {
     const { path, hashAlgo, hash } = terms[i]!
-    const name = escapeTerm(outputs[i]!)
-    text += `${i > 0 ? `,("${name}","` : name === 'out' ? '[("out","' : `[("${name}","`}${escapeTerm(path)}`
-    text += hashAlgo === '' && hash === '' ? '","","")' : `","${hashAlgo}","${hash}")`
+    const start = i === 0 ? '[("' : ',("'
+    text += `${start}${escapeTerm(outputs[i]!)}","${escapeTerm(path)}","${hashAlgo}","${hash}")`
   }
   return `${text}]`
 }

@@ -1,5 +1,4 @@
-import { escapeTerm } from '@baryon/format'
-import { inputEnd } from './aterm.ts'
+import { addInput, endInputs } from './aterm.ts'
 import type { DerivationRegistry } from './derivation-registry.ts'
 import type { Context } from './value.ts'
 
@@ -56,14 +55,14 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
       const { output } = inputs[i]!
       if (outputs.at(-1) !== output) outputs.push(output)
     }
-    text += (text === '' ? '[("' : ',("') + escapeTerm(path) + inputEnd(outputs)
+    text = addInput(text, path, outputs)
     if (derivations.length === 0) derivations = [{ path, outputs }]
     else derivations.push({ path, outputs })
   }
   return {
     sources: seen === undefined ? sources.sort() : [...new Set(sources)].sort(),
     derivations,
-    text: text === '' ? '[]' : `${text}]`,
+    text: endInputs(text),
   }
 }
 
@@ -101,9 +100,9 @@ export function replaceInputs(registry: DerivationRegistry, derivations: readonl
     for (i++; i < inputs.length && inputs[i]!.base16 === base16; i++) {
       outputs = [...new Set([...outputs, ...inputs[i]!.outputs])].sort()
     }
-    text += (text === '' ? '[("' : ',("') + base16 + inputEnd(outputs)
+    text = addInput(text, base16, outputs)
   }
-  return { text: text === '' ? '[]' : `${text}]`, deferred: false }
+  return { text: endInputs(text), deferred: false }
 }
 
 interface HashedInput {

@@ -65,7 +65,6 @@ interface Draft {
 }
 
 const ONLY_OUT: readonly string[] = ['out']
-const MASKED_OUT = '[("out","","","")]'
 const NAME = intern('name')
 const STRUCTURED_ATTRS = intern('__structuredAttrs')
 const IGNORE_NULLS = intern('__ignoreNulls')
@@ -245,8 +244,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     moduloInputs = replaceInputs(registry, inputs.derivations)
     const known: OutputTerm[] = outputs.map(() => NO_PATH)
     if (!moduloInputs.deferred) {
-      const masked = outputs === ONLY_OUT ? MASKED_OUT : outputsTerm(outputs, known)
-      const maskedHash = sha256OfTextsBase16(text.variant(masked, moduloInputs.text))
+      const maskedHash = sha256OfTextsBase16(text.variant(outputsTerm(outputs, known), moduloInputs.text))
       for (let i = 0; i < outputs.length; i++) {
         const path = formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, outputs[i]!, maskedHash))
         text.setOutput(i, path)
