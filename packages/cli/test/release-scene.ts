@@ -89,7 +89,9 @@ export function releaseScene(
     const line = ['-f', '-e', 'trace=execve', '-o', file, baryon, ...words]
     const result = user.run('strace', line, { cwd, environment })
     assert.equal(result.status, 0, result.stderr)
-    return { ...result, usesNode: /execve\("[^"]*\/node"/.test(readFileSync(file, 'utf8')) }
+    const programs = readFileSync(file, 'utf8').match(/(?<=execve\(")[^"]*/g) ?? []
+    assert.ok(programs.length > 1, 'strace saw nothing')
+    return { ...result, usesNode: programs.some((program) => program.endsWith('/node')) }
   }
   return {
     baryon,
@@ -109,14 +111,12 @@ export function releaseScene(
       user.run(program, words, { cwd: more.cwd ?? project, environment: { ...environment, ...more.environment } }),
     json: (...words) => JSON.parse(good(...words, '--json')),
     twice(words, cwd = project) {
-      let before = hostRoot()
-      const first = traced(words, cwd)
-      for (let second = traced(words, cwd); ; ) {
-        const now = hostRoot()
-        if (now === before) return { first, second }
-        before = now
-        traced(words, cwd)
-        second = traced(words, cwd)
+      for (let first: Traced | undefined; ; ) {
+        const before = hostRoot()
+        const one = traced(words, cwd)
+        first ??= one
+        const second = traced(words, cwd)
+        if (hostRoot() === before) return { first, second }
       }
     },
     start: (words, cwd) => user.spawn(baryon, words, { cwd, env: environment, stdio: ['ignore', 'ignore', 'pipe'] }),
