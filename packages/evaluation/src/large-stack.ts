@@ -30,6 +30,8 @@ export function runWithLargeStack(
     const semiSpace = SEMI_SPACE_MEGABYTES[need]
     setFlagsFromString(`--max-semi-space-size=${semiSpace}`)
     setFlagsFromString(`--min-semi-space-size=${semiSpace}`)
+    // V8 compiles a function that has returned some times, which in a recursion none has before its end.
+    if (need === 'depth') setFlagsFromString('--always-sparkplug')
     // Who needs this evaluates much: the first collections of a heap that grows would find hardly anything to free.
     setFlagsFromString(`--initial-heap-size=${Math.min(2000, Math.round(totalmem() / 2 ** 23))}`)
     const { onLog: _, onBuildEvent: __, environment, ...request } = job.request
@@ -44,7 +46,10 @@ export function runWithLargeStack(
       else outcome = message.outcome
     })
     worker.on('error', reject)
-    worker.on('exit', () => resolve(outcome ?? { kind: 'overflow', need }))
+    worker.on('exit', () => {
+      setFlagsFromString('--no-always-sparkplug')
+      resolve(outcome ?? { kind: 'overflow', need })
+    })
   })
 }
 

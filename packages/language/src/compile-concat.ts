@@ -23,28 +23,31 @@ export function compileConcat(unit: Unit, node: number): Code {
   if (count !== 2) return (env) => concatPath(unit, node, codes, offsets, env, codes[0]!(env), 1)
   const left = codes[0]!
   const right = codes[1]!
+  // Short, as a recursion stands in it once for each level: what is rare would take a third more of the stack.
   return (env) => {
     const a = left(env)
     const b = right(env)
-    if (typeof a === 'string') {
-      if (typeof b === 'string') return a + b
-      if (b instanceof NixString) return new NixString(a + b.text, b.context)
-    } else if (typeof a === 'number') {
-      if (typeof b === 'number') {
-        const sum = a + b
-        return Number.isSafeInteger(sum) ? sum : addNumbers(unit, offsets[1]!, a, b)
-      }
-      return addNumbers(unit, offsets[1]!, a, b)
-    } else if (a instanceof NixString) {
-      if (typeof b === 'string') return new NixString(a.text + b, a.context)
-      if (b instanceof NixString) return new NixString(a.text + b.text, unionContext(a.context, b.context))
-    } else if (typeof a === 'bigint' || a instanceof Float) return addNumbers(unit, offsets[1]!, a, b)
-    else if (a instanceof Path) return appendToPath(unit, node, a, [b], [offsets[1]!])
-    const context = new ContextCollector()
-    const copy = typeof a === 'string' || a instanceof NixString
-    const first = coerced(unit, offsets[0]!, a, context, copy)
-    return makeString(first + coerced(unit, offsets[1]!, b, context, copy), context.context)
+    if (typeof a === 'number' && typeof b === 'number') {
+      const sum = a + b
+      if (Number.isSafeInteger(sum)) return sum
+    } else if (typeof a === 'string' && typeof b === 'string') return a + b
+    return add(unit, node, a, b)
   }
+}
+
+function add(unit: Unit, node: number, a: Value, b: Value): Value {
+  const first = unit.nodes[node + 4]!
+  const second = unit.nodes[node + 6]!
+  if (typeof a === 'number' || typeof a === 'bigint' || a instanceof Float) return addNumbers(unit, second, a, b)
+  if (a instanceof Path) return appendToPath(unit, node, a, [b], [second])
+  if (a instanceof NixString) {
+    if (typeof b === 'string') return new NixString(a.text + b, a.context)
+    if (b instanceof NixString) return new NixString(a.text + b.text, unionContext(a.context, b.context))
+  } else if (typeof a === 'string' && b instanceof NixString) return new NixString(a + b.text, b.context)
+  const context = new ContextCollector()
+  const copy = typeof a === 'string' || a instanceof NixString
+  const text = coerced(unit, first, a, context, copy)
+  return makeString(text + coerced(unit, second, b, context, copy), context.context)
 }
 
 function interpolate(unit: Unit, codes: readonly Code[], offsets: readonly number[], env: Env): Value {

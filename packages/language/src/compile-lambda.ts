@@ -31,7 +31,7 @@ function plainSite(unit: Unit, node: number): LambdaSite {
   const site: LambdaSite = {
     arity,
     code: (env, a, b, c, d) => {
-      const code = plainCode(compileBody(unit, nodes[node + 3]!, site), arity)
+      const code = plainCode(unit, nodes[node + 3]!, site, arity)
       site.code = code
       return code(env, a, b, c, d)
     },
@@ -74,7 +74,21 @@ function counted(unit: Unit, body: Code): Code {
   }
 }
 
-function plainCode(body: Code, arity: number): LambdaCode {
+function plainCode(unit: Unit, node: number, site: LambdaSite, arity: number): LambdaCode {
+  const depth = unit.evaluator.callDepth
+  // Counted in the same function: each more takes 140 bytes of the stack for a level of a recursion.
+  if (depth !== undefined && arity === 1 && !unit.trace) {
+    const body = compile(unit, node)
+    return (env, a) => {
+      depth.enter()
+      try {
+        return body([env, a])
+      } finally {
+        depth.leave()
+      }
+    }
+  }
+  const body = compileBody(unit, node, site)
   switch (arity) {
     case 1:
       return (env, a) => body([env, a])
