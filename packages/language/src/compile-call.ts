@@ -4,6 +4,7 @@ import { lessThan } from './equality.ts'
 import type { Evaluator } from './evaluator.ts'
 import * as flat from './flat.ts'
 import { callFunction, callFunction2, callFunctionMany, Lambda, PrimOp } from './function.ts'
+import { tracker } from './thunk.ts'
 import type { Unit } from './unit.ts'
 import type { Code, Env, Slot, Value } from './value.ts'
 
@@ -11,7 +12,9 @@ export function compileCall(unit: Unit, node: number): Code {
   const nodes = unit.nodes
   const count = nodes[node + 3]!
   const target = constantTarget(unit, nodes[node + 2]!)
-  if (target instanceof PrimOp && target.arity === count) return compileBuiltin(unit, node, target)
+  if (target instanceof PrimOp && target.arity === count) {
+    return compileOfApplied(unit, node, target) ?? compileBuiltin(unit, node, target)
+  }
   const fn = compile(unit, nodes[node + 2]!)
   const args = makers(unit, node + 4, count)
   const first = args[0]!
@@ -171,6 +174,37 @@ function compileBuiltin(unit: Unit, node: number, target: PrimOp): Code {
       const x = typeof a === 'function' ? a(env) : makeSlot(a, env)
       const y = typeof b === 'function' ? b(env) : makeSlot(b, env)
       return code(evaluator, x, y, typeof c === 'function' ? c(env) : makeSlot(c, env))
+    } catch (error) {
+      throw unit.located(error, node)
+    }
+  }
+}
+
+/**
+ * `listToAttrs (map f list)`: nobody else sees that list, so neither it nor thunks for its items are made. Not where calls are
+ * counted or thunks have names, which would differ.
+ */
+function compileOfApplied(unit: Unit, node: number, { evaluator, builtin: { ofApplied } }: PrimOp): Code | undefined {
+  const { nodes } = unit
+  const list = nodes[node + 4]!
+  if (ofApplied === undefined || nodes[list] !== flat.CALL || nodes[list + 3] !== 2) return undefined
+  const maker = constantTarget(unit, nodes[list + 2]!)
+  if (!(maker instanceof PrimOp) || maker.builtin.items === undefined) return undefined
+  if (tracker !== undefined || evaluator.callDepth !== undefined || unit.trace) return undefined
+  const { items } = maker.builtin
+  const [fn] = makers(unit, list + 4, 1)
+  const source = compile(unit, nodes[list + 5]!)
+  const itemsOf = (env: Env, applied: Slot): readonly Slot[] => {
+    try {
+      return items(evaluator, applied, source(env))
+    } catch (error) {
+      throw unit.located(error, list)
+    }
+  }
+  return (env) => {
+    try {
+      const applied = makeSlot(fn!, env)
+      return ofApplied(evaluator, applied, itemsOf(env, applied))
     } catch (error) {
       throw unit.located(error, node)
     }

@@ -232,7 +232,7 @@ function makeGlobals(evaluator: Evaluator): { globals: Map<string, Slot>; builti
 }
 
 function builtinSlot(builtin: Builtin, name: string, evaluator: Evaluator): Slot {
-  if (builtin.arity > 0) return new PrimOp(name, builtin.arity, counted(builtin.code, evaluator), evaluator)
+  if (builtin.arity > 0) return new PrimOp(name, builtin, counted(builtin.code, evaluator), evaluator)
   const code = builtin.code as (evaluator: Evaluator) => Value
   // A constant, which printing shows. An answer that knows the time is not kept, so it is asked for only when it is used.
   return name === 'currentTime' ? lazy(() => code(evaluator)) : code(evaluator)

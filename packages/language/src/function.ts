@@ -60,6 +60,10 @@ export interface Builtin {
   readonly name: string
   readonly arity: number
   readonly code: PrimOpCode
+  /** Of one that applies a function to make a list: to what, one for each item. */
+  readonly items?: (evaluator: Evaluator, fn: Slot, source: Slot) => readonly Slot[]
+  /** What `code` gives for such a list: for one that takes each item once, in order. The list itself is not made. */
+  readonly ofApplied?: (evaluator: Evaluator, fn: Slot, items: readonly Slot[]) => Value
 }
 
 /** A function of TypeScript as a value. */
@@ -70,11 +74,13 @@ export class PrimOp {
   readonly arity: number
   readonly code: PrimOpCode
   readonly evaluator: Evaluator
-  constructor(name: string, arity: number, code: PrimOpCode, evaluator: Evaluator) {
+  readonly builtin: Builtin
+  constructor(name: string, builtin: Builtin, code: PrimOpCode, evaluator: Evaluator) {
     this.name = name
-    this.arity = arity
+    this.arity = builtin.arity
     this.code = code
     this.evaluator = evaluator
+    this.builtin = builtin
   }
 }
 

@@ -186,7 +186,8 @@ export function isUnevaluated(slot: Slot): boolean {
   return slot instanceof Thunk && slot.code !== null && slot.code !== runLate
 }
 
-function runApply(fn: Slot, argument: Slot): Value {
+/** What a thunk for `fn arg` runs. */
+export function runApply(fn: Slot, argument: Slot): Value {
   try {
     return callFunction(fn, argument)
   } catch (error) {

@@ -14,7 +14,7 @@ import type { Evaluator } from '../evaluator.ts'
 import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../force.ts'
 import { type Builtin, callFunction2 } from '../function.ts'
 import { findSymbol, intern, symbolText } from '../symbols.ts'
-import { force, makeThunk, tracker } from '../thunk.ts'
+import { force, makeThunk, runApply, tracker } from '../thunk.ts'
 import { type AttrPositions, Attrs, type Slot, type Value } from '../value.ts'
 
 /** Attribute sets. Everything that lists names does so in byte order. */
@@ -63,7 +63,12 @@ export const attributeSetBuiltins: readonly Builtin[] = [
     },
   },
   { name: 'removeAttrs', arity: 2, code: removeAttrs },
-  { name: '__listToAttrs', arity: 1, code: (_, slot) => listToAttrs(forceList(slot)) },
+  {
+    name: '__listToAttrs',
+    arity: 1,
+    code: (_, slot) => listToAttrs(undefined, forceList(slot)),
+    ofApplied: (_, fn, items) => listToAttrs(fn, items),
+  },
   {
     name: '__intersectAttrs',
     arity: 2,
@@ -106,7 +111,8 @@ function removeAttrs(_: Evaluator, slot: Slot, namesSlot: Slot): Value {
   return new Attrs(sharedKeys(keys), slots, attrs.positions)
 }
 
-function listToAttrs(list: readonly Slot[]): Value {
+/** Of the list, or of what the function gives for its items. */
+function listToAttrs(fn: Slot | undefined, list: readonly Slot[]): Value {
   const symbols: number[] = new Array(list.length)
   const slots: Slot[] = new Array(list.length)
   const elements: (AttrPositions | undefined)[] = new Array(list.length)
@@ -115,7 +121,7 @@ function listToAttrs(list: readonly Slot[]): Value {
   let nameAt = -1
   let valueAt = -1
   for (let i = 0; i < list.length; i++) {
-    const pair = forceAttrs(list[i]!)
+    const pair = forceAttrs(fn === undefined ? list[i]! : runApply(fn, list[i]!))
     if (pair.keys !== keys) {
       keys = pair.keys
       nameAt = findKey(keys, NAME)

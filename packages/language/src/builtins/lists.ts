@@ -24,7 +24,7 @@ export const listBuiltins: readonly Builtin[] = [
   },
   { name: '__elemAt', arity: 2, code: (_, list, index) => itemAt(forceList(list), Number(forceInt(index)), 'elemAt') },
   { name: '__length', arity: 1, code: (_, list) => forceList(list).length },
-  { name: 'map', arity: 2, code: map },
+  { name: 'map', arity: 2, code: map, items: mapItems },
   { name: '__filter', arity: 2, code: filter },
   {
     name: '__elem',
@@ -58,7 +58,7 @@ export const listBuiltins: readonly Builtin[] = [
       return true
     },
   },
-  { name: '__genList', arity: 2, code: genList },
+  { name: '__genList', arity: 2, code: genList, items: genListItems },
   { name: '__sort', arity: 2, code: sort },
   { name: '__partition', arity: 2, code: partition },
   { name: '__groupBy', arity: 2, code: groupBy },
@@ -77,13 +77,18 @@ function itemAt(list: readonly Slot[], index: number, who: 'head' | 'elemAt'): V
   return slot instanceof Thunk ? forceThunk(slot) : slot
 }
 
-function map({ settings }: Evaluator, fn: Slot, slot: Slot): Value {
-  const list = forceList(slot)
+function map(evaluator: Evaluator, fn: Slot, slot: Slot): Value {
+  const list = mapItems(evaluator, fn, slot)
   const count = list.length
-  if (count > 0 && settings.newerFeatures) forceFunction(fn)
   const result: Slot[] = new Array(count)
   for (let i = 0; i < count; i++) result[i] = applyThunk(fn, list[i]!)
   return result
+}
+
+function mapItems({ settings }: Evaluator, fn: Slot, slot: Slot): readonly Slot[] {
+  const list = forceList(slot)
+  if (list.length > 0 && settings.newerFeatures) forceFunction(fn)
+  return list
 }
 
 function filter({ settings }: Evaluator, fn: Slot, slot: Slot): Value {
@@ -131,13 +136,25 @@ function foldl(_: Evaluator, fn: Slot, initial: Slot, slot: Slot): Value {
 /** V8 has no longer arrays that it does not turn into tables. Nix, which has, says that it is out of memory. */
 const MOST_ITEMS = 2 ** 27
 
-function genList({ settings }: Evaluator, fn: Slot, slot: Slot): Value {
-  const count = Number(forceInt(slot))
-  if (count < 0 || count > MOST_ITEMS) throw new ValueError(`cannot create list of size ${count}`)
-  if (settings.newerFeatures) forceFunction(fn)
+function genList(evaluator: Evaluator, fn: Slot, slot: Slot): Value {
+  const count = genListLength(evaluator, fn, slot)
   const result: Slot[] = new Array(count)
   for (let i = 0; i < count; i++) result[i] = applyThunk(fn, i)
   return result
+}
+
+function genListItems(evaluator: Evaluator, fn: Slot, slot: Slot): readonly Slot[] {
+  const count = genListLength(evaluator, fn, slot)
+  const items: number[] = new Array(count)
+  for (let i = 0; i < count; i++) items[i] = i
+  return items
+}
+
+function genListLength({ settings }: Evaluator, fn: Slot, slot: Slot): number {
+  const count = Number(forceInt(slot))
+  if (count < 0 || count > MOST_ITEMS) throw new ValueError(`cannot create list of size ${count}`)
+  if (settings.newerFeatures) forceFunction(fn)
+  return count
 }
 
 /** V8's sort is stable and asks only whether the comparison is below zero: one call per comparison is enough. */
