@@ -72,6 +72,27 @@ describe('builtins agree with nix-instantiate', { skip: nix.skip }, () => {
     }
   })
 
+  test('replaceStrings, in short texts and in long ones', () => {
+    const word = fc.string({ unit: fc.constantFrom(...'ab.$&\\(é'), maxLength: 3 })
+    const cases = fc.sample(fc.record({ pairs: fc.array(fc.tuple(word, word), { maxLength: 4 }), text: word }), {
+      numRuns: 600,
+      seed: 11,
+    })
+    const items = cases.flatMap(({ pairs, text }) => {
+      const from = pairs.map(([word]) => quoted(word)).join(' ')
+      const to = pairs.map(([, word]) => quoted(word)).join(' ')
+      const subject = `${quoted(text)} + s + ${quoted('ab.$')} + s`
+      return [quoted('b.'), 'long'].map(
+        (s) =>
+          `(builtins.hashString "md5" (builtins.replaceStrings [ ${from} ] [ ${to} ] (let s = ${s}; in ${subject})))`,
+      )
+    })
+    const part = `${quoted('a$.b&(\\a')} + toString n + ${quoted('bé')}`
+    const long = `let long = builtins.concatStringsSep "" (builtins.genList (n: ${part}) 400); in`
+    const all = `${long} [\n${items.join('\n')}\n]`
+    assertSame(items, ourJson(all), nixJsonText(all))
+  })
+
   test('versions', () => {
     const versions = fc.sample(fc.string({ unit: fc.constantFrom(...'019.-apre~+', 'pre'), maxLength: 8 }), {
       numRuns: 400,
