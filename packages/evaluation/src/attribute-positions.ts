@@ -15,7 +15,7 @@ export class AttributePositions {
     }
   }
 
-  readonly note = (path: string, _aterm: readonly string[], attrs: Attrs): void => {
+  readonly note = (path: string, _aterm: { toString(): string }, attrs: Attrs): void => {
     for (const { attribute, index } of this.#wanted.get(path) ?? []) {
       const position = attributePosition(attrs, intern(attribute))
       if (position !== undefined) this.found[index] = formatPosition(position)

@@ -44,7 +44,7 @@ export interface EvalIoOptions {
   readonly environment: Readonly<NodeJS.ProcessEnv>
   readonly log: (message: string) => void
   /** Told of each derivation that is made, written or not. */
-  readonly onDerivation?: ((path: string, aterm: readonly string[], attrs: Attrs) => void) | undefined
+  readonly onDerivation?: ((path: string, aterm: { toString(): string }, attrs: Attrs) => void) | undefined
   /** Fetched files without a store, git repositories. */
   readonly cacheDirectory: () => string
   readonly recorder?: DependencyRecorder | undefined
@@ -236,13 +236,13 @@ class RealWorld implements WorldIo {
     return path
   }
 
-  writeDerivation(path: string, aterm: readonly string[], _references: readonly string[], attrs: Attrs): void {
+  writeDerivation(path: string, aterm: { toString(): string }, _references: readonly string[], attrs: Attrs): void {
     this.#options.onDerivation?.(path, aterm, attrs)
     const store = this.#writableStore()
     if (store === undefined || this.isValidPath(path)) return
     this.#batch ??= store.startBatch()
     const name = parseStorePath(this.storeDirectory, path).name
-    store.writeDerivation(parseDerivation(aterm.join('')), name.slice(0, -'.drv'.length))
+    store.writeDerivation(parseDerivation(aterm.toString()), name.slice(0, -'.drv'.length))
     this.#noteValid(path)
   }
 

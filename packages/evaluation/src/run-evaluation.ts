@@ -64,7 +64,7 @@ export interface EvaluationJob {
 
 export interface EvaluationListeners {
   /** Told of each derivation that is made, with its ATerm. */
-  readonly onDerivation?: (path: string, aterm: readonly string[], attrs: Attrs) => void
+  readonly onDerivation?: (path: string, aterm: { toString(): string }, attrs: Attrs) => void
   readonly onLog: (message: string) => void
   readonly onBuildEvent: (event: unknown) => void
 }

@@ -5,7 +5,7 @@
 import { createHash, hash as cryptoHash } from 'node:crypto'
 import { decodeNix32, encodeNix32, nix32Length } from './nix32.ts'
 import { quoteBytes } from './quote-bytes.ts'
-import { computeSha256, computeSha256OfParts, computeSha256OfTexts, SHA256_INPUT, sha256Digest } from './sha256.ts'
+import { computeSha256OfInput, computeSha256OfParts, putInput, SHA256_INPUT, sha256Digest } from './sha256.ts'
 import { UserError } from './user-error.ts'
 
 export type HashAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha512'
@@ -44,15 +44,6 @@ export function hashBytesBase16(algorithm: HashAlgorithm, data: Uint8Array | str
   return cryptoHash(algorithm, asBytes(data), 'hex')
 }
 
-/** SHA-256, in base 16, of byte strings one behind the other; to join them first takes longer, and memory. */
-export function sha256OfTextsBase16(texts: readonly string[]): string {
-  let length = 0
-  for (let i = 0; i < texts.length; i++) length += texts[i]!.length
-  if (length > SHA256_INPUT) return hashBytesBase16('sha256', texts.join(''))
-  computeSha256OfTexts(texts)
-  return sha256Digest.hexSlice(0, 32)
-}
-
 /** SHA-256 of bytes that lie in several places. */
 export function sha256OfParts(parts: readonly Uint8Array[]): Hash {
   if (parts.reduce((length, part) => length + part.length, 0) <= SHORT) {
@@ -78,7 +69,7 @@ function isShort(algorithm: HashAlgorithm, data: Uint8Array | string): boolean {
 function computeShort(data: Uint8Array | string): void {
   if (typeof data !== 'string') computeSha256OfParts([data])
   else if (data.length > SHA256_INPUT) computeSha256OfParts([Buffer.from(data, 'latin1')])
-  else computeSha256(data)
+  else computeSha256OfInput(0, putInput(data, 0))
 }
 
 /** Of more bytes than these node:crypto makes the hash: what it takes to load is then little. */

@@ -10,17 +10,38 @@ import { UserError } from './user-error.ts'
 
 /** Nix32 text of bytes. */
 export function encodeNix32(bytes: Uint8Array): string {
-  const { length } = bytes
-  const count = nix32Length(length)
+  const count = nix32Length(bytes.length)
   // A string that grows by characters costs twice as much, and is a rope in the end.
   const text = count <= shared.length ? shared : (Buffer.allocUnsafe(count) as RawBuffer)
-  for (let at = 0; at < count; at++) {
-    const bit = (count - 1 - at) * 5
-    const index = bit >> 3
-    const pair = bytes[index]! | (index + 1 < length ? bytes[index + 1]! << 8 : 0)
-    text[at] = ALPHABET_CODES[(pair >> (bit & 7)) & 31]!
+  return text.latin1Slice(0, putNix32(bytes, text, 0))
+}
+
+/** Puts the text there as bytes; gives where it ends. */
+export function putNix32(bytes: Uint8Array, target: Uint8Array, start: number): number {
+  const { length } = bytes
+  const end = start + nix32Length(length)
+  let at = end
+  let index = 0
+  // Eight digits are five bytes.
+  for (; index + 5 <= length; index += 5) {
+    const low = bytes[index]! | (bytes[index + 1]! << 8) | (bytes[index + 2]! << 16)
+    const high = bytes[index + 3]! | (bytes[index + 4]! << 8)
+    at -= 8
+    target[at + 7] = ALPHABET_CODES[low & 31]!
+    target[at + 6] = ALPHABET_CODES[(low >> 5) & 31]!
+    target[at + 5] = ALPHABET_CODES[(low >> 10) & 31]!
+    target[at + 4] = ALPHABET_CODES[(low >> 15) & 31]!
+    target[at + 3] = ALPHABET_CODES[(low >> 20) | ((high & 1) << 4)]!
+    target[at + 2] = ALPHABET_CODES[(high >> 1) & 31]!
+    target[at + 1] = ALPHABET_CODES[(high >> 6) & 31]!
+    target[at] = ALPHABET_CODES[high >> 11]!
   }
-  return text.latin1Slice(0, count)
+  for (let bit = 0, rest = index; at > start; bit += 5) {
+    index = rest + (bit >> 3)
+    const pair = bytes[index]! | (index + 1 < length ? bytes[index + 1]! << 8 : 0)
+    target[--at] = ALPHABET_CODES[(pair >> (bit & 7)) & 31]!
+  }
+  return end
 }
 
 /** Bytes of Nix32 text; refuses foreign characters and texts that no bytes encode to. */

@@ -10,9 +10,9 @@
  *
  * Specification: "Complete Store Path Calculation" in the manual of Nix.
  */
-import { formatHash, type Hash, hashBytes, passingSha256 } from './hash.ts'
-import { encodeNix32 } from './nix32.ts'
-import { checkStorePathName, type StorePath } from './store-path.ts'
+import { formatHash, type Hash, hashBytes } from './hash.ts'
+import { checkStorePathName, STORE_DIGEST_LENGTH, type StorePath } from './store-path.ts'
+import { storePathText } from './store-path-text.ts'
 import { UserError } from './user-error.ts'
 
 /** `flat`: the bytes of one regular file; `recursive`: the NAR of any tree. */
@@ -74,17 +74,13 @@ export function outputPathName(name: string, outputName: string): string {
 /** The common last step. `sha256` is the inner hash (or its base 16), `type` one of the forms at the top of this file. */
 export function makeStorePath(storeDirectory: string, type: string, sha256: Hash | string, name: string): StorePath {
   const inner = typeof sha256 === 'string' ? sha256 : hexOfSha256(sha256)
-  const hash = passingSha256(`${type}:sha256:${inner}:${storeDirectory}:${name}`)
-  for (let i = 0; i < folded.length; i++) {
-    folded[i] = hash[i]! ^ (i + folded.length < hash.length ? hash[i + folded.length]! : 0)
-  }
-  const digest = encodeNix32(folded)
+  const text = storePathText(storeDirectory, type, [], inner, name)
+  const start = storeDirectory.length + 1
+  const digest = text.slice(start, start + STORE_DIGEST_LENGTH)
+  // Which need not be bytes.
   checkStorePathName(name, digest)
   return { digest, name }
 }
-
-/** The hash of a fingerprint as it enters the path, as `compressHash` makes it: one for all, since an evaluation makes thousands. */
-const folded = new Uint8Array(20)
 
 function hexOfSha256(hash: Hash): string {
   if (hash.algorithm !== 'sha256') {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createHasher, hashBytes, hashBytesBase16, passingSha256, sha256OfParts, sha256OfTextsBase16 } from './hash.ts'
+import { createHasher, hashBytes, hashBytesBase16, passingSha256, sha256OfParts } from './hash.ts'
 import { createSha256, feedSha256, openSha256, SHA256_INPUT, sha256Digest } from './sha256.ts'
 
 const MIB = 1 << 20
@@ -54,7 +54,6 @@ test('bytes of any number', () => {
     }
     assert.equal(hashBytesBase16('sha256', bytes), right)
     assert.equal(hashBytesBase16('sha256', text), right)
-    assert.equal(sha256OfTextsBase16([text.slice(0, 1), '', text.slice(1)]), right)
     assert.equal(Buffer.from(passingSha256(text)).toString('hex'), right)
     const hasher = createHasher('sha256')
     for (let at = 0; at < size; at += 100_000) hasher.update(bytes.subarray(at, at + 100_000))
@@ -73,7 +72,6 @@ test('texts and parts are hashed as what they are together', () => {
   fc.assert(
     fc.property(fc.array(byteString, { maxLength: 12 }), (texts) => {
       assert.equal(hashBytesBase16('sha256', texts.join('')), expected(...texts))
-      assert.equal(sha256OfTextsBase16(texts), expected(...texts))
       const { bytes } = sha256OfParts(texts.map((text) => Buffer.from(text, 'latin1')))
       assert.equal(Buffer.from(bytes).toString('hex'), expected(...texts))
     }),

@@ -93,7 +93,7 @@ export function parseBaseName(text: string): StorePath {
  * for 2.8.
  */
 export function checkStorePathName(name: string, digest?: string): void {
-  if (LEGAL_NAME.test(name)) return
+  if (isLegalStorePathName(name)) return
   const subject =
     digest === undefined ? `store path name ${quoteBytes(name)}` : `store path ${quoteBytes(`${digest}-${name}`)}`
   const invalidName = (message: string, hint = NAME_HINT) => new UserError('STORE_PATH_NAME_INVALID', message, { hint })
@@ -124,6 +124,10 @@ export function isDerivationPath(path: StorePath): boolean {
 }
 
 export const MAX_NAME_LENGTH = 211
+export function isLegalStorePathName(name: string): boolean {
+  return LEGAL_NAME.test(name)
+}
+
 export const ILLEGAL_IN_NAME = /[^0-9a-zA-Z+\-._?=]/
 export const NAME_HINT = 'names consist of letters, digits and + - . _ ? ='
 const LEGAL_NAME = /^[0-9a-zA-Z+\-._?=]{1,211}$/

@@ -1,6 +1,10 @@
 import { escapeTerm } from '@baryon/format'
 
-// Few and long pieces: V8 makes an object of each sum of two, and thousands of derivations make many.
+/**
+ * What differs between the variants of a derivation's ATerm comes in pieces, that are hashed one behind the other: V8 makes
+ * an object of each sum of two, and joins them again.
+ */
+export type Term = readonly string[]
 
 /** A list of quoted strings as it stands in a derivation's ATerm. */
 export function listTerm(items: readonly string[]): string {
@@ -12,14 +16,30 @@ export function listTerm(items: readonly string[]): string {
   return `${text}"]`
 }
 
-/** Those input derivations that came before, and one more; `endInputs` when all are there. */
-export function addInput(text: string, name: string, outputs: readonly string[]): string {
-  return `${text}${text === '' ? '[("' : ',("'}${escapeTerm(name)}",${listTerm(outputs)})`
+export interface InputTerm {
+  /** The path, or the hash that stands for it. */
+  readonly name: string
+  /** Names, sorted. */
+  readonly outputs: readonly string[]
 }
 
-export function endInputs(text: string): string {
-  return text === '' ? '[]' : `${text}]`
+export function inputsTerm(inputs: readonly InputTerm[]): Term {
+  const { length } = inputs
+  if (length === 0) return NO_INPUTS
+  // An array that grows takes sixteen places at once.
+  const term: string[] = new Array(3 * length + 1)
+  let end = 0
+  for (let i = 0; i < length; i++) {
+    const { name, outputs } = inputs[i]!
+    term[end++] = i === 0 ? '[("' : ',("'
+    term[end++] = escapeTerm(name)
+    term[end++] = outputs.length === 1 && outputs[0] === 'out' ? '",["out"])' : `",${listTerm(outputs)})`
+  }
+  term[end] = ']'
+  return term
 }
+
+const NO_INPUTS: Term = ['[]']
 
 export interface OutputTerm {
   readonly path: string
@@ -28,12 +48,18 @@ export interface OutputTerm {
 }
 
 /** The outputs of a derivation, of which there is at least one. */
-export function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): string {
-  let text = ''
-  for (let i = 0; i < outputs.length; i++) {
+export function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): Term {
+  const { length } = outputs
+  const term: string[] = new Array(5 * length + 1)
+  let end = 0
+  for (let i = 0; i < length; i++) {
     const { path, hashAlgo, hash } = terms[i]!
-    const start = i === 0 ? '[("' : ',("'
-    text += `${start}${escapeTerm(outputs[i]!)}","${escapeTerm(path)}","${hashAlgo}","${hash}")`
+    term[end++] = i === 0 ? '[("' : ',("'
+    term[end++] = escapeTerm(outputs[i]!)
+    term[end++] = '","'
+    term[end++] = escapeTerm(path)
+    term[end++] = hashAlgo === '' && hash === '' ? '","","")' : `","${hashAlgo}","${hash}")`
   }
-  return `${text}]`
+  term[end] = ']'
+  return term
 }

@@ -1,20 +1,14 @@
-import { addInput, endInputs } from './aterm.ts'
+import { type InputTerm, inputsTerm, type Term } from './aterm.ts'
 import type { DerivationRegistry } from './derivation-registry.ts'
 import type { Context } from './value.ts'
 
 export interface Inputs {
   /** Sorted. */
   readonly sources: readonly string[]
-  /** Sorted by path. */
-  readonly derivations: readonly InputDerivation[]
+  /** By path, sorted. */
+  readonly derivations: readonly InputTerm[]
   /** The input derivations as they are written. */
-  readonly text: string
-}
-
-export interface InputDerivation {
-  readonly path: string
-  /** Names, sorted. */
-  readonly outputs: readonly string[]
+  readonly term: Term
 }
 
 /** What the strings of a derivation refer to, as its inputs. */
@@ -46,8 +40,7 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
     }
   }
   if (inputs.length > 1) inputs.sort(compareInputs)
-  let derivations: InputDerivation[] = []
-  let text = ''
+  let derivations: InputTerm[] = []
   for (let i = 0; i < inputs.length; ) {
     const { path } = inputs[i]!
     const outputs = [inputs[i]!.output]
@@ -55,14 +48,13 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
       const { output } = inputs[i]!
       if (outputs.at(-1) !== output) outputs.push(output)
     }
-    text = addInput(text, path, outputs)
-    if (derivations.length === 0) derivations = [{ path, outputs }]
-    else derivations.push({ path, outputs })
+    if (derivations.length === 0) derivations = [{ name: path, outputs }]
+    else derivations.push({ name: path, outputs })
   }
   return {
     sources: seen === undefined ? sources.sort() : [...new Set(sources)].sort(),
     derivations,
-    text: endInputs(text),
+    term: inputsTerm(derivations),
   }
 }
 
@@ -77,35 +69,29 @@ function compareInputs(a: Input, b: Input): number {
 }
 
 export interface ModuloInputs {
-  readonly text: string
+  readonly term: Term
   /** An input's output paths are not known before it is built: neither are ours. */
   readonly deferred: boolean
 }
 
 /** Inputs by their hashes; inputs with the same hash become one. */
-export function replaceInputs(registry: DerivationRegistry, derivations: readonly InputDerivation[]): ModuloInputs {
-  const inputs: HashedInput[] = new Array(derivations.length)
+export function replaceInputs(registry: DerivationRegistry, derivations: readonly InputTerm[]): ModuloInputs {
+  const inputs: InputTerm[] = new Array(derivations.length)
   for (let i = 0; i < derivations.length; i++) {
-    const { path, outputs } = derivations[i]!
-    const hash = registry.hash(path)
-    if (hash.kind === 'deferred') return { text: '', deferred: true }
-    inputs[i] = { base16: hash.base16, outputs }
+    const { name, outputs } = derivations[i]!
+    const hash = registry.hash(name)
+    if (hash.kind === 'deferred') return { term: [], deferred: true }
+    inputs[i] = { name: hash.base16, outputs }
   }
-  if (inputs.length > 1) inputs.sort((a, b) => (a.base16 === b.base16 ? 0 : a.base16 < b.base16 ? -1 : 1))
-  let text = ''
+  if (inputs.length > 1) inputs.sort((a, b) => (a.name === b.name ? 0 : a.name < b.name ? -1 : 1))
+  let end = 0
   for (let i = 0; i < inputs.length; ) {
-    const first = inputs[i]!
-    const { base16 } = first
-    let { outputs } = first
-    for (i++; i < inputs.length && inputs[i]!.base16 === base16; i++) {
-      outputs = [...new Set([...outputs, ...inputs[i]!.outputs])].sort()
+    let input = inputs[i]!
+    for (i++; i < inputs.length && inputs[i]!.name === input.name; i++) {
+      input = { name: input.name, outputs: [...new Set([...input.outputs, ...inputs[i]!.outputs])].sort() }
     }
-    text = addInput(text, base16, outputs)
+    inputs[end++] = input
   }
-  return { text: endInputs(text), deferred: false }
-}
-
-interface HashedInput {
-  readonly base16: string
-  readonly outputs: readonly string[]
+  inputs.length = end
+  return { term: inputsTerm(inputs), deferred: false }
 }

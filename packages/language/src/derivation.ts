@@ -7,16 +7,15 @@
  */
 
 import {
+  ChangingText,
   escapeTerm,
   fixedOutputPath,
   formatHash,
   formatStorePath,
-  inputAddressedPath,
-  makeStorePath,
   quoteTerm,
-  sha256OfTextsBase16,
+  storePathText,
 } from '@baryon/format'
-import { listTerm, type OutputTerm, outputsTerm } from './aterm.ts'
+import { listTerm, type OutputTerm, outputsTerm, type Term } from './aterm.ts'
 import { attributePosition } from './attribute-position.ts'
 import { createKeyOrdering, getAttribute, nameOrder, selectSlots } from './attrs.ts'
 import { coerceToString } from './coerce.ts'
@@ -244,9 +243,19 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     moduloInputs = replaceInputs(registry, inputs.derivations)
     const known: OutputTerm[] = outputs.map(() => NO_PATH)
     if (!moduloInputs.deferred) {
-      const maskedHash = sha256OfTextsBase16(text.variant(outputsTerm(outputs, known), moduloInputs.text))
+      // The bytes are others after the next hash, which several outputs make.
+      const passing = text.sha256(outputsTerm(outputs, known), moduloInputs.term)
+      const maskedHash = outputs.length === 1 ? passing : Uint8Array.from(passing)
       for (let i = 0; i < outputs.length; i++) {
-        const path = formatStorePath(storeDirectory, inputAddressedPath(storeDirectory, name, outputs[i]!, maskedHash))
+        const output = outputs[i]!
+        const path = storePathText(
+          storeDirectory,
+          `output:${output}`,
+          NO_REFERENCES,
+          maskedHash,
+          name,
+          output === 'out' ? '' : `-${output}`,
+        )
         text.setOutput(i, path)
         known[i] = { path, hashAlgo: '', hash: '' }
       }
@@ -254,67 +263,82 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     terms = known
   }
 
-  const outputText = outputsTerm(outputs, terms)
-  const aterm = text.variant(outputText, inputs.text)
+  const outputTerm = outputsTerm(outputs, terms)
   const references = sortedReferences(inputs)
-  const type = references.length === 0 ? 'text' : `text:${references.join(':')}`
-  const path = formatStorePath(
-    storeDirectory,
-    makeStorePath(storeDirectory, type, sha256OfTextsBase16(aterm), `${name}.drv`),
-  )
+  const contentHash = text.sha256(outputTerm, inputs.term)
+  const path = storePathText(storeDirectory, 'text', references, contentHash, name, '.drv')
   if (!registry.has(path)) {
-    io.writeDerivation(path, aterm, references, attrs)
+    io.writeDerivation(path, text, references, attrs)
     // At once: most leaves never need it, but the text that it is made from would be kept for all.
     if (moduloInputs !== undefined && !moduloInputs.deferred) {
-      hash = sha256OfTextsBase16(text.variant(outputText, moduloInputs.text))
+      hash = text.sha256Base16(outputTerm, moduloInputs.term)
     }
     registry.add(path, { outputs, references, hash })
   }
   return result(storeDirectory, path, outputs, terms)
 }
 
-/** The ATerm of a derivation from its parts; what its variants have in common is joined once. */
+/** The ATerm of a derivation from its parts; what its variants have in common is joined, and put to be hashed, once. */
 class DerivationText {
-  /** Behind what differs come texts, and between two of them the value of an output. */
-  readonly #pieces: string[]
+  /** Its tail: texts, and between two of them the value of an output. */
+  readonly #text: ChangingText
+  #outputs: Term = []
+  #inputs: Term = []
 
   constructor(draft: Draft, sources: readonly string[]) {
     const { builder, system, args, outputs, envNames, envValues } = draft
     for (let i = 0; i < outputs.length; i++) putVariable(draft, outputs[i]!)
     // Arrays of the right size: one that grows takes sixteen places at once.
-    const pieces: string[] = new Array(2 * outputs.length + 5).fill('')
-    pieces[0] = 'Derive('
-    pieces[2] = ','
+    const tail: string[] = new Array(2 * outputs.length + 1).fill('')
     // Nix writes the system as it is, whatever is in it.
-    const head = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args)},[`
+    const start = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args)},[`
     let open: string[] = new Array(2 * envNames.length + 2)
-    open[0] = head
+    open[0] = start
     let end = 1
     let found = 0
     for (let i = 0; i < envNames.length; i++) {
       const name = envNames[i]!
       open[end++] = i === 0 ? opening(name).slice(3) : opening(name)
       if (name === outputs[found]) {
-        pieces[2 * found + 4] = joinFirst(open, end)
+        tail[2 * found] = joinFirst(open, end)
         found++
         open = new Array(2 * (envNames.length - i))
         end = 0
       } else open[end++] = escapeTerm(envValues[i]!)
     }
     open[end++] = envNames.length === 0 ? '])' : '")])'
-    pieces[2 * outputs.length + 4] = joinFirst(open, end)
-    this.#pieces = pieces
+    tail[2 * outputs.length] = joinFirst(open, end)
+    this.#text = new ChangingText(tail)
   }
 
   setOutput(index: number, value: string): void {
-    this.#pieces[2 * index + 5] = escapeTerm(value)
+    this.#text.set(2 * index + 1, escapeTerm(value))
   }
 
-  /** A variant, in pieces that are those of the next when that is asked for. */
-  variant(outputs: string, inputs: string): readonly string[] {
-    this.#pieces[1] = outputs
-    this.#pieces[3] = inputs
-    return this.#pieces
+  /** Of the variant with these outputs and inputs: bytes that stay until the next hash. */
+  sha256(outputs: Term, inputs: Term): Uint8Array {
+    return this.#text.sha256(this.#head(outputs, inputs))
+  }
+
+  sha256Base16(outputs: Term, inputs: Term): string {
+    return this.#text.sha256Base16(this.#head(outputs, inputs))
+  }
+
+  /** The variant that was hashed last. */
+  toString(): string {
+    return this.#head(this.#outputs, this.#inputs).concat(this.#text.tail).join('')
+  }
+
+  #head(outputs: Term, inputs: Term): string[] {
+    this.#outputs = outputs
+    this.#inputs = inputs
+    const head: string[] = new Array(outputs.length + inputs.length + 2)
+    let end = 0
+    head[end++] = 'Derive('
+    for (let i = 0; i < outputs.length; i++) head[end++] = outputs[i]!
+    head[end++] = ','
+    for (let i = 0; i < inputs.length; i++) head[end++] = inputs[i]!
+    return head
   }
 }
 
@@ -354,6 +378,7 @@ function result(storeDirectory: string, path: string, outputs: readonly string[]
 }
 
 const orderResult = createKeyOrdering(false)
+const NO_REFERENCES: readonly string[] = []
 const NO_PATH: OutputTerm = { path: '', hashAlgo: '', hash: '' }
 const KNOWN_ALGORITHMS: readonly string[] = ['md5', 'sha1', 'sha256', 'sha512']
 
@@ -373,7 +398,7 @@ function putVariable({ envNames, envValues }: Draft, name: string): void {
 
 function sortedReferences({ sources, derivations }: Inputs): readonly string[] {
   if (derivations.length === 0) return sources
-  const paths = derivations.map(({ path }) => path)
+  const paths = derivations.map(({ name }) => name)
   if (sources.length === 0) return paths
   return [...new Set(sources.concat(paths))].sort()
 }

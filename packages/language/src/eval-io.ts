@@ -32,9 +32,9 @@ export interface EvalIo {
   addText(name: string, contents: string, references: readonly string[]): string
   /**
    * Writes a derivation's ATerm (bytes) under its precomputed store path (full text); `attrs` is what it was made of. The ATerm
-   * comes in pieces, which are others after the call.
+   * is not the same text after the call.
    */
-  writeDerivation(path: string, aterm: readonly string[], references: readonly string[], attrs: Attrs): void
+  writeDerivation(path: string, aterm: { toString(): string }, references: readonly string[], attrs: Attrs): void
   /** The ATerm (bytes) of a derivation that is in the store. */
   readDerivation(path: string): string
   /** True when the store has the path. */

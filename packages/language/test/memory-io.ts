@@ -50,7 +50,7 @@ export function memoryIo(storeDirectory = '/nix/store'): MemoryIo {
       return path
     },
     writeDerivation: (path, aterm) => {
-      store.set(path, aterm.join(''))
+      store.set(path, aterm.toString())
     },
     readDerivation: (path) => store.get(path)!,
     isValidPath: (path) => store.has(path),

@@ -47,7 +47,7 @@ export class JobEvaluator {
     this.resources = new Resources(job, {
       onLog,
       onBuildEvent: () => {},
-      onDerivation: (path, aterm) => facts.note(path, aterm.join('')),
+      onDerivation: (path, aterm) => facts.note(path, aterm.toString()),
     })
     this.#evaluator = evaluatorFor(job, this.resources)
     const base = bytesOf(job.request.workingDirectory)

@@ -1,0 +1,62 @@
+import { hashBytes } from './hash.ts'
+import type { RawBuffer } from './raw-buffer.ts'
+import { computeSha256WithTail, putTail, SHA256_HEAD, SHA256_INPUT, sha256Digest } from './sha256.ts'
+
+/**
+ * A text that is hashed again when some of it has changed: the *head*, which is another each time, and the *tail*, of whose
+ * parts those before the first that changed stay where they were put to be hashed.
+ */
+export class ChangingText {
+  readonly #tail: string[]
+  /** Of the parts of the tail that are not in the memory the first. */
+  #changed = 0
+
+  /** Of byte strings. */
+  constructor(tail: string[]) {
+    this.#tail = tail
+  }
+
+  get tail(): readonly string[] {
+    return this.#tail
+  }
+
+  /** Changes a part of the tail. */
+  set(index: number, text: string): void {
+    this.#tail[index] = text
+    this.#changed = Math.min(this.#changed, index)
+  }
+
+  /** SHA-256 of the head, in pieces, and the tail: bytes that stay until the next hash. */
+  sha256(head: readonly string[]): Uint8Array {
+    const tail = this.#tail
+    let headLength = 0
+    for (let i = 0; i < head.length; i++) headLength += head[i]!.length
+    let tailLength = 0
+    for (let i = 0; i < tail.length; i++) tailLength += tail[i]!.length
+    if (headLength > SHA256_HEAD || tailLength > SHA256_INPUT) {
+      return hashBytes('sha256', head.join('') + tail.join('')).bytes
+    }
+    if (owner !== this) {
+      owner = this
+      this.#changed = 0
+    }
+    let index = this.#changed
+    let at = index === 0 ? 0 : ends[index - 1]!
+    for (; index < tail.length; index++) {
+      at = putTail(tail[index]!, at)
+      ends[index] = at
+    }
+    this.#changed = tail.length
+    computeSha256WithTail(head, headLength, tailLength)
+    return sha256Digest
+  }
+
+  /** The same in base 16. */
+  sha256Base16(head: readonly string[]): string {
+    return (this.sha256(head) as RawBuffer).hexSlice(0, 32)
+  }
+}
+
+/** Whose tail is in the memory, and where its parts end there. */
+let owner: ChangingText | undefined
+const ends: number[] = []
