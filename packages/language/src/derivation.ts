@@ -286,28 +286,25 @@ class DerivationText {
   #inputs: Term = []
 
   constructor(draft: Draft, sources: readonly string[]) {
-    const { builder, system, args, outputs, envNames, envValues } = draft
-    for (let i = 0; i < outputs.length; i++) putVariable(draft, outputs[i]!)
-    // Arrays of the right size: one that grows takes sixteen places at once.
-    const tail: string[] = new Array(2 * outputs.length + 1).fill('')
+    const { builder, system, args, outputs, envNames } = draft
     // Nix writes the system as it is, whatever is in it.
-    const start = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args)},[`
-    let open: string[] = new Array(2 * envNames.length + 2)
-    open[0] = start
-    let end = 1
-    let found = 0
-    for (let i = 0; i < envNames.length; i++) {
-      const name = envNames[i]!
-      open[end++] = i === 0 ? opening(name).slice(3) : opening(name)
-      if (name === outputs[found]) {
-        tail[2 * found] = joinFirst(open, end)
-        found++
-        open = new Array(2 * (envNames.length - i))
-        end = 0
-      } else open[end++] = escapeTerm(envValues[i]!)
+    let start = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args)},[`
+    const tail: string[] = new Array(2 * outputs.length + 1).fill('')
+    let from = 0
+    for (let i = 0; i < outputs.length; i++) {
+      // Both are sorted, so what comes later goes behind.
+      const at = putVariable(draft, outputs[i]!)
+      tail[2 * i] = joinVariables(
+        start,
+        draft,
+        from,
+        at,
+        at === 0 ? opening(outputs[i]!).slice(3) : opening(outputs[i]!),
+      )
+      start = ''
+      from = at + 1
     }
-    open[end++] = envNames.length === 0 ? '])' : '")])'
-    tail[2 * outputs.length] = joinFirst(open, end)
+    tail[2 * outputs.length] = joinVariables(start, draft, from, envNames.length, envNames.length === 0 ? '])' : '")])')
     this.#text = new ChangingText(tail)
   }
 
@@ -342,8 +339,17 @@ class DerivationText {
   }
 }
 
-function joinFirst(texts: string[], count: number): string {
-  texts.length = count
+/** Some of the variables, between two texts. In an array of the right size: one that grows takes sixteen places at once. */
+function joinVariables(start: string, { envNames, envValues }: Draft, from: number, to: number, end: string): string {
+  const texts: string[] = new Array(2 * (to - from) + 2)
+  let count = 0
+  texts[count++] = start
+  for (let i = from; i < to; i++) {
+    const name = envNames[i]!
+    texts[count++] = i === 0 ? opening(name).slice(3) : opening(name)
+    texts[count++] = escapeTerm(envValues[i]!)
+  }
+  texts[count] = end
   return texts.join('')
 }
 
@@ -382,8 +388,8 @@ const NO_REFERENCES: readonly string[] = []
 const NO_PATH: OutputTerm = { path: '', hashAlgo: '', hash: '' }
 const KNOWN_ALGORITHMS: readonly string[] = ['md5', 'sha1', 'sha256', 'sha512']
 
-/** Puts a variable where it belongs in the environment, when it is not there. */
-function putVariable({ envNames, envValues }: Draft, name: string): void {
+/** Puts a variable where it belongs in the environment, when it is not there; gives its place. */
+function putVariable({ envNames, envValues }: Draft, name: string): number {
   let low = 0
   let high = envNames.length
   while (low < high) {
@@ -391,9 +397,11 @@ function putVariable({ envNames, envValues }: Draft, name: string): void {
     if (envNames[middle]! < name) low = middle + 1
     else high = middle
   }
-  if (envNames[low] === name) return
-  envNames.splice(low, 0, name)
-  envValues.splice(low, 0, '')
+  if (envNames[low] !== name) {
+    envNames.splice(low, 0, name)
+    envValues.splice(low, 0, '')
+  }
+  return low
 }
 
 function sortedReferences({ sources, derivations }: Inputs): readonly string[] {
