@@ -3,7 +3,9 @@ export { attrsFromEntries, EMPTY_ATTRS, findAttribute, findKey, getAttribute, na
 export { coerceToString } from './src/coerce.ts'
 export {
   ContextCollector,
+  contextElements,
   contextOf,
+  contextOfElements,
   deepElement,
   makeString,
   NO_CONTEXT,

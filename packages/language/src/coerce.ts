@@ -100,7 +100,7 @@ export function copyPathToStore(evaluator: Evaluator, path: string, context: Con
       expectedSha256: undefined,
     }),
   )
-  context.addElement(pathElement(storePath))
+  context.add(pathElement(storePath))
   return storePath
 }
 

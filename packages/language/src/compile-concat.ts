@@ -1,6 +1,6 @@
 import { coerceToString } from './coerce.ts'
 import { compile } from './compile.ts'
-import { ContextCollector, makeString, unionContext } from './context.ts'
+import { ContextCollector, isEmptyContext, makeString, unionContext } from './context.ts'
 import { EvaluationError, ValueError } from './errors.ts'
 import { typeName } from './force.ts'
 import { checkedInt } from './integer.ts'
@@ -88,7 +88,7 @@ function appendToPath(
   const context = new ContextCollector()
   let text = path.path
   for (let i = 0; i < values.length; i++) text += coerced(unit, offsets[i]!, values[i]!, context, false)
-  if (context.context.length > 0) {
+  if (!isEmptyContext(context.context)) {
     throw new ValueError('a string that refers to a store path cannot be appended to a path', unit.position(node))
   }
   return new Path(canonicalPath(text))

@@ -1,47 +1,71 @@
 import { pathNumber } from './path-number.ts'
-import { type Context, type ContextElement, NixString, type Value } from './value.ts'
+import { type Context, ContextElement, NixString, type Value } from './value.ts'
 
 /** The element for a store path as it is. Equal elements are the same object. */
 export function pathElement(path: string): ContextElement {
-  const elements = elementsOf(path)
-  elements.plain ??= makeElement('path', path, '')
-  return elements.plain
+  return elementOf('path', path, '')
 }
 
 /** The element for a derivation together with all its outputs (what `drv.drvPath` carries). */
 export function deepElement(derivationPath: string): ContextElement {
-  const elements = elementsOf(derivationPath)
-  elements.deep ??= makeElement('deep', derivationPath, '')
-  return elements.deep
+  return elementOf('deep', derivationPath, '')
 }
 
 /** The element for one output of a derivation (what `drv.outPath` carries). */
 export function outputElement(derivationPath: string, output: string): ContextElement {
-  const elements = elementsOf(derivationPath)
-  const { output: first, others } = elements
-  if (first?.output === output) return first
-  for (let i = 0; i < others.length; i++) if (others[i]!.output === output) return others[i]!
-  const element = makeElement('output', derivationPath, output)
-  if (first === undefined) elements.output = element
-  else elements.others = others.concat(element)
+  return elementOf('output', derivationPath, output)
+}
+
+function elementOf(kind: ContextElement['kind'], path: string, output: string): ContextElement {
+  const number = pathNumber(path)
+  const first = firstElements[number]
+  for (let element = first; element !== undefined; element = element.next) {
+    if (element.kind === kind && element.output === output) return element
+  }
+  const element = new ContextElement(kind, path, output, first)
+  firstElements[number] = element
   return element
+}
+
+/** By number of the path. */
+const firstElements: (ContextElement | undefined)[] = []
+
+/** The elements of a context, in a list. */
+export function contextElements(context: Context): readonly ContextElement[] {
+  return context instanceof ContextElement ? [context] : context
+}
+
+/** The context of these elements, among which there are no equal ones. */
+export function contextOfElements(elements: readonly ContextElement[]): Context {
+  return elements.length === 1 ? elements[0]! : elements
+}
+
+export function isEmptyContext(context: Context): boolean {
+  return !(context instanceof ContextElement) && context.length === 0
 }
 
 /** The union of two contexts; returns one of its arguments when that already is the union. */
 export function unionContext(left: Context, right: Context): Context {
-  if (left === right || right.length === 0) return left
-  if (left.length === 0) return right
+  if (left === right || isEmptyContext(right)) return left
+  if (isEmptyContext(left)) return right
+  if (left instanceof ContextElement) {
+    if (right instanceof ContextElement) return [left, right]
+    return right.includes(left) ? right : [left, ...right]
+  }
+  if (right instanceof ContextElement) return left.includes(right) ? left : [...left, right]
   const mark = ++currentMark
-  for (let i = 0; i < left.length; i++) (left[i] as MarkedElement).mark = mark
+  for (let i = 0; i < left.length; i++) left[i]!.mark = mark
   let result: ContextElement[] | undefined
   for (let i = 0; i < right.length; i++) {
-    const element = right[i] as MarkedElement
+    const element = right[i]!
     if (element.mark === mark) continue
     if (result === undefined) result = left.slice()
     result.push(element)
   }
   return result ?? left
 }
+
+let currentMark = 0
 
 /** Collects contexts one after the other; much cheaper than repeated unions when there are many. */
 export class ContextCollector {
@@ -50,15 +74,15 @@ export class ContextCollector {
   #seen: Set<ContextElement> | undefined
 
   add(context: Context): void {
-    if (context.length === 0 || context === this.#first) return
-    if (this.#first.length === 0) {
+    if (context === this.#first || isEmptyContext(context)) return
+    if (isEmptyContext(this.#first)) {
       this.#first = context
       return
     }
     if (this.#elements === undefined) {
       const union = unionContext(this.#first, context)
       if (union === this.#first) return
-      if (union === context || union.length <= LINEAR_LIMIT) {
+      if (union === context || union instanceof ContextElement || union.length <= LINEAR_LIMIT) {
         this.#first = union
         return
       }
@@ -67,11 +91,8 @@ export class ContextCollector {
       return
     }
     const seen = this.#seen as Set<ContextElement>
-    for (let i = 0; i < context.length; i++) this.#addTo(seen, context[i] as ContextElement)
-  }
-
-  addElement(element: ContextElement): void {
-    this.add([element])
+    if (context instanceof ContextElement) this.#addTo(seen, context)
+    else for (let i = 0; i < context.length; i++) this.#addTo(seen, context[i]!)
   }
 
   /** What was collected so far; not to be written to. */
@@ -88,7 +109,7 @@ export class ContextCollector {
 
 /** A string value: plain when the context is empty. */
 export function makeString(text: string, context: Context): string | NixString {
-  return context.length === 0 ? text : new NixString(text, context)
+  return isEmptyContext(context) ? text : new NixString(text, context)
 }
 
 /** The context of a value that was checked to be a string. */
@@ -115,43 +136,12 @@ export function shownContext({ kind, path, output }: ContextElement): string {
 
 /** Elements in the order of their Nix text form, which decides what is reported first. */
 export function sortedContext(context: Context): ContextElement[] {
-  return context.slice().sort((a, b) => (contextText(a) < contextText(b) ? -1 : 1))
+  return contextElements(context)
+    .slice()
+    .sort((a, b) => (contextText(a) < contextText(b) ? -1 : 1))
 }
 
 export const NO_CONTEXT: Context = Object.freeze([])
 
 /** Up to here a union by marks is cheaper than keeping a set. */
 const LINEAR_LIMIT = 16
-
-interface MarkedElement extends ContextElement {
-  /** Number of the last union that saw the element: membership without hashing. */
-  mark: number
-}
-
-let currentMark = 0
-
-/** All elements of one store path. */
-interface PathElements {
-  plain: ContextElement | undefined
-  deep: ContextElement | undefined
-  /** Mostly the only one. */
-  output: ContextElement | undefined
-  others: readonly ContextElement[]
-}
-
-/** By number of the path. */
-const pathElements: (PathElements | undefined)[] = []
-
-function elementsOf(path: string): PathElements {
-  const number = pathNumber(path)
-  let elements = pathElements[number]
-  if (elements === undefined) {
-    elements = { plain: undefined, deep: undefined, output: undefined, others: NO_CONTEXT }
-    pathElements[number] = elements
-  }
-  return elements
-}
-
-function makeElement(kind: ContextElement['kind'], path: string, output: string): MarkedElement {
-  return { kind, path, output, mark: 0 }
-}

@@ -1,4 +1,5 @@
 import { type InputTerm, inputsTerm, type Term } from './aterm.ts'
+import { contextElements } from './context.ts'
 import type { DerivationRegistry } from './derivation-registry.ts'
 import type { Context } from './value.ts'
 
@@ -16,8 +17,9 @@ export function collectInputs(registry: DerivationRegistry, context: Context): I
   const sources: string[] = []
   let inputs: Input[] = []
   let seen: Set<string> | undefined
-  for (let i = 0; i < context.length; i++) {
-    const element = context[i]!
+  const elements = contextElements(context)
+  for (let i = 0; i < elements.length; i++) {
+    const element = elements[i]!
     switch (element.kind) {
       case 'path':
         sources.push(element.path)

@@ -13,8 +13,8 @@ import { pathNumber } from './path-number.ts'
 export interface KnownDerivation {
   /** Sorted. */
   readonly outputs: readonly string[]
-  /** Full texts, sorted. */
-  readonly references: readonly string[]
+  /** Full texts, sorted; of one the text itself, as most have one that nobody asks for. */
+  readonly references: string | readonly string[]
   /** The hash modulo fixed outputs: of one that is input-addressed in base 16, of others what gives it. */
   readonly hash: string | (() => DerivationHash)
 }
@@ -70,6 +70,12 @@ export class DerivationRegistry {
     return known
   }
 
+  /** Full texts of what the derivation refers to, sorted. */
+  referencesOf(path: string): readonly string[] {
+    const { references } = this.get(path)
+    return typeof references === 'string' ? [references] : references
+  }
+
   /** The hash modulo fixed outputs. */
   hash(path: string): DerivationHash {
     return hashOf(this.get(path))
@@ -90,7 +96,7 @@ export class DerivationRegistry {
   }
 
   #references(path: string): readonly string[] {
-    if (path.endsWith('.drv')) return this.get(path).references
+    if (path.endsWith('.drv')) return this.referencesOf(path)
     const text = this.#textReferences.get(path)
     if (text !== undefined) return text
     return this.#io.isValidPath(path) ? this.#io.queryReferences(path) : []

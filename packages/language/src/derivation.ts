@@ -273,7 +273,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     if (moduloInputs !== undefined && !moduloInputs.deferred) {
       hash = text.sha256Base16(outputTerm, moduloInputs.term)
     }
-    registry.add(path, { outputs, references, hash })
+    registry.add(path, { outputs, references: references.length === 1 ? references[0]! : references, hash })
   }
   return result(storeDirectory, path, outputs, terms)
 }
@@ -371,13 +371,13 @@ function result(storeDirectory: string, path: string, outputs: readonly string[]
   const symbols: number[] = new Array(outputs.length + 1)
   const slots: Slot[] = new Array(outputs.length + 1)
   symbols[0] = DRV_PATH
-  slots[0] = new NixString(path, [deepElement(path)])
+  slots[0] = new NixString(path, deepElement(path))
   for (let i = 0; i < outputs.length; i++) {
     const output = outputs[i]!
     const known = terms[i]!.path
     const text = known === '' ? downstreamPlaceholder(storeDirectory, path, output) : known
     symbols[i + 1] = intern(output)
-    slots[i + 1] = new NixString(text, [outputElement(path, output)])
+    slots[i + 1] = new NixString(text, outputElement(path, output))
   }
   const order = orderResult(symbols)
   return new Attrs(order.keys, selectSlots(order, slots))

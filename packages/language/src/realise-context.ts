@@ -1,5 +1,5 @@
 import { coerceToPath } from './coerce.ts'
-import { ContextCollector, sortedContext } from './context.ts'
+import { ContextCollector, isEmptyContext, sortedContext } from './context.ts'
 import { ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import type { Context, ContextElement, Slot } from './value.ts'
@@ -9,7 +9,7 @@ import type { Context, ContextElement, Slot } from './value.ts'
  * `readFile`, …) that may lie in a derivation's output.
  */
 export function realiseContext(evaluator: Evaluator, context: Context): void {
-  if (context.length === 0) return
+  if (isEmptyContext(context)) return
   const outputs: { derivation: string; output: string }[] = []
   const paths: string[] = []
   for (const element of sortedContext(context)) {

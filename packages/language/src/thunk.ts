@@ -103,6 +103,15 @@ export function forceAt(slots: readonly Slot[], at: number): Value {
   return value
 }
 
+/** Values in place of those thunks that are evaluated; see `forceAt`. */
+export function settle(slots: readonly Slot[]): void {
+  if (tracker !== undefined) return
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i]!
+    if (slot instanceof Thunk && slot.code === null) (slots as Slot[])[i] = slot.second as Value
+  }
+}
+
 export function forceThunk(thunk: Thunk): Value {
   if (tracker !== undefined && thunk instanceof TrackedThunk) return forceTracked(tracker, thunk)
   const code = thunk.code

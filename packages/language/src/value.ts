@@ -117,15 +117,25 @@ export interface SourceFile {
   readonly source: () => string
 }
 
-/** A string's context: interned elements, without duplicates, never empty inside a `NixString`. */
-export type Context = readonly ContextElement[]
+/** A string's context: its only element, as most have, or all, without duplicates; never none inside a `NixString`. */
+export type Context = ContextElement | readonly ContextElement[]
 
 /** One element of a context; equal elements are the same object (see `context.ts`). */
-export interface ContextElement {
+export class ContextElement {
   /** `path`: a store path as it is; `output`: one output of a derivation; `deep`: a derivation and all its outputs. */
   readonly kind: 'path' | 'output' | 'deep'
   /** Full text of the store path (of the derivation for `output` and `deep`). */
   readonly path: string
   /** Name of the output; empty unless `kind` is `output`. */
   readonly output: string
+  /** Another element of the same path. */
+  readonly next: ContextElement | undefined
+  /** Number of the last union that saw the element: membership without hashing. */
+  mark = 0
+  constructor(kind: ContextElement['kind'], path: string, output: string, next: ContextElement | undefined) {
+    this.kind = kind
+    this.path = path
+    this.output = output
+    this.next = next
+  }
 }

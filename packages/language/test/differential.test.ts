@@ -45,6 +45,8 @@ describe('differential with nix-instantiate', { skip: nix.skip }, () => {
       '1 + 1',
       '__langVersion',
       '__currentTime',
+      'derivation { name = "a"; system = "b"; builder = "c"; }',
+      'derivation { name = "a"; system = "b"; builder = "c"; outputs = [ "out" "dev" ]; }',
     ]
     const text = `{ ${parts.map((part, i) => `a${i} = ${part};`).join(' ')} }`
     const theirs = nix.output(['--eval', '-'], { home, environment, input: text })

@@ -3,6 +3,7 @@ import {
   Attrs,
   attrsFromEntries,
   type Context,
+  contextOfElements,
   deepElement,
   Float,
   force,
@@ -233,11 +234,13 @@ export class FormerRun implements Memory, FormerNumbers {
   }
 
   #context(elements: readonly ElementJson[]): Context {
-    return elements.map((element) => {
-      if (typeof element === 'string') return pathElement(element)
-      const path = this.#derivation(element[0])[0]
-      return element[1] === undefined ? deepElement(path) : outputElement(path, element[1])
-    })
+    return contextOfElements(
+      elements.map((element) => {
+        if (typeof element === 'string') return pathElement(element)
+        const path = this.#derivation(element[0])[0]
+        return element[1] === undefined ? deepElement(path) : outputElement(path, element[1])
+      }),
+    )
   }
 
   /** A thunk that the former run did not have, or not as one of its own. */

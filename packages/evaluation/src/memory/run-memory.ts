@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs'
 import {
   type Attrs,
+  contextElements,
   DependencySets,
   derivationRegistry,
   type EvalIo,
@@ -204,7 +205,7 @@ function derivationPath(attrs: Attrs): string | undefined {
   for (const symbol of [OUT_PATH, DRV_PATH]) {
     const slot = getAttribute(attrs, symbol)
     const value = slot instanceof Thunk ? (slot.code === null ? slot.second : undefined) : slot
-    if (value instanceof NixString) return value.context[0]!.path
+    if (value instanceof NixString) return contextElements(value.context)[0]!.path
   }
   return undefined
 }

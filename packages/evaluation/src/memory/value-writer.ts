@@ -9,7 +9,7 @@
 import {
   Attrs,
   type Context,
-  type ContextElement,
+  contextElements,
   type DerivationRegistry,
   Float,
   NixString,
@@ -145,7 +145,7 @@ export class ValueWriter {
   }
 
   #context(context: Context): ElementJson[] {
-    return context.map(({ kind, path, output }: ContextElement) => {
+    return contextElements(context).map(({ kind, path, output }) => {
       if (kind === 'path') return path
       return kind === 'deep' ? [this.#derivationNumber(path)] : [this.#derivationNumber(path), output]
     })
@@ -161,11 +161,11 @@ export class ValueWriter {
   }
 
   #derivation(path: string): string {
-    const { outputs, references } = this.#registry.get(path)
+    const { outputs } = this.#registry.get(path)
     const { kind, base16 } = this.#registry.hash(path)
     const derivations: number[] = []
     const others: string[] = []
-    for (const reference of references) {
+    for (const reference of this.#registry.referencesOf(path)) {
       if (reference.endsWith('.drv')) derivations.push(this.#derivationNumber(reference))
       else others.push(reference)
     }

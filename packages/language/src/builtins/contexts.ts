@@ -3,8 +3,10 @@ import { attrsFromEntries, getAttribute, nameOrder } from '../attrs.ts'
 import { coerceToString } from '../coerce.ts'
 import {
   ContextCollector,
+  contextElements,
   contextOf,
   deepElement,
+  isEmptyContext,
   makeString,
   outputElement,
   pathElement,
@@ -23,7 +25,7 @@ export const contextBuiltins: readonly Builtin[] = [
   {
     name: '__hasContext',
     arity: 1,
-    code: (_, slot) => contextOf(forceString(slot)).length > 0,
+    code: (_, slot) => !isEmptyContext(contextOf(forceString(slot))),
   },
   { name: '__getContext', arity: 1, code: (_, slot) => getContext(slot) },
   { name: '__appendContext', arity: 2, code: appendContext },
@@ -39,8 +41,8 @@ export const contextBuiltins: readonly Builtin[] = [
       const context = new ContextCollector()
       const text = coerceToString(evaluator, slot, context, false, true)
       const weaker = new ContextCollector()
-      for (const element of context.context) {
-        weaker.addElement(element.kind === 'deep' ? pathElement(element.path) : element)
+      for (const element of contextElements(context.context)) {
+        weaker.add(element.kind === 'deep' ? pathElement(element.path) : element)
       }
       return makeString(text, weaker.context)
     },
@@ -53,7 +55,7 @@ export const newerContextBuiltins: readonly Builtin[] = [
     arity: 1,
     code: (_, slot) => {
       const value = forceString(slot)
-      const context = contextOf(value)
+      const context = contextElements(contextOf(value))
       const element = context[0]
       if (context.length !== 1 || element === undefined) {
         const text = value instanceof NixString ? value.text : value
@@ -123,13 +125,13 @@ function appendContext(evaluator: Evaluator, slot: Slot, additions: Slot): Value
     const entry = forceAttrs(attrs.slots[i]!)
     const isDerivation = path.endsWith('.drv')
     const itself = getAttribute(entry, PATH)
-    if (itself !== undefined && forceBool(itself)) context.addElement(pathElement(path))
+    if (itself !== undefined && forceBool(itself)) context.add(pathElement(path))
     const allOutputs = getAttribute(entry, ALL_OUTPUTS)
     if (allOutputs !== undefined && forceBool(allOutputs)) {
       if (!isDerivation) {
         throw new ValueError(`Tried to add all-outputs context of ${shown}, which is not a derivation, to a string`)
       }
-      context.addElement(deepElement(path))
+      context.add(deepElement(path))
     }
     const outputsSlot = getAttribute(entry, OUTPUTS)
     if (outputsSlot === undefined) continue
@@ -137,7 +139,7 @@ function appendContext(evaluator: Evaluator, slot: Slot, additions: Slot): Value
     if (outputs.length > 0 && !isDerivation) {
       throw new ValueError(`Tried to add derivation output context of ${shown}, which is not a derivation, to a string`)
     }
-    for (const output of outputs) context.addElement(outputElement(path, forceStringNoContext(output)))
+    for (const output of outputs) context.add(outputElement(path, forceStringNoContext(output)))
   }
   return makeString(value instanceof NixString ? value.text : value, context.context)
 }

@@ -6,7 +6,7 @@ import { forceAttrs, forceList, forceStringNoContext } from '../force.ts'
 import type { Builtin } from '../function.ts'
 import { outputPlaceholder } from '../placeholder.ts'
 import { intern, symbolText } from '../symbols.ts'
-import { force, makeThunk, type Thunk } from '../thunk.ts'
+import { force, forceAt, makeThunk, settle, type Thunk } from '../thunk.ts'
 import { type AttrPositions, Attrs, type Slot, type Value } from '../value.ts'
 
 export const derivationBuiltins: readonly Builtin[] = [
@@ -29,7 +29,6 @@ const OUTPUT_NAME = intern('outputName')
  * `outPath` and `outputName`. The result is the first output. Nothing is made before `drvPath` or `outPath` is asked for.
  */
 function derivation(evaluator: Evaluator, drvAttrs: Attrs): Value {
-  const strict = makeThunk(runStrict, evaluator, drvAttrs)
   const outputsSlot = getAttribute(drvAttrs, OUTPUTS)
   const outputs =
     outputsSlot === undefined ? ONLY_OUT : forceList(outputsSlot).map((name) => intern(forceStringNoContext(name)))
@@ -38,9 +37,13 @@ function derivation(evaluator: Evaluator, drvAttrs: Attrs): Value {
   const count = outputs.length
   const all: Slot[] = new Array(count)
   const { order, positions } = shapeOf(drvAttrs, outputs)
-  const family: Family = { drvAttrs, strict, order, all, drvPath: makeThunk(runDrvPath, strict, null), positions }
+  const strict = makeThunk(runStrict, evaluator, null)
+  const drvPath = makeThunk(runDrvPath, strict, null)
+  const list = makeThunk(runAll, count === 1 ? null : all, null)
+  const family: Family = { drvAttrs, strict, order, all, list, drvPath, positions }
+  strict.second = family
   for (let i = 0; i < count; i++) all[i] = makeThunk(runOutput, family, outputs[i]!)
-  return force(all[0]!)
+  return forceAt(all, 0)
 }
 
 /** What the outputs of one derivation have in common. */
@@ -50,7 +53,10 @@ interface Family {
   readonly strict: Thunk
   /** Later entries win: an output's attribute hides the attribute of the same name, and of equal outputs the first stays. */
   readonly order: KeyOrder
+  /** A slot for each output. */
   readonly all: readonly Slot[]
+  /** The list of them; of only one it holds that alone. */
+  readonly list: Thunk
   readonly drvPath: Thunk
   readonly positions: AttrPositions | undefined
 }
@@ -59,8 +65,20 @@ const OWN_NAMES = [ALL, DRV_ATTRS, OUT_PATH, DRV_PATH, TYPE, OUTPUT_NAME]
 const ONLY_OUT: readonly number[] = [OUT]
 const orderOutput = createKeyOrdering(true)
 const orderOwn = createKeyOrdering(true)
-function runStrict(evaluator: Evaluator, drvAttrs: Attrs): Value {
-  return derivationStrict(evaluator, drvAttrs)
+
+/**
+ * The attributes that enter a derivation are evaluated with it, and stand in the sets of its outputs as well: each value in
+ * place of its thunk is an object in ten less that every collection finds alive.
+ */
+function runStrict(evaluator: Evaluator, { drvAttrs, all }: Family): Value {
+  const value = derivationStrict(evaluator, drvAttrs)
+  settle(drvAttrs.slots)
+  settle(all)
+  for (let i = 0; i < all.length; i++) {
+    const output = all[i]
+    if (output instanceof Attrs) settle(output.slots)
+  }
+  return value
 }
 
 function runDrvPath(strict: Thunk): Value {
@@ -68,9 +86,9 @@ function runDrvPath(strict: Thunk): Value {
 }
 
 function runOutput(family: Family, output: number): Value {
-  const { drvAttrs, strict, order, all, drvPath, positions } = family
+  const { drvAttrs, strict, order, all, list, drvPath, positions } = family
   const outPath = makeThunk(runOutPath, strict, output)
-  const own: readonly Slot[] = [all, drvAttrs, outPath, drvPath, 'derivation', symbolText(output)]
+  const own: readonly Slot[] = [list, drvAttrs, outPath, drvPath, 'derivation', symbolText(output)]
   const given = drvAttrs.slots
   const slots: Slot[] = new Array(given.length + all.length + own.length)
   // `concat` is a call out of compiled code, which takes longer than the copying.
@@ -78,7 +96,13 @@ function runOutput(family: Family, output: number): Value {
   for (let i = 0; i < given.length; i++) slots[end++] = given[i]!
   for (let i = all.length - 1; i >= 0; i--) slots[end++] = all[i]!
   for (let i = 0; i < own.length; i++) slots[end++] = own[i]!
-  return new Attrs(order.keys, selectSlots(order, slots), positions)
+  const attrs = new Attrs(order.keys, selectSlots(order, slots), positions)
+  if (all.length === 1) list.first = attrs
+  return attrs
+}
+
+function runAll(all: Attrs | readonly Slot[]): Value {
+  return all instanceof Attrs ? [all] : all
 }
 
 /** What derivations have in common that one literal makes, with the same outputs. */

@@ -1,7 +1,7 @@
 import { fixedOutputPath, formatHash, formatStorePath, splitStorePath } from '@baryon/format'
 import { nameOrder } from '../attrs.ts'
 import { coerceToPath } from '../coerce.ts'
-import { ContextCollector, contextOf, contextText, makeString, pathElement } from '../context.ts'
+import { ContextCollector, contextElements, contextOf, contextText, makeString, pathElement } from '../context.ts'
 import { derivationRegistry } from '../derivation-registry.ts'
 import { EvaluationError, ValueError } from '../errors.ts'
 import type { FileType } from '../eval-io.ts'
@@ -36,7 +36,7 @@ function toFile(evaluator: Evaluator, nameSlot: Slot, contentsSlot: Slot): Value
   const name = forceStringNoContext(nameSlot)
   const contents = forceString(contentsSlot)
   const references: string[] = []
-  for (const element of contextOf(contents)) {
+  for (const element of contextElements(contextOf(contents))) {
     if (element.kind !== 'path') {
       throw new ValueError(
         `in 'toFile': the file named '${name}' must not contain a reference to a derivation but contains (${contextText(element)})`,
@@ -63,7 +63,7 @@ function storePath(evaluator: Evaluator, slot: Slot): Value {
   const found = splitStore(io.storeDirectory, path)
   if (found === undefined) throw new ValueError(`path '${path}' is not in the Nix store`)
   io.realise([], [found.top])
-  context.addElement(pathElement(found.top))
+  context.add(pathElement(found.top))
   return makeString(path, context.context)
 }
 
