@@ -193,8 +193,15 @@ export function parseHashAlgorithm(text: string, context: string = text): HashAl
 /** XOR-folds a hash to so many bytes, as store path digests are made. */
 export function compressHash(bytes: Uint8Array, length: number): Uint8Array {
   const folded = new Uint8Array(length)
-  for (let index = 0; index < bytes.length; index++) folded[index % length]! ^= bytes[index]!
+  compressHashInto(bytes, folded)
   return folded
+}
+
+/** The same into bytes that are there. */
+export function compressHashInto(bytes: Uint8Array, folded: Uint8Array): void {
+  const { length } = folded
+  for (let index = 0; index < length; index++) folded[index] = bytes[index]!
+  for (let index = length; index < bytes.length; index++) folded[index % length]! ^= bytes[index]!
 }
 
 const LENGTHS = { md5: 16, sha1: 20, sha256: 32, sha512: 64 } as const

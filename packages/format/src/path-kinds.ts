@@ -11,7 +11,7 @@
  * Specification: "Complete Store Path Calculation" in the manual of Nix.
  */
 import { formatHash, type Hash, hashBytes } from './hash.ts'
-import { checkStorePathName, STORE_DIGEST_LENGTH, type StorePath } from './store-path.ts'
+import { STORE_DIGEST_LENGTH, type StorePath } from './store-path.ts'
 import { storePathText } from './store-path-text.ts'
 import { UserError } from './user-error.ts'
 
@@ -68,7 +68,12 @@ export function inputAddressedPath(
 
 /** `hello` for the output `out`, `hello-dev` for the output `dev`. */
 export function outputPathName(name: string, outputName: string): string {
-  return outputName === 'out' ? name : `${name}-${outputName}`
+  return name + outputNameEnd(outputName)
+}
+
+/** What the name of an output's path has behind that of its derivation. */
+export function outputNameEnd(outputName: string): string {
+  return outputName === 'out' ? '' : `-${outputName}`
 }
 
 /** The common last step. `sha256` is the inner hash (or its base 16), `type` one of the forms at the top of this file. */
@@ -76,10 +81,7 @@ export function makeStorePath(storeDirectory: string, type: string, sha256: Hash
   const inner = typeof sha256 === 'string' ? sha256 : hexOfSha256(sha256)
   const text = storePathText(storeDirectory, type, [], inner, name)
   const start = storeDirectory.length + 1
-  const digest = text.slice(start, start + STORE_DIGEST_LENGTH)
-  // Which need not be bytes.
-  checkStorePathName(name, digest)
-  return { digest, name }
+  return { digest: text.slice(start, start + STORE_DIGEST_LENGTH), name }
 }
 
 function hexOfSha256(hash: Hash): string {

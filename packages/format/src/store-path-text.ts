@@ -1,4 +1,4 @@
-import { passingSha256 } from './hash.ts'
+import { compressHashInto, passingSha256 } from './hash.ts'
 import { encodeNix32, putNix32 } from './nix32.ts'
 import { computeSha256OfInput, putInput, SHA256_INPUT, sha256Digest, sha256Input } from './sha256.ts'
 import { checkStorePathName, isLegalStorePathName, MAX_NAME_LENGTH, STORE_DIGEST_LENGTH } from './store-path.ts'
@@ -40,7 +40,7 @@ export function storePathText(
   const nameStart = at + 1
   const end = putInput(nameEnd, putInput(name, nameStart))
   computeSha256OfInput(prefixStart, end)
-  fold(sha256Digest)
+  compressHashInto(sha256Digest, folded)
   if (!isLegal(name, nameEnd)) checkStorePathName(name + nameEnd, encodeNix32(folded))
   // The rest of the path has place before its name, where the longer fingerprint was.
   const start = nameStart - 1 - STORE_DIGEST_LENGTH - 1 - storeDirectory.length
@@ -74,16 +74,10 @@ function longStorePathText(
 ): string {
   const base16 = typeof inner === 'string' ? inner : Buffer.from(inner).toString('hex')
   const kind = [type, ...references].join(':')
-  fold(passingSha256(`${kind}:sha256:${base16}:${storeDirectory}:${name}`))
+  compressHashInto(passingSha256(`${kind}${SEPARATOR}${base16}:${storeDirectory}:${name}`), folded)
   const digest = encodeNix32(folded)
   checkStorePathName(name, digest)
   return `${storeDirectory}/${digest}-${name}`
-}
-
-function fold(hash: Uint8Array): void {
-  const rest = hash.length - folded.length
-  for (let i = 0; i < rest; i++) folded[i] = hash[i]! ^ hash[i + folded.length]!
-  for (let i = rest; i < folded.length; i++) folded[i] = hash[i]!
 }
 
 /** At an even place. */
@@ -93,7 +87,7 @@ function putBase16(bytes: Uint8Array, start: number): number {
   return 2 * at
 }
 
-/** The hash of a fingerprint as it enters the path, as `compressHash` makes it. */
+/** The hash of a fingerprint as it enters the path. */
 const folded = new Uint8Array(20)
 const SEPARATOR = ':sha256:'
 const BASE16_LENGTH = 64

@@ -12,6 +12,7 @@ import {
   fixedOutputPath,
   formatHash,
   formatStorePath,
+  outputNameEnd,
   quoteTerm,
   storePathText,
 } from '@baryon/format'
@@ -254,7 +255,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
           NO_REFERENCES,
           maskedHash,
           name,
-          output === 'out' ? '' : `-${output}`,
+          outputNameEnd(output),
         )
         text.setOutput(i, path)
         known[i] = { path, hashAlgo: '', hash: '' }
@@ -282,8 +283,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
 class DerivationText {
   /** Its tail: texts, and between two of them the value of an output. */
   readonly #text: ChangingText
-  #outputs: Term = []
-  #inputs: Term = []
+  #head: readonly string[] = []
 
   constructor(draft: Draft, sources: readonly string[]) {
     const { builder, system, args, outputs, envNames } = draft
@@ -294,13 +294,7 @@ class DerivationText {
     for (let i = 0; i < outputs.length; i++) {
       // Both are sorted, so what comes later goes behind.
       const at = putVariable(draft, outputs[i]!)
-      tail[2 * i] = joinVariables(
-        start,
-        draft,
-        from,
-        at,
-        at === 0 ? opening(outputs[i]!).slice(3) : opening(outputs[i]!),
-      )
+      tail[2 * i] = joinVariables(start, draft, from, at, openingAt(envNames, at))
       start = ''
       from = at + 1
     }
@@ -314,29 +308,29 @@ class DerivationText {
 
   /** Of the variant with these outputs and inputs: bytes that stay until the next hash. */
   sha256(outputs: Term, inputs: Term): Uint8Array {
-    return this.#text.sha256(this.#head(outputs, inputs))
+    this.#head = headOf(outputs, inputs)
+    return this.#text.sha256(this.#head)
   }
 
   sha256Base16(outputs: Term, inputs: Term): string {
-    return this.#text.sha256Base16(this.#head(outputs, inputs))
+    this.#head = headOf(outputs, inputs)
+    return this.#text.sha256Base16(this.#head)
   }
 
   /** The variant that was hashed last. */
   toString(): string {
-    return this.#head(this.#outputs, this.#inputs).concat(this.#text.tail).join('')
+    return this.#head.concat(this.#text.tail).join('')
   }
+}
 
-  #head(outputs: Term, inputs: Term): string[] {
-    this.#outputs = outputs
-    this.#inputs = inputs
-    const head: string[] = new Array(outputs.length + inputs.length + 2)
-    let end = 0
-    head[end++] = 'Derive('
-    for (let i = 0; i < outputs.length; i++) head[end++] = outputs[i]!
-    head[end++] = ','
-    for (let i = 0; i < inputs.length; i++) head[end++] = inputs[i]!
-    return head
-  }
+function headOf(outputs: Term, inputs: Term): string[] {
+  const head: string[] = new Array(outputs.length + inputs.length + 2)
+  let end = 0
+  head[end++] = 'Derive('
+  for (let i = 0; i < outputs.length; i++) head[end++] = outputs[i]!
+  head[end++] = ','
+  for (let i = 0; i < inputs.length; i++) head[end++] = inputs[i]!
+  return head
 }
 
 /** Some of the variables, between two texts. In an array of the right size: one that grows takes sixteen places at once. */
@@ -345,12 +339,17 @@ function joinVariables(start: string, { envNames, envValues }: Draft, from: numb
   let count = 0
   texts[count++] = start
   for (let i = from; i < to; i++) {
-    const name = envNames[i]!
-    texts[count++] = i === 0 ? opening(name).slice(3) : opening(name)
+    texts[count++] = openingAt(envNames, i)
     texts[count++] = escapeTerm(envValues[i]!)
   }
   texts[count] = end
   return texts.join('')
+}
+
+/** What stands before the value of a variable: of the first there is none to end. */
+function openingAt(envNames: readonly string[], index: number): string {
+  const text = opening(envNames[index]!)
+  return index === 0 ? text.slice(3) : text
 }
 
 /** What stands between the value of one variable and that of the next, whose name is given. */
