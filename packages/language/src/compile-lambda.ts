@@ -149,15 +149,14 @@ function formalsCode(
   }
   const body = compileBody(unit, nodes[node + 3]!, site)
   // Which slot of the argument each formal takes, for arguments of the shape seen last.
-  let cachedKeys: readonly number[] | null = null
-  let cachedMap: readonly number[] = []
+  const seen: { keys: readonly number[] | null; map: readonly number[] } = { keys: null, map: [] }
   return (outer, argument: Slot) => {
     const attrs = forceAttrs(argument)
-    if (attrs.keys !== cachedKeys) {
-      cachedMap = matchFormals(site, formals, symbols, defaults, attrs)
-      cachedKeys = attrs.keys
+    if (attrs.keys !== seen.keys) {
+      seen.map = matchFormals(site, formals, symbols, defaults, attrs)
+      seen.keys = attrs.keys
     }
-    const map = cachedMap
+    const { map } = seen
     const env = new Array(first + count) as unknown as Env
     env[0] = outer
     if (named) env[1] = attrs

@@ -1,6 +1,6 @@
 import { attributePosition } from './attribute-position.ts'
 import { findKey } from './attrs.ts'
-import { compile } from './compile.ts'
+import { compile, compileLate, FoundKey, LateCode } from './compile.ts'
 import { EvaluationError, ValueError } from './errors.ts'
 import * as flat from './flat.ts'
 import { forceStringNoContext, wrongType } from './force.ts'
@@ -70,19 +70,17 @@ export function constantSelection(unit: Unit, node: number): Slot | undefined {
 }
 
 function compileSelectOne(unit: Unit, node: number, subject: Code, symbol: number): Code {
-  // Sets of one shape share their keys: the identity of the array is the cache's key.
-  let cachedKeys: readonly number[] | null = null
-  let cachedIndex = 0
+  const found = new FoundKey()
   const trace = unit.trace
   return (env) => {
     const attrs = subject(env)
     if (!(attrs instanceof Attrs)) return notSet(unit, node, attrs)
-    let index = cachedIndex
-    if (attrs.keys !== cachedKeys) {
+    let index = found.index
+    if (attrs.keys !== found.keys) {
       index = findKey(attrs.keys, symbol)
       if (index < 0) return missing(unit, node, attrs, symbol)
-      cachedKeys = attrs.keys
-      cachedIndex = index
+      found.keys = attrs.keys
+      found.index = index
     }
     const slot = attrs.slots[index]!
     if (!(slot instanceof Thunk)) return slot
@@ -93,16 +91,13 @@ function compileSelectOne(unit: Unit, node: number, subject: Code, symbol: numbe
 function compileSelectOr(unit: Unit, node: number, subject: Code): Code {
   const count = unit.nodes[node + 4]!
   const steps = compilePath(unit, node + 5, count)
-  let fallback: Code | null = null
+  const fallback = new LateCode(unit, unit.nodes[node + 3]!)
   return (env) => {
     let value = subject(env)
     for (let i = 0; i < count; i++) {
       const symbol = stepSymbol(unit, node, steps, i, env)
       const index = value instanceof Attrs ? findKey(value.keys, symbol) : -1
-      if (index < 0) {
-        if (fallback === null) fallback = compile(unit, unit.nodes[node + 3]!)
-        return fallback(env)
-      }
+      if (index < 0) return (fallback.code ?? compileLate(fallback))(env)
       const attrs = value as Attrs
       const slot = attrs.slots[index]!
       if (slot instanceof Thunk)

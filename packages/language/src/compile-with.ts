@@ -1,5 +1,5 @@
 import { findAttribute } from './attrs.ts'
-import { compile, maker, makeSlot } from './compile.ts'
+import { compile, FoundKey, maker, makeSlot } from './compile.ts'
 import { UndefinedVariableError } from './errors.ts'
 import { wrongType } from './force.ts'
 import { symbolText } from './symbols.ts'
@@ -18,8 +18,7 @@ export function compileWithVariable(unit: Unit, node: number): Code {
   const symbol = unit.symbol(unit.nodes[node + 2]!)
   const count = unit.nodes[node + 3]!
   const depths = Array.from(unit.nodes.subarray(node + 4, node + 4 + count))
-  let cachedKeys: readonly number[] | null = null
-  let cachedIndex = 0
+  const found = new FoundKey()
   return (env) => {
     let e = env
     let depth = 0
@@ -32,12 +31,12 @@ export function compileWithVariable(unit: Unit, node: number): Code {
         error.wantsPosition = false
         throw error
       }
-      let index = cachedIndex
-      if (attrs.keys !== cachedKeys) {
+      let index = found.index
+      if (attrs.keys !== found.keys) {
         index = findAttribute(attrs, symbol)
         if (index < 0) continue
-        cachedKeys = attrs.keys
-        cachedIndex = index
+        found.keys = attrs.keys
+        found.index = index
       }
       const v = attrs.slots[index]!
       return v instanceof Thunk ? forceThunk(v) : v

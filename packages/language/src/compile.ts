@@ -85,6 +85,32 @@ export function compile(unit: Unit, node: number): Code {
 }
 
 /**
+ * Code that is compiled when it first runs. What code remembers is in an object and not in a variable of the closure: V8
+ * reads a variable that is assigned later by way of a cell, where a pack is started with cells for all variables.
+ */
+export class LateCode {
+  readonly unit: Unit
+  readonly node: number
+  code: Code | null = null
+  constructor(unit: Unit, node: number) {
+    this.unit = unit
+    this.node = node
+  }
+}
+
+export function compileLate(late: LateCode): Code {
+  const code = compile(late.unit, late.node)
+  late.code = code
+  return code
+}
+
+/** Where a name was in the sets of one shape, which share their keys: the identity of the array is the cache's key. */
+export class FoundKey {
+  keys: readonly number[] | null = null
+  index = 0
+}
+
+/**
  * How to make "a value, or a thunk for it" of an expression: a description and not a closure, because `makeSlot` on
  * one class is what V8 inlines.
  */
@@ -280,17 +306,13 @@ function compileList(unit: Unit, node: number): Code {
 function compileIf(unit: Unit, node: number): Code {
   const nodes = unit.nodes
   const condition = compile(unit, nodes[node + 2]!)
-  let consequent: Code | null = null
-  let alternative: Code | null = null
+  const consequent = new LateCode(unit, nodes[node + 3]!)
+  const alternative = new LateCode(unit, nodes[node + 4]!)
   return (env) => {
     const value = condition(env)
-    if (value === true) {
-      if (consequent === null) consequent = compile(unit, nodes[node + 3]!)
-      return consequent(env)
-    }
+    if (value === true) return (consequent.code ?? compileLate(consequent))(env)
     if (value !== false) return notBoolean(unit, node, value)
-    if (alternative === null) alternative = compile(unit, nodes[node + 4]!)
-    return alternative(env)
+    return (alternative.code ?? compileLate(alternative))(env)
   }
 }
 
