@@ -4,17 +4,18 @@
  *   node scripts/pack.ts
  *
  *     build/current -> 3f0c9a…      replaced by a rename, when all of the new pack is on the disk
- *     build/3f0c9a…/is-fresh.sh     tells bin/baryon whether it may run the pack, or a source has changed since, and how
  *     build/3f0c9a…/cli-bin.mjs     the code of all programs, with its threads and what they load late beside it
- *     build/3f0c9a…/fronts.cjs      starts a front: loads the code of all fronts, `fronts.js`, and what V8 made of it for those
- *                                   that evaluate, `evaluate.code`, or for the others, `store.code`
+ *     build/3f0c9a…/front.cjs       starts a front: loads its code, `nix-build.js`, and what V8 made of it, `nix-build.code`
+ *     build/3f0c9a…/nix-build.sh    tells bin/baryon whether it may run the pack, or a source that counts for nix-build has
+ *                                   changed since, and with which flags; likewise baryon.sh
  *
  * A pack is named by the states of its sources and never changed: a command that runs finds its own files, whatever is
  * packed meanwhile. Nothing in it is absolute, so a clone may be moved. Whoever changes a source runs the sources until
  * the next set-up.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import {
   existsSync,
   globSync,
@@ -41,9 +42,8 @@ const current = join(directory, 'current')
 /** A pack that was replaced stays for a time: a server may have been started from it, and loads some code late. */
 const KEPT_MILLISECONDS = 24 * 3600 * 1000
 const CLOCK_TICK_MILLISECONDS = 20
-const IS_FRESH = 'is-fresh.sh'
-/** The same of what the fronts are made from, which is two thirds. */
-const ARE_FRONTS_FRESH = 'fronts-fresh.sh'
+/** Of all sources. */
+const ALL = 'baryon.sh'
 
 /**
  * How a front that evaluates is started. By itself V8 takes the little that survives in the first milliseconds for what
@@ -59,7 +59,7 @@ const ARE_FRONTS_FRESH = 'fronts-fresh.sh'
  * Some could be set later, which loads node:v8, and with it streams. Compiled code belongs to such flags, also that of
  * Node's own modules: what loads many of these is better off without.
  */
-const FRONT_FLAGS = [
+const EVALUATION = [
   '--initial-heap-size=256',
   '--max-semi-space-size=2',
   '--no-rehash-snapshot',
@@ -67,6 +67,16 @@ const FRONT_FLAGS = [
   '--function-context-cells-max-size=100000',
   ...EVALUATION_FLAGS,
 ]
+
+/** With the flags of Node. */
+const FRONTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['nix-build', EVALUATION],
+  ['nix-hash', []],
+  ['nix-instantiate', EVALUATION],
+  ['nix-shell', EVALUATION],
+  ['nix-store', []],
+])
+
 const BILLION = 1_000_000_000n
 
 /** What decides, beside the sources, what is in a pack; the second stands for all of node_modules. */
@@ -86,14 +96,17 @@ async function pack(): Promise<void> {
     const { size, mtimeNs } = statSync(join(clone, path), { bigint: true })
     return { path, size, mtimeNs }
   })
-  const isFresh = isFreshText(states)
-  const name = createHash('sha256').update(isFresh).digest('hex').slice(0, 16)
-  if (!existsSync(join(directory, name, IS_FRESH))) {
+  const all = startText(states, [])
+  const name = createHash('sha256').update(all).digest('hex').slice(0, 16)
+  if (!existsSync(join(directory, name, ALL))) {
     // What is written once more within a tick of the clock keeps its time: it is read after that tick.
     await delay(CLOCK_TICK_MILLISECONDS)
-    const { files, frontSources } = await bundle(name, paths.filter(isSource))
-    const ofFronts = states.filter(({ path }) => !isSource(path) || frontSources.has(path))
-    await write(name, files.set(IS_FRESH, isFresh).set(ARE_FRONTS_FRESH, isFreshText(ofFronts)))
+    const { files, sources } = await bundle(name, paths.filter(isSource))
+    for (const [front, flags] of FRONTS) {
+      const ofFront = states.filter(({ path }) => !isSource(path) || sources.get(front)!.has(path))
+      files.set(`${front}.sh`, startText(ofFront, flags))
+    }
+    await write(name, files.set(ALL, all))
   }
   select(name)
   removeOld(name)
@@ -113,7 +126,7 @@ interface State {
  * Size and time of all that the pack was made from decide whether it runs. One `stat` of coreutils reads them in a third of
  * the time that Node takes for it (14 of 43 ms), and where it is another `stat`, the sources run.
  */
-function isFreshText(states: readonly State[]): string {
+function startText(states: readonly State[], flags: readonly string[]): string {
   const seconds = (time: bigint) => `${time / BILLION}.${String(time % BILLION).padStart(9, '0')}`
   return `# Written by scripts/pack.ts, read by bin/baryon.
 baryon_is_fresh() {
@@ -121,7 +134,7 @@ baryon_is_fresh() {
 ${states.map(({ path }) => `${path} \\`).join('\n')}
 2>/dev/null)" = '${states.map(({ size, mtimeNs }) => `${size} ${seconds(mtimeNs)}`).join('\n')}' ]
 }
-baryon_evaluation_flags='${FRONT_FLAGS.join(' ')}'
+baryon_front_flags='${flags.join(' ')}'
 `
 }
 
@@ -130,8 +143,8 @@ baryon_evaluation_flags='${FRONT_FLAGS.join(' ')}'
 interface Bundle {
   /** By name in the pack. */
   readonly files: Map<string, Uint8Array | string>
-  /** Of all that the fronts may load. */
-  readonly frontSources: ReadonlySet<string>
+  /** Of all that a front may load, by its name. */
+  readonly sources: ReadonlyMap<string, ReadonlySet<string>>
 }
 
 async function bundle(name: string, sources: readonly string[]): Promise<Bundle> {
@@ -151,7 +164,7 @@ async function bundle(name: string, sources: readonly string[]): Promise<Bundle>
   } satisfies BuildOptions & { write: false; metafile: true }
   const fronts = await build({
     ...common,
-    entryPoints: [{ in: FRONTS, out: 'fronts' }],
+    entryPoints: [...FRONTS.keys()].map(frontSource),
     format: 'cjs',
     define: { ...common.define, 'import.meta.url': '$address' },
     banner: { js: '(function (exports, require, module, $address) {' },
@@ -170,12 +183,15 @@ async function bundle(name: string, sources: readonly string[]): Promise<Bundle>
   const files = new Map<string, Uint8Array | string>([
     ...programs.outputFiles.map(({ path, contents }) => [relative(directory, path), contents] as const),
     ...fronts.outputFiles.map(({ path, text }) => [relative(directory, path), withPlainModules(text)] as const),
-    ['fronts.cjs', START],
+    ['front.cjs', START],
   ])
-  return { files, frontSources: reachable({ ...programs.metafile.inputs, ...fronts.metafile.inputs }) }
+  const inputs = { ...programs.metafile.inputs, ...fronts.metafile.inputs }
+  return { files, sources: new Map([...FRONTS.keys()].map((name) => [name, reachable(inputs, frontSource(name))])) }
 }
 
-const FRONTS = 'packages/cli/fronts.ts'
+function frontSource(name: string): string {
+  return `packages/cli/src/fronts/${name}.ts`
+}
 
 /**
  * The bundler names a module by making it the one method of an object. Four hundred objects of four hundred shapes are a
@@ -194,9 +210,9 @@ function withPlainModules(text: string): string {
   return plain
 }
 
-/** The sources that the fronts import or start, and those do. */
-function reachable(inputs: Metafile['inputs']): Set<string> {
-  const found = new Set([FRONTS])
+/** The sources that one imports or starts, and those do. */
+function reachable(inputs: Metafile['inputs'], source: string): Set<string> {
+  const found = new Set([source])
   for (const path of found) {
     const imported = inputs[path]?.imports.map((one) => one.path) ?? []
     for (const other of [...imported, ...namedModules(path)]) if (isSource(other)) found.add(other)
@@ -205,7 +221,7 @@ function reachable(inputs: Metafile['inputs']): Set<string> {
 }
 
 /**
- * One script for all fronts, because only of a script can V8 be asked for its compiled code after it has run; Node's cache
+ * One script for a front, because only of a script can V8 be asked for its compiled code after it has run; Node's cache
  * has what was compiled when the files were loaded, of the evaluator next to nothing: a small package of nixpkgs takes a
  * tenth less. Code that does not fit (another Node, another processor) is compiled anew. It has the name of the script,
  * which therefore is no path. The text is ASCII, which is read as it is. Other programs would read three megabytes for the
@@ -215,7 +231,6 @@ const START = `'use strict'
 const { closeSync, fstatSync, openSync, readSync } = require('node:fs')
 const { pathToFileURL } = require('node:url')
 const { constants, Script } = require('node:vm')
-const file = __dirname + '/fronts.js'
 // Both are read into one piece of memory: each page that is new takes 3 of the 4 µs in which one is read.
 let memory
 function read(path) {
@@ -227,26 +242,28 @@ function read(path) {
   closeSync(descriptor)
   return memory.subarray(0, end)
 }
-const text = read(file).latin1Slice()
-let cachedData
-try {
-  const evaluates = process.execArgv.includes('${FRONT_FLAGS[0]}')
-  cachedData = read(__dirname + (evaluates ? '/evaluate.code' : '/store.code'))
-} catch {}
-const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
-const script = new Script(text, { filename: 'fronts.js', cachedData, importModuleDynamically })
-memory = undefined
-const packed = { exports: {} }
-script.runInThisContext()(packed.exports, require, packed, pathToFileURL(file).href)
-const { main } = packed.exports
+function load(front) {
+  const file = __dirname + '/' + front
+  const text = read(file + '.js').latin1Slice()
+  let cachedData
+  try {
+    cachedData = read(file + '.code')
+  } catch {}
+  const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
+  const script = new Script(text, { filename: front + '.js', cachedData, importModuleDynamically })
+  memory = undefined
+  const packed = { exports: {} }
+  script.runInThisContext()(packed.exports, require, packed, pathToFileURL(file + '.js').href)
+  return { script, main: packed.exports.main }
+}
 if (require.main === module) {
   const [program, ...words] = process.argv.slice(2)
   if (program === 'baryon') import('./cli-bin.mjs')
   else {
     // All is written and closed: Node would take its heap apart (2 of 31 ms), which the system takes back at once.
-    main(program, words).then((status) => process.exit(status))
+    load(program).main(words).then((status) => process.exit(status))
   }
-} else module.exports = { main, script }
+} else module.exports = load
 `
 
 /** `import.meta.url`, also where `new URL('./other.ts', import.meta.url)` names another module, such as a thread's. */
@@ -331,22 +348,28 @@ async function write(name: string, files: ReadonlyMap<string, Uint8Array | strin
   try {
     // Side by side: the file system syncs many at the cost of a few.
     await Promise.all([...files].map(([file, contents]) => writeFile(join(aside, file), contents, { flush: true })))
-    compile(aside)
+    await compile(aside)
     renameSync(aside, join(directory, name))
   } catch (error) {
     // Where somebody else has packed the same meanwhile, that is as good.
-    if (!existsSync(join(directory, name, IS_FRESH))) throw error
+    if (!existsSync(join(directory, name, ALL))) throw error
   } finally {
     rmSync(aside, { recursive: true, force: true })
   }
 }
 
-function compile(pack: string): void {
+async function compile(pack: string): Promise<void> {
   const warmUp = join(import.meta.dirname, 'warm-up.cjs')
-  const fails = (flags: readonly string[], what: string): boolean =>
-    spawnSync(process.execPath, [...flags, warmUp, pack, what], { stdio: 'ignore' }).status !== 0
-  if (fails(FRONT_FLAGS, 'evaluate') || fails([], 'store'))
-    console.error('pack: the commands could not be compiled beforehand, and start slower')
+  const compiled = await Promise.all(
+    [...FRONTS].map(async ([front, flags]) => {
+      const [status] = await once(
+        spawn(process.execPath, [...flags, warmUp, pack, front], { stdio: 'ignore' }),
+        'close',
+      )
+      return status === 0
+    }),
+  )
+  if (compiled.includes(false)) console.error('pack: the commands could not be compiled beforehand, and start slower')
 }
 
 function select(name: string): void {

@@ -69,12 +69,20 @@ test('a moved clone runs its pack, in which nothing is absolute', async () => {
 test('compiled code comes with the pack, fits, and is done without where it does not', async () => {
   const current = join(clone, 'build/current')
   const node = join(clone, 'node_modules/.bin/node')
-  const rejected = `process.stdout.write(String(require(${JSON.stringify(join(current, 'fronts.cjs'))}).script.cachedDataRejected))`
-  const flags = /baryon_evaluation_flags='(.*)'/
-    .exec(readFileSync(join(current, 'is-fresh.sh'), 'utf8'))![1]!
-    .split(' ')
-  assert.equal((await run([node, ...flags, '-e', rejected])).stdout, 'false')
-  assert.equal((await run([node, '-e', rejected])).stdout, 'false')
+  const rejected = (front: string): string =>
+    `process.stdout.write(String(require(${JSON.stringify(join(current, 'front.cjs'))})('${front}').script.cachedDataRejected))`
+  const flagsOf = (front: string): string[] => {
+    const start = readFileSync(join(current, `${front}.sh`), 'utf8')
+    return /baryon_front_flags='(.*)'/
+      .exec(start)![1]!
+      .split(' ')
+      .filter((flag) => flag !== '')
+  }
+  const flags = flagsOf('nix-instantiate')
+  assert.ok(flags.length > 0)
+  for (const front of ['nix-build', 'nix-hash', 'nix-instantiate', 'nix-shell', 'nix-store']) {
+    assert.equal((await run([node, ...flagsOf(front), '-e', rejected(front)])).stdout, 'false', front)
+  }
   // Under other flags it would not fit, so these are those of a start.
   const show = join(directory, 'show-flags.cjs')
   writeFileSync(show, "process.stdout.write(process.execArgv.join(' '))")
@@ -85,21 +93,23 @@ test('compiled code comes with the pack, fits, and is done without where it does
     '--version',
   ])
   for (const flag of flags) assert.ok(started.stdout.includes(flag), started.stdout)
-  const code = readFileSync(join(current, 'evaluate.code'))
+  const codeFile = join(current, 'nix-instantiate.code')
+  const code = readFileSync(codeFile)
   for (const bytes of [code.subarray(0, 1000), Buffer.alloc(0)]) {
-    writeFileSync(join(current, 'evaluate.code'), bytes)
-    assert.equal((await run([node, ...flags, '-e', rejected])).stdout, 'true')
+    writeFileSync(codeFile, bytes)
+    assert.equal((await run([node, ...flags, '-e', rejected('nix-instantiate')])).stdout, 'true')
     assert.equal((await run([join(clone, 'bin/nix-instantiate'), '--eval', '-E', '1 + 1'])).stdout, '2\n')
   }
-  rmSync(join(current, 'evaluate.code'))
+  rmSync(codeFile)
   assert.equal((await run([join(clone, 'bin/nix-instantiate'), '--version'])).status, 0)
   // Whoever starts a program from the one that runs may start any.
-  assert.match((await run([node, join(current, 'fronts.cjs'), 'baryon', '--version'])).stdout, /^baryon /)
-  writeFileSync(join(current, 'evaluate.code'), code)
+  assert.match((await run([node, join(current, 'front.cjs'), 'baryon', '--version'])).stdout, /^baryon /)
+  writeFileSync(codeFile, code)
 })
 
 test('a removed or edited source and a missing pack: the sources run', async () => {
   const command = [join(clone, 'bin/nix-hash'), '--help']
+  const evaluating = [join(clone, 'bin/nix-instantiate'), '--version']
   const without = async (path: string, ...words: string[]): Promise<string> => {
     const file = join(clone, path)
     renameSync(file, `${file}.away`)
@@ -107,10 +117,11 @@ test('a removed or edited source and a missing pack: the sources run', async () 
     renameSync(`${file}.away`, file)
     return stderr
   }
-  // The second is not imported by what starts it as a thread; the third no front can come to.
-  assert.equal(await without('packages/cli/src/fronts/nix-store.ts', ...command), '')
-  assert.equal(await without('packages/evaluation/src/large-stack-worker.ts', ...command), '')
-  assert.equal(await without('packages/cli/src/commands/doctor.ts', ...command), MARK)
+  // Not imported by what starts it as a thread; of no use to a front that does not evaluate.
+  assert.equal(await without('packages/evaluation/src/large-stack-worker.ts', ...evaluating), '')
+  assert.equal(await without('packages/evaluation/src/large-stack-worker.ts', ...command), MARK)
+  // No front can come to it.
+  assert.equal(await without('packages/cli/src/commands/doctor.ts', ...evaluating), MARK)
   assert.equal(await without('packages/cli/src/commands/doctor.ts', join(clone, 'bin/baryon'), '--version'), '')
   assert.equal((await run(command)).stderr, MARK)
 
@@ -169,7 +180,7 @@ function copyClone(target: string): void {
 
 /** Packed code says that it is. */
 function markPack(): void {
-  for (const name of ['cli-bin.mjs', 'fronts.cjs']) {
+  for (const name of ['cli-bin.mjs', 'front.cjs']) {
     const file = join(clone, 'build/current', name)
     writeFileSync(file, `process.stderr.write(${JSON.stringify(MARK)});\n${readFileSync(file, 'utf8')}`)
   }

@@ -1,12 +1,15 @@
-/** Runs the front with the name of one of Nix's programs, with Nix's way of saying errors. */
+/** A front is one of Nix's programs, with Nix's way of saying errors. */
 import { readFileSync } from 'node:fs'
 import { UserError } from '@baryon/format'
 import { statusOf } from '../report-error.ts'
-import type { Terminal } from '../terminal.ts'
+import { createTerminal, type Terminal } from '../terminal.ts'
 import type { FrontArguments, FrontSpecification } from './front-arguments.ts'
 import { parseFrontArguments } from './front-arguments.ts'
 
-export interface Front {
+/** A program, given its words. */
+export type Main = (words: readonly string[]) => Promise<number>
+
+interface Front {
   readonly specification: FrontSpecification
   readonly help: string
   readonly run: (given: FrontArguments, terminal: Terminal) => Promise<number> | number
@@ -14,19 +17,16 @@ export interface Front {
   readonly parse?: (words: readonly string[]) => FrontArguments
 }
 
-const fronts: Readonly<Record<string, () => Promise<{ readonly front: Front }>>> = {
-  'nix-instantiate': () => import('./nix-instantiate.ts'),
-  'nix-build': () => import('./nix-build.ts'),
-  'nix-store': () => import('./nix-store.ts'),
-  'nix-hash': () => import('./nix-hash.ts'),
-  'nix-shell': () => import('./nix-shell.ts'),
+export function createFront(program: string, front: Front): Main {
+  return (words) => {
+    // Ours only; what we start must not write its compiled code there.
+    delete process.env.NODE_COMPILE_CACHE
+    return run(program, front, words, createTerminal())
+  }
 }
 
-export async function runFront(program: string, words: readonly string[], terminal: Terminal): Promise<number> {
+async function run(program: string, front: Front, words: readonly string[], terminal: Terminal): Promise<number> {
   try {
-    const load = fronts[program]
-    if (load === undefined) throw new UserError('USAGE', `there is no front '${program}'`)
-    const { front } = await load()
     const given = front.parse?.(words) ?? parseFrontArguments(program, words, front.specification)
     if (given.has('--version')) {
       terminal.out(`${program} (Baryon) ${version()}\n`)

@@ -3,13 +3,13 @@ import type { FoundDerivation } from '@baryon/evaluation'
 import { openStore, type Store } from '@baryon/store'
 import type { Terminal } from '../terminal.ts'
 import { followToOutputs } from './follow-path.ts'
-import type { Front } from './front.ts'
+import { createFront } from './front.ts'
 import type { FrontArguments } from './front-arguments.ts'
 import { evaluateFront, evaluationFrontOptions, frontSources } from './front-evaluation.ts'
 import { frontRealise, printPlan } from './front-realise.ts'
 import { evaluationStore, frontStore } from './front-store.ts'
 
-export const front: Front = {
+export const main = createFront('nix-build', {
   specification: {
     options: {
       ...evaluationFrontOptions.options,
@@ -25,7 +25,7 @@ export const front: Front = {
 usage: nix-build [-A ATTR]… [-o LINK|--no-out-link] [--dry-run] [--check] [-K] [-k] [-j N] [--cores N] [--arg NAME EXPR]
                  [--argstr NAME TEXT] [-I PATH] [-E EXPRESSION… | FILE… | DERIVATION…]`,
   run,
-}
+})
 
 async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
   const selected = await frontStore(given)

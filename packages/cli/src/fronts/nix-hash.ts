@@ -11,11 +11,11 @@ import {
 } from '@baryon/format'
 import { hashPath } from '@baryon/store'
 import type { Terminal } from '../terminal.ts'
-import type { Front } from './front.ts'
+import { createFront } from './front.ts'
 import type { FrontArguments } from './front-arguments.ts'
 import { expectShortWork } from './short-work.ts'
 
-export const front: Front = {
+export const main = createFront('nix-hash', {
   specification: {
     options: {
       '--type': 1,
@@ -36,7 +36,7 @@ export const front: Front = {
 usage: nix-hash [--flat] [--base32|--base64|--sri] [--truncate] [--type ALGORITHM] PATH…
        nix-hash --to-base16|--to-base32|--to-base64|--to-sri [--type ALGORITHM] HASH…`,
   run,
-}
+})
 
 function run(given: FrontArguments, terminal: Terminal): number {
   expectShortWork()

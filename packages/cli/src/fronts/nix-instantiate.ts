@@ -2,12 +2,12 @@ import { resolve } from 'node:path'
 import { type EvaluationResult, evaluate } from '@baryon/evaluation'
 import { openStore } from '@baryon/store'
 import type { Terminal } from '../terminal.ts'
-import type { Front } from './front.ts'
+import { createFront } from './front.ts'
 import type { FrontArguments } from './front-arguments.ts'
 import { evaluateFront, evaluationFrontOptions, frontLanguage, frontSources } from './front-evaluation.ts'
 import { evaluationStore, type FrontStore, frontStore } from './front-store.ts'
 
-export const front: Front = {
+export const main = createFront('nix-instantiate', {
   specification: {
     options: {
       ...evaluationFrontOptions.options,
@@ -34,7 +34,7 @@ usage: nix-instantiate [--eval|--parse|--find-file] [--strict] [--json|--xml] [-
                                   (/x, ~/x) and --lint-short-path-literals (a/b instead of ./a/b)
   --max-call-depth COUNT          how deep functions may call each other (default: as deep as 1 GB of stack allows)`,
   run,
-}
+})
 
 async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
   const store = await frontStore(given)

@@ -9,7 +9,7 @@ import { type Derivation, UserError } from '@baryon/format'
 import { openStore, type Store } from '@baryon/store'
 import { launch } from '../replace-process.ts'
 import type { Terminal } from '../terminal.ts'
-import type { Front } from './front.ts'
+import { createFront } from './front.ts'
 import { type FrontArguments, type FrontSpecification, parseFrontArguments } from './front-arguments.ts'
 import { evaluateFront, evaluationFrontOptions, frontSources } from './front-evaluation.ts'
 import { frontRealise, printPlan } from './front-realise.ts'
@@ -32,7 +32,7 @@ const specification: FrontSpecification = {
   aliases: { ...evaluationFrontOptions.aliases, '-p': '--packages', '-i': '--interpreter' },
 }
 
-export const front: Front = {
+export const main = createFront('nix-shell', {
   specification,
   help: `
 usage: nix-shell [-A ATTR] [--run COMMAND|--command COMMAND] [--pure [--keep VARIABLE]…] [--exclude REGEX]… [--arg NAME EXPR]
@@ -46,7 +46,7 @@ usage: nix-shell [-A ATTR] [--run COMMAND|--command COMMAND] [--pure [--keep VAR
     return parseFrontArguments('nix-shell', [...script.words, '--run', script.command(interpreter)], specification)
   },
   run,
-}
+})
 
 async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
   const selected = await frontStore(given)

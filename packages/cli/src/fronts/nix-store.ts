@@ -1,7 +1,7 @@
 import { UserError } from '@baryon/format'
 import type { Store } from '@baryon/store'
 import type { Terminal } from '../terminal.ts'
-import type { Front } from './front.ts'
+import { createFront } from './front.ts'
 import type { FrontArguments } from './front-arguments.ts'
 import { openFrontStore } from './open-front-store.ts'
 import { expectShortWork } from './short-work.ts'
@@ -77,7 +77,7 @@ const operations: Readonly<Record<string, Operation>> = {
   '--init': { load: async () => () => 0 },
 }
 
-export const front: Front = {
+export const main = createFront('nix-store', {
   specification: {
     options: {
       ...Object.fromEntries(Object.keys(operations).map((name) => [name, 0])),
@@ -118,7 +118,7 @@ usage: nix-store --realise PATH… [--dry-run] [--check] [--add-root LINK]
        nix-store --verify-path PATH… | --check-validity [--print-invalid] PATH…
        nix-store --dump-db | --load-db | --init`,
   run,
-}
+})
 
 async function run(given: FrontArguments, terminal: Terminal): Promise<number> {
   const chosen = given.given.map(([name]) => name).filter((name) => operations[name] !== undefined)
