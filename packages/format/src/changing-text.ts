@@ -26,15 +26,16 @@ export class ChangingText {
     this.#changed = Math.min(this.#changed, index)
   }
 
-  /** SHA-256 of the head, in pieces, and the tail: bytes that stay until the next hash. */
-  sha256(head: readonly string[]): Uint8Array {
+  /** SHA-256 of the head, in two lists of pieces, and the tail: bytes that stay until the next hash. */
+  sha256(first: readonly string[], second: readonly string[]): Uint8Array {
     const tail = this.#tail
     let headLength = 0
-    for (let i = 0; i < head.length; i++) headLength += head[i]!.length
+    for (let i = 0; i < first.length; i++) headLength += first[i]!.length
+    for (let i = 0; i < second.length; i++) headLength += second[i]!.length
     let tailLength = 0
     for (let i = 0; i < tail.length; i++) tailLength += tail[i]!.length
     if (headLength > SHA256_HEAD || tailLength > SHA256_INPUT) {
-      return hashBytes('sha256', head.join('') + tail.join('')).bytes
+      return hashBytes('sha256', first.join('') + second.join('') + tail.join('')).bytes
     }
     if (owner !== this) {
       owner = this
@@ -47,13 +48,13 @@ export class ChangingText {
       ends[index] = at
     }
     this.#changed = tail.length
-    computeSha256WithTail(head, headLength, tailLength)
+    computeSha256WithTail(first, second, headLength, tailLength)
     return sha256Digest
   }
 
   /** The same in base 16. */
-  sha256Base16(head: readonly string[]): string {
-    return (this.sha256(head) as RawBuffer).hexSlice(0, 32)
+  sha256Base16(first: readonly string[], second: readonly string[]): string {
+    return (this.sha256(first, second) as RawBuffer).hexSlice(0, 32)
   }
 }
 

@@ -66,11 +66,17 @@ export function putTail(text: string, at: number): number {
   return putInput(text, TAIL + at) - TAIL
 }
 
-/** Puts byte strings, one behind the other, before the tail, and hashes them with so many bytes of it. */
-export function computeSha256WithTail(head: readonly string[], headLength: number, tailLength: number): void {
+/** Puts the byte strings of two lists, one behind the other, before the tail, and hashes them with so many bytes of it. */
+export function computeSha256WithTail(
+  first: readonly string[],
+  second: readonly string[],
+  headLength: number,
+  tailLength: number,
+): void {
   const start = TAIL - headLength
   let at = start
-  for (let i = 0; i < head.length; i++) at = putInput(head[i]!, at)
+  for (let i = 0; i < first.length; i++) at = putInput(first[i]!, at)
+  for (let i = 0; i < second.length; i++) at = putInput(second[i]!, at)
   sha256 ??= choose()
   sha256.begin()
   sha256.end(start, headLength + tailLength)

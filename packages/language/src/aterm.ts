@@ -23,6 +23,7 @@ export interface InputTerm {
   readonly outputs: readonly string[]
 }
 
+/** The input derivations of a derivation, with the comma before them. */
 export function inputsTerm(inputs: readonly InputTerm[]): Term {
   const { length } = inputs
   if (length === 0) return NO_INPUTS
@@ -31,7 +32,7 @@ export function inputsTerm(inputs: readonly InputTerm[]): Term {
   let end = 0
   for (let i = 0; i < length; i++) {
     const { name, outputs } = inputs[i]!
-    term[end++] = i === 0 ? '[("' : ',("'
+    term[end++] = i === 0 ? ',[("' : ',("'
     term[end++] = escapeTerm(name)
     term[end++] = outputs.length === 1 && outputs[0] === 'out' ? '",["out"])' : `",${listTerm(outputs)})`
   }
@@ -39,7 +40,7 @@ export function inputsTerm(inputs: readonly InputTerm[]): Term {
   return term
 }
 
-const NO_INPUTS: Term = ['[]']
+const NO_INPUTS: Term = [',[]']
 
 export interface OutputTerm {
   readonly path: string
@@ -47,14 +48,14 @@ export interface OutputTerm {
   readonly hash: string
 }
 
-/** The outputs of a derivation, of which there is at least one. */
+/** The beginning of a derivation, with its outputs, of which there is at least one. */
 export function outputsTerm(outputs: readonly string[], terms: readonly OutputTerm[]): Term {
   const { length } = outputs
   const term: string[] = new Array(5 * length + 1)
   let end = 0
   for (let i = 0; i < length; i++) {
     const { path, hashAlgo, hash } = terms[i]!
-    term[end++] = i === 0 ? '[("' : ',("'
+    term[end++] = i === 0 ? 'Derive([("' : ',("'
     term[end++] = escapeTerm(outputs[i]!)
     term[end++] = '","'
     term[end++] = escapeTerm(path)

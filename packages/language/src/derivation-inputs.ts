@@ -94,6 +94,7 @@ export function replaceInputs(registry: DerivationRegistry, derivations: readonl
     }
     inputs[end++] = input
   }
-  inputs.length = end
+  // A call out of compiled code.
+  if (end < inputs.length) inputs.length = end
   return { term: inputsTerm(inputs), deferred: false }
 }

@@ -107,8 +107,9 @@ function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | u
       if (key === '__contentAddressed') draft.contentAddressed = forceBool(slot)
       else if (key === '__impure') draft.impure = forceBool(slot)
       else if (key === 'args') {
-        for (const item of forceList(slot)) {
-          draft.args.push(coerceToString(evaluator, item, draft.context, true, true))
+        const items = forceList(slot)
+        for (let n = 0; n < items.length; n++) {
+          draft.args.push(coerceToString(evaluator, items[n]!, draft.context, true, true))
         }
       } else if (structured) {
         if (attrs.keys[index] === STRUCTURED_ATTRS) continue
@@ -283,22 +284,25 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
 class DerivationText {
   /** Its tail: texts, and between two of them the value of an output. */
   readonly #text: ChangingText
-  #head: readonly string[] = []
+  #outputs: Term = []
+  #inputs: Term = []
 
   constructor(draft: Draft, sources: readonly string[]) {
     const { builder, system, args, outputs, envNames } = draft
     // Nix writes the system as it is, whatever is in it.
     let start = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args)},[`
-    const tail: string[] = new Array(2 * outputs.length + 1).fill('')
+    const tail: string[] = new Array(2 * outputs.length + 1)
     let from = 0
     for (let i = 0; i < outputs.length; i++) {
+      const output = outputs[i]!
       // Both are sorted, so what comes later goes behind.
-      const at = putVariable(draft, outputs[i]!)
-      tail[2 * i] = joinVariables(start, draft, from, at, openingAt(envNames, at))
+      const at = placeOf(envNames, output)
+      tail[2 * i] = joinVariables(start, draft, from, at, opening(output), i === 0)
+      tail[2 * i + 1] = ''
       start = ''
-      from = at + 1
+      from = envNames[at] === output ? at + 1 : at
     }
-    tail[2 * outputs.length] = joinVariables(start, draft, from, envNames.length, envNames.length === 0 ? '])' : '")])')
+    tail[2 * outputs.length] = joinVariables(start, draft, from, envNames.length, '")])', false)
     this.#text = new ChangingText(tail)
   }
 
@@ -308,48 +312,43 @@ class DerivationText {
 
   /** Of the variant with these outputs and inputs: bytes that stay until the next hash. */
   sha256(outputs: Term, inputs: Term): Uint8Array {
-    this.#head = headOf(outputs, inputs)
-    return this.#text.sha256(this.#head)
+    this.#outputs = outputs
+    this.#inputs = inputs
+    return this.#text.sha256(outputs, inputs)
   }
 
   sha256Base16(outputs: Term, inputs: Term): string {
-    this.#head = headOf(outputs, inputs)
-    return this.#text.sha256Base16(this.#head)
+    this.#outputs = outputs
+    this.#inputs = inputs
+    return this.#text.sha256Base16(outputs, inputs)
   }
 
   /** The variant that was hashed last. */
   toString(): string {
-    return this.#head.concat(this.#text.tail).join('')
+    return this.#outputs.concat(this.#inputs, this.#text.tail).join('')
   }
 }
 
-function headOf(outputs: Term, inputs: Term): string[] {
-  const head: string[] = new Array(outputs.length + inputs.length + 2)
-  let end = 0
-  head[end++] = 'Derive('
-  for (let i = 0; i < outputs.length; i++) head[end++] = outputs[i]!
-  head[end++] = ','
-  for (let i = 0; i < inputs.length; i++) head[end++] = inputs[i]!
-  return head
-}
-
 /** Some of the variables, between two texts. In an array of the right size: one that grows takes sixteen places at once. */
-function joinVariables(start: string, { envNames, envValues }: Draft, from: number, to: number, end: string): string {
+function joinVariables(
+  start: string,
+  { envNames, envValues }: Draft,
+  from: number,
+  to: number,
+  end: string,
+  areFirst: boolean,
+): string {
   const texts: string[] = new Array(2 * (to - from) + 2)
   let count = 0
   texts[count++] = start
   for (let i = from; i < to; i++) {
-    texts[count++] = openingAt(envNames, i)
+    texts[count++] = opening(envNames[i]!)
     texts[count++] = escapeTerm(envValues[i]!)
   }
   texts[count] = end
+  // Before the first there is none to end.
+  if (areFirst) texts[1] = texts[1]!.slice(3)
   return texts.join('')
-}
-
-/** What stands before the value of a variable: of the first there is none to end. */
-function openingAt(envNames: readonly string[], index: number): string {
-  const text = opening(envNames[index]!)
-  return index === 0 ? text.slice(3) : text
 }
 
 /** What stands between the value of one variable and that of the next, whose name is given. */
@@ -387,18 +386,14 @@ const NO_REFERENCES: readonly string[] = []
 const NO_PATH: OutputTerm = { path: '', hashAlgo: '', hash: '' }
 const KNOWN_ALGORITHMS: readonly string[] = ['md5', 'sha1', 'sha256', 'sha512']
 
-/** Puts a variable where it belongs in the environment, when it is not there; gives its place. */
-function putVariable({ envNames, envValues }: Draft, name: string): number {
+/** Where a variable stands in the environment, or belongs. */
+function placeOf(envNames: readonly string[], name: string): number {
   let low = 0
   let high = envNames.length
   while (low < high) {
     const middle = (low + high) >>> 1
     if (envNames[middle]! < name) low = middle + 1
     else high = middle
-  }
-  if (envNames[low] !== name) {
-    envNames.splice(low, 0, name)
-    envValues.splice(low, 0, '')
   }
   return low
 }

@@ -61,6 +61,7 @@ interface Family {
   readonly positions: AttrPositions | undefined
 }
 
+/** In the order in which `runOutput` gives their values. */
 const OWN_NAMES = [ALL, DRV_ATTRS, OUT_PATH, DRV_PATH, TYPE, OUTPUT_NAME]
 const ONLY_OUT: readonly number[] = [OUT]
 const orderOutput = createKeyOrdering(true)
@@ -88,14 +89,18 @@ function runDrvPath(strict: Thunk): Value {
 function runOutput(family: Family, output: number): Value {
   const { drvAttrs, strict, order, all, list, drvPath, positions } = family
   const outPath = makeThunk(runOutPath, strict, output)
-  const own: readonly Slot[] = [list, drvAttrs, outPath, drvPath, 'derivation', symbolText(output)]
   const given = drvAttrs.slots
-  const slots: Slot[] = new Array(given.length + all.length + own.length)
+  const slots: Slot[] = new Array(given.length + all.length + OWN_NAMES.length)
   // `concat` is a call out of compiled code, which takes longer than the copying.
   let end = 0
   for (let i = 0; i < given.length; i++) slots[end++] = given[i]!
   for (let i = all.length - 1; i >= 0; i--) slots[end++] = all[i]!
-  for (let i = 0; i < own.length; i++) slots[end++] = own[i]!
+  slots[end++] = list
+  slots[end++] = drvAttrs
+  slots[end++] = outPath
+  slots[end++] = drvPath
+  slots[end++] = 'derivation'
+  slots[end] = symbolText(output)
   const attrs = new Attrs(order.keys, selectSlots(order, slots), positions)
   if (all.length === 1) list.first = attrs
   return attrs
