@@ -26,7 +26,8 @@ export function coerceToString(
 ): string {
   const value = slot instanceof Thunk ? forceThunk(slot) : slot
   if (typeof value === 'string') return value
-  if (typeof value === 'number' && coerceMore) return value.toString()
+  // Not `toString`, which is a method that may get a radix.
+  if (typeof value === 'number' && coerceMore) return `${value}`
   if (value instanceof NixString) {
     context.add(value.context)
     return value.text
@@ -67,9 +68,9 @@ export function coerceToStringValue(
   copyToStore: boolean,
 ): string | NixString {
   // What most calls of `toString` get. First, because to V8 asking a number for its class is a call out of compiled code.
-  if (typeof slot === 'number' && coerceMore) return slot.toString()
+  if (typeof slot === 'number' && coerceMore) return `${slot}`
   const value = slot instanceof Thunk ? forceThunk(slot) : slot
-  if (typeof value === 'number' && coerceMore) return value.toString()
+  if (typeof value === 'number' && coerceMore) return `${value}`
   if (typeof value === 'string' || value instanceof NixString) return value
   const context = new ContextCollector()
   const text = coerceToString(evaluator, value, context, coerceMore, copyToStore)

@@ -1,4 +1,3 @@
-import { textHash } from '@baryon/format'
 import { TextTable } from './text-table.ts'
 
 /** The number of a store path, for tables of what is known of paths. */
@@ -11,7 +10,14 @@ export function pathNumber(path: string): number {
   return lastNumber
 }
 
-// A fourth of the chars: there are enough of the digest among them.
-const paths = new TextTable((path) => textHash(path, 0, 4))
+const paths = new TextTable(hash)
+
+/** Of a sixth of the chars, with five or six of the digest among them; times 31 by a shift, because `Math.imul` is a call. */
+function hash(path: string): number {
+  let h = path.length
+  for (let i = 0; i < path.length; i += 6) h = ((h << 5) - h + path.charCodeAt(i)) | 0
+  return h
+}
+
 let last: string | undefined
 let lastNumber = -1
