@@ -59,6 +59,25 @@ describe('derivations agree with nix-instantiate', { skip: nix.skip }, () => {
   }
 })
 
+test('in a store directory with quotes, which Nix writes as they are in some places', { skip: nix.skip }, async (t) => {
+  const home = temporaryDirectory(t)
+  const storeDirectory = '/a"b\\c/\tstore'
+  const text = `let
+    d = name: attrs: derivation ({ inherit name; system = "x\\"y"; builder = "/b\\""; } // attrs);
+    many = d "many" { outputs = [ "out" "dev" ]; };
+    fixed = d "fixed" { outputHash = "1b8m03r63zqhnjf7l5wnldhh7c134ap5vpj0850ymkq1iyzicy5s"; outputHashAlgo = "sha256"; };
+    in (d "all" { inherit many fixed; args = [ many.dev "\\"" (builtins.toFile "y" "x") ]; "q\\"" = "\\t"; }).drvPath`
+  const environment = { NIX_REMOTE: 'dummy://', NIX_STORE_DIR: storeDirectory }
+  const theirs = nix.output(['--eval', '-E', text], { home, environment })
+  const { texts } = await evaluate({
+    source: { kind: 'expression', text },
+    output: 'value',
+    store: { kind: 'none', storeDirectory },
+    cacheDirectory: null,
+  })
+  assert.deepEqual(texts, [theirs])
+})
+
 function writeSources(directory: string): void {
   const source = join(directory, 'source')
   mkdirSync(join(source, 'sub/empty'), { recursive: true })

@@ -1,18 +1,14 @@
-import { escapeTerm } from '@baryon/format'
-
 /**
  * What differs between the variants of a derivation's ATerm comes in pieces, that are hashed one behind the other: V8 makes
  * an object of each sum of two, and joins them again.
  */
 export type Term = readonly string[]
 
-/** A list of quoted strings as it stands in a derivation's ATerm. */
+/** A list of strings as it stands in a derivation's ATerm: paths and names of outputs as they are, whatever is in them. */
 export function listTerm(items: readonly string[]): string {
   if (items.length === 0) return '[]'
-  // What most lists of outputs are.
-  if (items.length === 1 && items[0] === 'out') return '["out"]'
-  let text = `["${escapeTerm(items[0]!)}`
-  for (let i = 1; i < items.length; i++) text += `","${escapeTerm(items[i]!)}`
+  let text = `["${items[0]}`
+  for (let i = 1; i < items.length; i++) text += `","${items[i]}`
   return `${text}"]`
 }
 
@@ -33,7 +29,7 @@ export function inputsTerm(inputs: readonly InputTerm[]): Term {
   for (let i = 0; i < length; i++) {
     const { name, outputs } = inputs[i]!
     term[end++] = i === 0 ? ',[("' : ',("'
-    term[end++] = escapeTerm(name)
+    term[end++] = name
     term[end++] = outputs.length === 1 && outputs[0] === 'out' ? '",["out"])' : `",${listTerm(outputs)})`
   }
   term[end] = ']'
@@ -56,9 +52,9 @@ export function outputsTerm(outputs: readonly string[], terms: readonly OutputTe
   for (let i = 0; i < length; i++) {
     const { path, hashAlgo, hash } = terms[i]!
     term[end++] = i === 0 ? 'Derive([("' : ',("'
-    term[end++] = escapeTerm(outputs[i]!)
+    term[end++] = outputs[i]!
     term[end++] = '","'
-    term[end++] = escapeTerm(path)
+    term[end++] = path
     term[end++] = hashAlgo === '' && hash === '' ? '","","")' : `","${hashAlgo}","${hash}")`
   }
   term[end] = ']'

@@ -290,7 +290,7 @@ class DerivationText {
   constructor(draft: Draft, sources: readonly string[]) {
     const { builder, system, args, outputs, envNames } = draft
     // Nix writes the system as it is, whatever is in it.
-    let start = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args)},[`
+    let start = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args.map(escapeTerm))},[`
     const tail: string[] = new Array(2 * outputs.length + 1)
     let from = 0
     for (let i = 0; i < outputs.length; i++) {
