@@ -363,11 +363,12 @@ async function compile(pack: string): Promise<void> {
   const warmUp = join(import.meta.dirname, 'warm-up.cjs')
   const compiled = await Promise.all(
     [...FRONTS].map(async ([front, flags]) => {
-      const [status] = await once(
-        spawn(process.execPath, [...flags, warmUp, pack, front], { stdio: 'ignore' }),
-        'close',
+      const child = spawn(process.execPath, [...flags, warmUp, pack, front], { stdio: 'ignore' })
+      // Or why it could not be started.
+      return once(child, 'close').then(
+        ([status]) => status === 0,
+        () => false,
       )
-      return status === 0
     }),
   )
   if (compiled.includes(false)) console.error('pack: the commands could not be compiled beforehand, and start slower')

@@ -32,7 +32,7 @@ export {
   typedError,
   ValueError,
 } from './src/errors.ts'
-export type { AddPathRequest, EvalIo, FetchRequest, FetchResult, FileType } from './src/eval-io.ts'
+export type { AddPathRequest, Aterm, EvalIo, FetchRequest, FetchResult, FileType } from './src/eval-io.ts'
 export type { EvalSettings, Evaluator, SearchPathEntry } from './src/evaluator.ts'
 export type { FlatFile } from './src/flat.ts'
 export { flatten } from './src/flatten.ts'

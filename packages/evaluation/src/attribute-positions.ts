@@ -1,4 +1,4 @@
-import { type Attrs, attributePosition, formatPosition, intern } from '@baryon/language'
+import { type Aterm, type Attrs, attributePosition, formatPosition, intern } from '@baryon/language'
 import type { DerivationAttributeName } from './request.ts'
 
 /** Finds out where attributes of derivations were written, while these are made. */
@@ -15,7 +15,7 @@ export class AttributePositions {
     }
   }
 
-  readonly note = (path: string, _aterm: { toString(): string }, attrs: Attrs): void => {
+  readonly note = (path: string, _aterm: Aterm, attrs: Attrs): void => {
     for (const { attribute, index } of this.#wanted.get(path) ?? []) {
       const position = attributePosition(attrs, intern(attribute))
       if (position !== undefined) this.found[index] = formatPosition(position)

@@ -11,6 +11,7 @@ import {
 } from '@baryon/format'
 import {
   type AddPathRequest,
+  type Aterm,
   type Attrs,
   type EvalIo,
   EvaluationError,
@@ -44,7 +45,7 @@ export interface EvalIoOptions {
   readonly environment: Readonly<NodeJS.ProcessEnv>
   readonly log: (message: string) => void
   /** Told of each derivation that is made, written or not. */
-  readonly onDerivation?: ((path: string, aterm: { toString(): string }, attrs: Attrs) => void) | undefined
+  readonly onDerivation?: ((path: string, aterm: Aterm, attrs: Attrs) => void) | undefined
   /** Fetched files without a store, git repositories. */
   readonly cacheDirectory: () => string
   readonly recorder?: DependencyRecorder | undefined
@@ -236,7 +237,7 @@ class RealWorld implements WorldIo {
     return path
   }
 
-  writeDerivation(path: string, aterm: { toString(): string }, _references: readonly string[], attrs: Attrs): void {
+  writeDerivation(path: string, aterm: Aterm, _references: readonly string[], attrs: Attrs): void {
     this.#options.onDerivation?.(path, aterm, attrs)
     const store = this.#writableStore()
     if (store === undefined || this.isValidPath(path)) return

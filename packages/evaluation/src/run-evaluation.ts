@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '@baryon/format'
 import {
+  type Aterm,
   Attrs,
   ContextCollector,
   createEvaluator,
@@ -64,7 +65,7 @@ export interface EvaluationJob {
 
 export interface EvaluationListeners {
   /** Told of each derivation that is made, with its ATerm. */
-  readonly onDerivation?: (path: string, aterm: { toString(): string }, attrs: Attrs) => void
+  readonly onDerivation?: (path: string, aterm: Aterm, attrs: Attrs) => void
   readonly onLog: (message: string) => void
   readonly onBuildEvent: (event: unknown) => void
 }

@@ -7,6 +7,8 @@ import { computeSha256WithTail, putTail, SHA256_HEAD, SHA256_INPUT, sha256Digest
  * parts those before the first that changed stay where they were put to be hashed.
  */
 export class ChangingText {
+  #first: readonly string[] = []
+  #second: readonly string[] = []
   readonly #tail: string[]
   /** Of the parts of the tail that are not in the memory the first. */
   #changed = 0
@@ -14,10 +16,6 @@ export class ChangingText {
   /** Of byte strings. */
   constructor(tail: string[]) {
     this.#tail = tail
-  }
-
-  get tail(): readonly string[] {
-    return this.#tail
   }
 
   /** Changes a part of the tail. */
@@ -28,6 +26,8 @@ export class ChangingText {
 
   /** SHA-256 of the head, in two lists of pieces, and the tail: bytes that stay until the next hash. */
   sha256(first: readonly string[], second: readonly string[]): Uint8Array {
+    this.#first = first
+    this.#second = second
     const tail = this.#tail
     let headLength = 0
     for (let i = 0; i < first.length; i++) headLength += first[i]!.length
@@ -35,7 +35,7 @@ export class ChangingText {
     let tailLength = 0
     for (let i = 0; i < tail.length; i++) tailLength += tail[i]!.length
     if (headLength > SHA256_HEAD || tailLength > SHA256_INPUT) {
-      return hashBytes('sha256', first.join('') + second.join('') + tail.join('')).bytes
+      return hashBytes('sha256', this.toString()).bytes
     }
     if (owner !== this) {
       owner = this
@@ -55,6 +55,11 @@ export class ChangingText {
   /** The same in base 16. */
   sha256Base16(first: readonly string[], second: readonly string[]): string {
     return (this.sha256(first, second) as RawBuffer).hexSlice(0, 32)
+  }
+
+  /** With the head that was hashed last. */
+  toString(): string {
+    return this.#first.concat(this.#second, this.#tail).join('')
   }
 }
 

@@ -98,6 +98,7 @@ export class LateCode {
   }
 }
 
+/** Of a maker as well. */
 export function compileLate(late: LateCode): Code {
   const code = compile(late.unit, late.node)
   late.code = code
@@ -245,9 +246,7 @@ const MAKE_THUNK = 5
 const EMPTY_LIST: readonly Slot[] = []
 
 function runMaker(env: Env, m: Maker): Value {
-  let code = m.code
-  if (code === null) code = m.code = compile(m.unit, m.node)
-  return code(env)
+  return (m.code ?? compileLate(m))(env)
 }
 
 function compileLocal(depth: number, slot: number): Code {

@@ -16,7 +16,7 @@ import {
   quoteTerm,
   storePathText,
 } from '@baryon/format'
-import { listTerm, type OutputTerm, outputsTerm, type Term } from './aterm.ts'
+import { listTerm, type OutputTerm, outputsTerm } from './aterm.ts'
 import { attributePosition } from './attribute-position.ts'
 import { createKeyOrdering, getAttribute, nameOrder, selectSlots } from './attrs.ts'
 import { coerceToString } from './coerce.ts'
@@ -215,7 +215,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
   if (draft.system === '') throw new ValueError("required attribute 'system' missing")
   if (name.endsWith('.drv')) throw new ValueError("derivation names are not allowed to end in '.drv'")
 
-  const text = new DerivationText(draft, inputs.sources)
+  const text = derivationText(draft, inputs.sources)
   let terms: readonly OutputTerm[]
   // No function that is made here, which would keep all texts as well.
   let hash: KnownDerivation['hash'] = deferredHash
@@ -230,7 +230,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     const hashAlgo = (method === 'recursive' ? 'r:' : '') + contentHash.algorithm
     const base16 = formatHash(contentHash, 'base16', false)
     terms = [{ path, hashAlgo, hash: base16 }]
-    text.setOutput(0, path)
+    setOutput(text, 0, path)
     hash = fixedDerivationHash(hashAlgo, base16, path)
   } else if (draft.contentAddressed || draft.impure) {
     if (draft.contentAddressed && draft.impure) {
@@ -240,7 +240,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
     const hashAlgo = (draft.recursive === false ? '' : 'r:') + algorithm
     const term = { path: '', hashAlgo, hash: draft.impure ? 'impure' : '' }
     terms = outputs.map(() => term)
-    for (let i = 0; i < outputs.length; i++) text.setOutput(i, outputPlaceholder(outputs[i]!))
+    for (let i = 0; i < outputs.length; i++) setOutput(text, i, outputPlaceholder(outputs[i]!))
   } else {
     moduloInputs = replaceInputs(registry, inputs.derivations)
     const known: OutputTerm[] = outputs.map(() => NO_PATH)
@@ -258,7 +258,7 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
           name,
           outputNameEnd(output),
         )
-        text.setOutput(i, path)
+        setOutput(text, i, path)
         known[i] = { path, hashAlgo: '', hash: '' }
       }
     }
@@ -280,53 +280,31 @@ function finish(evaluator: Evaluator, draft: Draft, attrs: Attrs): Attrs {
   return result(storeDirectory, path, outputs, terms)
 }
 
-/** The ATerm of a derivation from its parts; what its variants have in common is joined, and put to be hashed, once. */
-class DerivationText {
-  /** Its tail: texts, and between two of them the value of an output. */
-  readonly #text: ChangingText
-  #outputs: Term = []
-  #inputs: Term = []
-
-  constructor(draft: Draft, sources: readonly string[]) {
-    const { builder, system, args, outputs, envNames } = draft
-    // Nix writes the system as it is, whatever is in it.
-    let start = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args.map(escapeTerm))},[`
-    const tail: string[] = new Array(2 * outputs.length + 1)
-    let from = 0
-    for (let i = 0; i < outputs.length; i++) {
-      const output = outputs[i]!
-      // Both are sorted, so what comes later goes behind.
-      const at = placeOf(envNames, output)
-      tail[2 * i] = joinVariables(start, draft, from, at, opening(output), i === 0)
-      tail[2 * i + 1] = ''
-      start = ''
-      from = envNames[at] === output ? at + 1 : at
-    }
-    tail[2 * outputs.length] = joinVariables(start, draft, from, envNames.length, '")])', false)
-    this.#text = new ChangingText(tail)
+/**
+ * The ATerm of a derivation from its parts; what its variants have in common is joined, and put to be hashed, once. Its head
+ * are the terms of outputs and inputs, its tail texts, and between two of them the value of an output.
+ */
+function derivationText(draft: Draft, sources: readonly string[]): ChangingText {
+  const { builder, system, args, outputs, envNames } = draft
+  // Nix writes the system as it is, whatever is in it.
+  let start = `,${listTerm(sources)},"${system}",${quoteTerm(builder)},${listTerm(args.map(escapeTerm))},[`
+  const tail: string[] = new Array(2 * outputs.length + 1)
+  let from = 0
+  for (let i = 0; i < outputs.length; i++) {
+    const output = outputs[i]!
+    // Both are sorted, so what comes later goes behind.
+    const at = placeOf(envNames, output)
+    tail[2 * i] = joinVariables(start, draft, from, at, opening(output), i === 0)
+    tail[2 * i + 1] = ''
+    start = ''
+    from = envNames[at] === output ? at + 1 : at
   }
+  tail[2 * outputs.length] = joinVariables(start, draft, from, envNames.length, '")])', false)
+  return new ChangingText(tail)
+}
 
-  setOutput(index: number, value: string): void {
-    this.#text.set(2 * index + 1, escapeTerm(value))
-  }
-
-  /** Of the variant with these outputs and inputs: bytes that stay until the next hash. */
-  sha256(outputs: Term, inputs: Term): Uint8Array {
-    this.#outputs = outputs
-    this.#inputs = inputs
-    return this.#text.sha256(outputs, inputs)
-  }
-
-  sha256Base16(outputs: Term, inputs: Term): string {
-    this.#outputs = outputs
-    this.#inputs = inputs
-    return this.#text.sha256Base16(outputs, inputs)
-  }
-
-  /** The variant that was hashed last. */
-  toString(): string {
-    return this.#outputs.concat(this.#inputs, this.#text.tail).join('')
-  }
+function setOutput(text: ChangingText, index: number, value: string): void {
+  text.set(2 * index + 1, escapeTerm(value))
 }
 
 /** Some of the variables, between two texts. In an array of the right size: one that grows takes sixteen places at once. */

@@ -31,10 +31,9 @@ export interface EvalIo {
   /** Adds a text file that may refer to other store paths (`builtins.toFile`). References are full path texts. */
   addText(name: string, contents: string, references: readonly string[]): string
   /**
-   * Writes a derivation's ATerm (bytes) under its precomputed store path (full text); `attrs` is what it was made of. The ATerm
-   * is not the same text after the call.
+   * Writes a derivation's ATerm (bytes) under its precomputed store path (full text); `attrs` is what it was made of.
    */
-  writeDerivation(path: string, aterm: { toString(): string }, references: readonly string[], attrs: Attrs): void
+  writeDerivation(path: string, aterm: Aterm, references: readonly string[], attrs: Attrs): void
   /** The ATerm (bytes) of a derivation that is in the store. */
   readDerivation(path: string): string
   /** True when the store has the path. */
@@ -70,4 +69,9 @@ export interface FetchResult {
   /** Full store path text. */
   readonly outPath: string
   readonly attributes: Readonly<Record<string, string | number | boolean>>
+}
+
+/** An ATerm (bytes) that is joined when it is asked for; after the call that gives it, it is not the same text. */
+export interface Aterm {
+  toString(): string
 }
