@@ -112,14 +112,12 @@ export function openSha256(): Sha256 | undefined {
   try {
     const { dlopen, getRawPointer } = process.getBuiltinModule('node:ffi')
     const { lib, functions } = dlopen(null, {
-      SHA256_Init: { return: 'i32', arguments: ['pointer'] },
       // A size is as wide as a pointer, which node:ffi passes in half the time.
       SHA256_Update: { return: 'i32', arguments: ['pointer', 'pointer', 'pointer'] },
     })
-    const { SHA256_Init: init, SHA256_Update: update } = functions
+    const { SHA256_Update: update } = functions
     const start = getRawPointer(memory)
     const context = start + BigInt(CONTEXT)
-    init(context)
     const direct = new Blocks(lib, (at, size) => update(context, at, size), start)
     // Not in the input, where something waits to be hashed.
     memory.write(PROBE_TEXT, PROBE)
@@ -141,7 +139,6 @@ class Blocks implements Sha256 {
   readonly #update: (start: bigint, length: bigint) => unknown
   readonly #memory: bigint
   readonly #state = new Int32Array(memory.buffer, memory.byteOffset + CONTEXT, 8)
-  readonly #fresh = this.#state.slice()
   /** Numbers as node:ffi takes them, by what they are: each that is made takes a tenth of a call. */
   readonly #starts = new Map<number, bigint>()
   readonly #sizes: bigint[] = []
@@ -155,7 +152,7 @@ class Blocks implements Sha256 {
 
   begin(): void {
     // `set` is a call out of compiled code.
-    for (let i = 0; i < 8; i++) this.#state[i] = this.#fresh[i]!
+    for (let i = 0; i < 8; i++) this.#state[i] = INITIAL[i]!
     this.#added = 0
   }
 
@@ -194,6 +191,18 @@ class Blocks implements Sha256 {
     this.#update(address, (this.#sizes[length / BLOCK] ??= BigInt(length)))
   }
 }
+
+/** What the state is at the beginning (FIPS 180-4, 5.3.3). */
+const INITIAL = Int32Array.of(
+  0x6a09e667,
+  0xbb67ae85,
+  0x3c6ef372,
+  0xa54ff53a,
+  0x510e527f,
+  0x9b05688c,
+  0x1f83d9ab,
+  0x5be0cd19,
+)
 
 /** By the bytes in the last block: a one and zeros, with place for the number of bits. */
 const PADDINGS = Array.from({ length: BLOCK }, (_, used) => {
