@@ -38,8 +38,8 @@ describe('bad recipes', () => {
       'an infinite recursion',
       'let a = b; b = a + 1; in a',
       'EVAL_INFINITE_RECURSION',
-      /:1:9:/,
-      /again at \(string\):1:18; say -v/,
+      /:1:16:/,
+      /which is at \(string\):1:9; say -v/,
     ],
     [
       'derivations that need each other',

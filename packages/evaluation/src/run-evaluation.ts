@@ -134,9 +134,10 @@ export function failureOf(error: UserError, job: EvaluationJob): Extract<Evaluat
 }
 
 function hintOf(error: UserError): string | undefined {
-  if (!(error instanceof InfiniteRecursionError) || error.askedAt === undefined) return error.hint
-  const place = formatPosition(error.askedAt)
-  return `a value needs itself to be computed: it is asked for again at ${place}; say -v to see by which way`
+  if (!(error instanceof InfiniteRecursionError) || error.valueAt === undefined) return error.hint
+  const { valueAt, position } = error
+  if (valueAt.offset === position?.offset && valueAt.file === position.file) return error.hint
+  return `a value needs itself to be computed, which is at ${formatPosition(valueAt)}; say -v to see by which way`
 }
 
 function run(job: EvaluationJob, resources: Resources): EvaluationOutcome | undefined {

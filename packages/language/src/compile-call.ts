@@ -1,10 +1,12 @@
+import { UserError } from '@baryon/format'
 import { compile, globalSlot, type Maker, makers, makeSlot } from './compile.ts'
 import { constantSelection } from './compile-select.ts'
 import { lessThan } from './equality.ts'
+import { CallDepthError, StackOverflowError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import * as flat from './flat.ts'
 import { callFunction, callFunction2, callFunctionMany, Lambda, PrimOp } from './function.ts'
-import { tracker } from './thunk.ts'
+import { lazy, tracker } from './thunk.ts'
 import type { Unit } from './unit.ts'
 import type { Code, Env, Slot, Value } from './value.ts'
 
@@ -66,8 +68,8 @@ type PrimOp1 = (evaluator: Evaluator, a: Slot) => Value
 type PrimOp2 = (evaluator: Evaluator, a: Slot, b: Slot) => Value
 
 /**
- * Builtins that force the argument at once in any case: it is computed directly, without a thunk. One character per
- * argument, `!` for strict.
+ * Builtins that force the argument at once: it is computed directly, without a thunk. One character per argument, `!` for
+ * strict. Which of several it forces first, and what it looks at in between, matters where one fails: see `inOwnOrder`.
  */
 const STRICT = new Map<string, string>(
   Object.entries({
@@ -82,7 +84,7 @@ const STRICT = new Map<string, string>(
     head: '!',
     tail: '!',
     length: '!',
-    elemAt: '!!',
+    elemAt: '.!',
     attrNames: '!',
     attrValues: '!',
     getAttr: '!!',
@@ -107,9 +109,9 @@ const STRICT = new Map<string, string>(
     seq: '!!',
     concatStringsSep: '!!',
     map: '.!',
-    filter: '.!',
-    all: '.!',
-    any: '.!',
+    filter: '!!',
+    all: '!!',
+    any: '!!',
     mapAttrs: '.!',
     import: '!',
     getEnv: '!',
@@ -134,6 +136,7 @@ function compileBuiltin(unit: Unit, node: number, target: PrimOp): Code {
   const strict = STRICT.get(target.name) ?? ''
   const { evaluator, code } = target
   const lazyArgs = makers(unit, node + 4, target.arity)
+  const call: BuiltinCall = { unit, node, target, lazyArgs }
   const argument = (i: number): Code | Maker => (strict[i] === '!' ? compile(unit, nodes[node + 4 + i]!) : lazyArgs[i]!)
   const a = argument(0)
   if (target.arity === 1) {
@@ -157,27 +160,69 @@ function compileBuiltin(unit: Unit, node: number, target: PrimOp): Code {
   const b = argument(1)
   if (target.arity === 2) {
     if (typeof a === 'function' && typeof b === 'function') {
-      return compileArithmetic(unit, node, target, a, b)
+      return compileArithmetic(call, a, b)
     }
     return (env) => {
+      let x: Slot | undefined
+      let y: Slot | undefined
       try {
-        const x = typeof a === 'function' ? a(env) : makeSlot(a, env)
-        return (code as PrimOp2)(evaluator, x, typeof b === 'function' ? b(env) : makeSlot(b, env))
+        x = typeof a === 'function' ? a(env) : makeSlot(a, env)
+        y = typeof b === 'function' ? b(env) : makeSlot(b, env)
+        return (code as PrimOp2)(evaluator, x, y)
       } catch (error) {
+        if (y === undefined) return inOwnOrder(call, env, known(x), error)
         throw unit.located(error, node)
       }
     }
   }
   const c = argument(2)
   return (env) => {
+    let x: Slot | undefined
+    let y: Slot | undefined
+    let z: Slot | undefined
     try {
-      const x = typeof a === 'function' ? a(env) : makeSlot(a, env)
-      const y = typeof b === 'function' ? b(env) : makeSlot(b, env)
-      return code(evaluator, x, y, typeof c === 'function' ? c(env) : makeSlot(c, env))
+      x = typeof a === 'function' ? a(env) : makeSlot(a, env)
+      y = typeof b === 'function' ? b(env) : makeSlot(b, env)
+      z = typeof c === 'function' ? c(env) : makeSlot(c, env)
+      return code(evaluator, x, y, z)
     } catch (error) {
+      if (z === undefined) return inOwnOrder(call, env, known(x, y), error)
       throw unit.located(error, node)
     }
   }
+}
+
+/**
+ * Calls a builtin one of whose strict arguments failed before it could be called, which may come to another error first:
+ * `tryEval` catches the one and not the other. Those behind it are not computed yet.
+ */
+function inOwnOrder(call: BuiltinCall, env: Env, computed: readonly Slot[], error: unknown): Value {
+  const { unit, node, target, lazyArgs } = call
+  // Those are of this process, and not of the argument.
+  if (!(error instanceof UserError) || error instanceof StackOverflowError || error instanceof CallDepthError)
+    throw error
+  const fail = (): never => {
+    throw error
+  }
+  const slots = lazyArgs.map((argument, i) =>
+    i < computed.length ? computed[i]! : i === computed.length ? lazy(fail) : makeSlot(argument, env),
+  )
+  try {
+    return target.code(target.evaluator, slots[0]!, slots[1]!, slots[2]!)
+  } catch (other) {
+    throw unit.located(other, node)
+  }
+}
+
+function known(...slots: readonly (Slot | undefined)[]): Slot[] {
+  return slots.filter((slot) => slot !== undefined)
+}
+
+interface BuiltinCall {
+  readonly unit: Unit
+  readonly node: number
+  readonly target: PrimOp
+  readonly lazyArgs: readonly Maker[]
 }
 
 /**
@@ -212,7 +257,8 @@ function compileOfApplied(unit: Unit, node: number, { evaluator, builtin: { ofAp
 }
 
 /** Two strict arguments; small integers are computed with and compared in place. */
-function compileArithmetic(unit: Unit, node: number, target: PrimOp, a: Code, b: Code): Code {
+function compileArithmetic(call: BuiltinCall, a: Code, b: Code): Code {
+  const { unit, node, target } = call
   const { evaluator, name } = target
   const code = target.code as PrimOp2
   const slow = (x: Value, y: Value): Value => {
@@ -261,10 +307,14 @@ function compileArithmetic(unit: Unit, node: number, target: PrimOp, a: Code, b:
       }
   }
   return (env) => {
+    let x: Value | undefined
+    let y: Value | undefined
     try {
-      const x = a(env)
-      return code(evaluator, x, b(env))
+      x = a(env)
+      y = b(env)
+      return code(evaluator, x, y)
     } catch (error) {
+      if (y === undefined) return inOwnOrder(call, env, known(x), error)
       throw unit.located(error, node)
     }
   }

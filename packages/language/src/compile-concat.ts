@@ -26,17 +26,31 @@ export function compileConcat(unit: Unit, node: number): Code {
   // Short, as a recursion stands in it once for each level: what is rare would take a third more of the stack.
   return (env) => {
     const a = left(env)
+    if (typeof a !== 'number') return addTo(unit, node, a, right, env)
     const b = right(env)
-    if (typeof a === 'number' && typeof b === 'number') {
+    if (typeof b === 'number') {
       const sum = a + b
       if (Number.isSafeInteger(sum)) return sum
-    } else if (typeof a === 'string' && typeof b === 'string') return a + b
+    }
     return add(unit, node, a, b)
   }
 }
 
+/** What is no string, path or number must have a text before the other operand is computed. */
+function addTo(unit: Unit, node: number, a: Value, right: Code, env: Env): Value {
+  if (typeof a === 'string') {
+    const b = right(env)
+    return typeof b === 'string' ? a + b : add(unit, node, a, b)
+  }
+  if (typeof a === 'bigint' || a instanceof NixString || a instanceof Path || a instanceof Float) {
+    return add(unit, node, a, right(env))
+  }
+  const context = new ContextCollector()
+  const text = coerced(unit, unit.nodes[node + 4]!, a, context, false)
+  return makeString(text + coerced(unit, unit.nodes[node + 6]!, right(env), context, false), context.context)
+}
+
 function add(unit: Unit, node: number, a: Value, b: Value): Value {
-  const first = unit.nodes[node + 4]!
   const second = unit.nodes[node + 6]!
   if (typeof a === 'number' || typeof a === 'bigint' || a instanceof Float) return addNumbers(unit, second, a, b)
   if (a instanceof Path) return appendToPath(unit, node, a, [b], [second])
@@ -44,10 +58,10 @@ function add(unit: Unit, node: number, a: Value, b: Value): Value {
     if (typeof b === 'string') return new NixString(a.text + b, a.context)
     if (b instanceof NixString) return new NixString(a.text + b.text, unionContext(a.context, b.context))
   } else if (typeof a === 'string' && b instanceof NixString) return new NixString(a + b.text, b.context)
+  // A string, the other of which is neither.
   const context = new ContextCollector()
-  const copy = typeof a === 'string' || a instanceof NixString
-  const text = coerced(unit, first, a, context, copy)
-  return makeString(text + coerced(unit, second, b, context, copy), context.context)
+  const text = coerced(unit, unit.nodes[node + 4]!, a, context, true)
+  return makeString(text + coerced(unit, second, b, context, true), context.context)
 }
 
 function interpolate(unit: Unit, codes: readonly Code[], offsets: readonly number[], env: Env): Value {
@@ -117,9 +131,6 @@ function coerced(unit: Unit, offset: number, value: Value, context: ContextColle
 }
 
 function placed(error: unknown, unit: Unit, offset: number): unknown {
-  if (error instanceof EvaluationError && error.wantsPosition) {
-    error.position = unit.at(offset)
-    error.wantsPosition = false
-  }
+  if (error instanceof EvaluationError) error.locate(unit.at(offset))
   return error
 }

@@ -51,8 +51,8 @@ export function compileBinary(unit: Unit, node: number): Code {
     case flat.UPDATE:
       return (env) => {
         const a = left(env)
-        const b = right(env)
         if (!(a instanceof Attrs)) return misplaced(a, 'a set')
+        const b = right(env)
         if (!(b instanceof Attrs)) return misplaced(b, 'a set')
         return updateAttrs(a, b)
       }

@@ -3,6 +3,7 @@
  * by all Nix code, so V8 optimises them early; code that runs once costs one small object (measured against generated
  * JavaScript: 2 to 5 times faster on real package sets).
  */
+import { askedAt } from './asked-at.ts'
 import { EMPTY_ATTRS } from './attrs.ts'
 import { compileAttrs, compileLet, compileRec } from './compile-attrs.ts'
 import { compileCall } from './compile-call.ts'
@@ -134,6 +135,11 @@ export class Maker implements Located {
 
   position(): Position | undefined {
     return this.unit.position(this.node)
+  }
+
+  askedAt(env: Env): Position | undefined {
+    const at = askedAt(this.unit.nodes, this.node, env)
+    return at < 0 ? this.position() : this.unit.at(at)
   }
 }
 

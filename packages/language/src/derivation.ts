@@ -117,7 +117,7 @@ function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | u
         json += `${json === '' ? '{' : ','}${jsonString(key)}:${jsonText(evaluator, slot, draft.context)}`
         takeStructured(draft, key, slot, evaluator.settings.newerFeatures)
       } else {
-        const text = coerceToString(evaluator, slot, draft.context, true, true)
+        const text = coerceVariable(evaluator, attrs, index, draft.context)
         draft.envNames.push(key)
         draft.envValues.push(text)
         takeSpecial(draft, key, text, evaluator.settings.newerFeatures)
@@ -407,11 +407,17 @@ function invalidName(problem: string): string {
   return `invalid derivation name: ${problem}. Please pass a different 'name'.`
 }
 
-/** Errors of a derivation's attributes are reported where its name is written. */
-function at(error: unknown, position: Position | undefined): unknown {
-  if (position !== undefined && error instanceof EvaluationError && error.wantsPosition) {
-    error.position = position
-    error.wantsPosition = false
+/** What cannot be a variable is reported where it is written. */
+function coerceVariable(evaluator: Evaluator, attrs: Attrs, index: number, context: ContextCollector): string {
+  try {
+    return coerceToString(evaluator, attrs.slots[index]!, context, true, true)
+  } catch (error) {
+    throw at(error, attributePosition(attrs, attrs.keys[index]!))
   }
+}
+
+/** Errors of a derivation's attributes are otherwise reported where its name is written. */
+function at(error: unknown, position: Position | undefined): unknown {
+  if (position !== undefined && error instanceof EvaluationError) error.locate(position)
   return error
 }

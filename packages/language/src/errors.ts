@@ -54,6 +54,13 @@ export class EvaluationError extends UserError {
     return newer && this.#today !== undefined ? this.#today() : this.message
   }
 
+  /** Where it happened, unless that is known; undefined where nobody shall say. */
+  locate(position: Position | undefined): void {
+    if (!this.wantsPosition) return
+    this.position = position
+    this.wantsPosition = false
+  }
+
   /** Adds what was being evaluated while the error passed by. */
   addFrame(message: string, position: Position | undefined): void {
     this.#wantsCallSite = false
@@ -127,22 +134,20 @@ export class UndefinedVariableError extends EvaluationError {
   }
 }
 
+/** A value was asked for while it was being computed; the position is where it was asked for. */
 export class InfiniteRecursionError extends EvaluationError {
-  /** The expression that asked for the value while it was being computed, when it is another one. */
-  askedAt: Position | undefined
-  #isAsked = false
+  /** The expression of the value. */
+  readonly valueAt: Position | undefined
 
-  constructor(position?: Position) {
-    super('EVAL_INFINITE_RECURSION', 'infinite recursion encountered', position)
-    this.wantsPosition = position === undefined
+  constructor(valueAt?: Position) {
+    super('EVAL_INFINITE_RECURSION', 'infinite recursion encountered', valueAt)
+    this.valueAt = valueAt
+    this.wantsPosition = true
   }
 
-  /** Told of each value that was being computed, the innermost first: only that one asked. */
+  /** Told of each value that was being computed, the innermost first: that one asked, if it is not known more closely. */
   passes(position: Position | undefined): void {
-    if (this.#isAsked || position === undefined) return
-    this.#isAsked = true
-    const isOther = position.offset !== this.position?.offset || position.file !== this.position.file
-    if (isOther) this.askedAt = position
+    if (position !== undefined) this.locate(position)
   }
 }
 

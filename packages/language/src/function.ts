@@ -140,6 +140,14 @@ export function callFunctionMany(fn: Slot, args: readonly Slot[]): Value {
   return f
 }
 
+/** Where a function was written, which those given to it are called with next; undefined for builtins. */
+export function functionPosition(value: Value): Position | undefined {
+  if (value instanceof Lambda) return value.site.position
+  if (!(value instanceof PartialApp) || !(value.fn instanceof Lambda)) return undefined
+  const { position, argumentOffsets } = value.fn.site
+  return { file: position.file, offset: argumentOffsets[value.args.length]! }
+}
+
 /** True for everything that can be called. */
 export function isFunction(value: Value): boolean {
   return (

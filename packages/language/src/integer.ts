@@ -1,5 +1,7 @@
 import { ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
+import { forceInt } from './force.ts'
+import type { Slot } from './value.ts'
 
 /** An integer of 64 bits, wrapped around: a number where that is exact, else a bigint. */
 export function normalInt(value: bigint): number | bigint {
@@ -28,3 +30,10 @@ const MIN_SAFE = BigInt(Number.MIN_SAFE_INTEGER)
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER)
 
 const DOING = { '+': 'adding', '-': 'subtracting', '*': 'multiplying', '/': 'dividing' } as const
+
+/** Where something is, or how long: 2.8 takes it for an `int` of C, which has 32 bits. */
+export function forceIndex({ settings }: Evaluator, slot: Slot): number {
+  const value = forceInt(slot)
+  if (settings.newerFeatures || value === (Number(value) | 0)) return Number(value)
+  return Number(BigInt.asIntN(32, BigInt(value)))
+}

@@ -8,7 +8,7 @@ import { CallDepthError, ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import { formatGeneral6, formatShortest } from './float-text.ts'
 import { typeName } from './force.ts'
-import { callFunction } from './function.ts'
+import { callFunction, functionPosition } from './function.ts'
 import { LongText } from './long-text.ts'
 import type { Position } from './position.ts'
 import { intern, symbolText } from './symbols.ts'
@@ -85,8 +85,11 @@ function write(writer: Writer, slot: Slot, depth: number): void {
     text.add(']')
   } else if (value instanceof Path) text.add(quoted(copyPathToStore(evaluator, value.path, context), writer.newer))
   else if (value instanceof Float) text.add((writer.newer ? formatShortest : formatGeneral6)(value.value))
-  else throw new ValueError(`cannot convert ${typeName(value)} to JSON`)
+  else throw new NotJsonError(`cannot convert ${typeName(value)} to JSON`, functionPosition(value))
 }
+
+/** A function, where it was written; a builtin, where the attribute was whose value it is or is in. */
+class NotJsonError extends ValueError {}
 
 function writeAttrs(writer: Writer, value: Attrs, depth: number): void {
   const { text, newer } = writer
@@ -111,15 +114,22 @@ function writeAttrs(writer: Writer, value: Attrs, depth: number): void {
   }
   const { order, beginnings } = shape
   if (order.length === 0) text.add('{')
-  for (let i = 0; i < order.length; i++) {
-    const at = order[i]!
-    let beginning = beginnings[i]!
-    if (beginning === '') {
-      beginning = `${i === 0 ? '{' : ','}${quoted(symbolText(value.keys[at]!), newer)}:`
-      beginnings[i] = beginning
+  let i = 0
+  try {
+    for (; i < order.length; i++) {
+      const at = order[i]!
+      let beginning = beginnings[i]!
+      if (beginning === '') {
+        beginning = `${i === 0 ? '{' : ','}${quoted(symbolText(value.keys[at]!), newer)}:`
+        beginnings[i] = beginning
+      }
+      text.add(beginning)
+      write(writer, writer.strict ? forceAt(value.slots, at) : value.slots[at]!, depth + 1)
     }
-    text.add(beginning)
-    write(writer, writer.strict ? forceAt(value.slots, at) : value.slots[at]!, depth + 1)
+  } catch (error) {
+    const position = attributePosition(value, value.keys[order[i]!]!)
+    if (position !== undefined && error instanceof NotJsonError) error.locate(position)
+    throw error
   }
   text.add('}')
 }

@@ -72,7 +72,7 @@ export function decodeParsedFile(encoded: Uint8Array): FlatFile | undefined {
 }
 
 /** Changes whenever the flat form or the meaning of a node does. */
-const FORM_VERSION = 4
+const FORM_VERSION = 5
 const MAGIC = 0x31584e42
 const HEADER_WORDS = 7
 const HEADER_SIZE = 4 * HEADER_WORDS

@@ -206,7 +206,8 @@ export class Parser {
     const args: Expr[] = []
     do args.push(this.selection())
     while (startsSimple(lexer.token))
-    return { kind: 'call', fn, args, at }
+    // As Nix makes one of them, it is where the first begins, in its brackets.
+    return fn.kind === 'call' ? { ...fn, args: [...fn.args, ...args] } : { kind: 'call', fn, args, at }
   }
 
   private selection(): Expr {

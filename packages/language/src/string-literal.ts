@@ -53,6 +53,7 @@ export function parseString(parser: Parser): Expr {
     interpolated = true
     p = parseInterpolation(parser, p, parts)
   }
+  lexer.lastMatch = p
   lexer.offset = p + 1
   lexer.next()
   if (!interpolated) return parts.length === 0 ? { kind: 'string', text: '' } : parts[0]!.expr

@@ -84,6 +84,8 @@ export function namedThunk(name: string, compute: () => Value, dependencies = tr
 /** A payload that knows where its expression stands. */
 export interface Located {
   position(): Position | undefined
+  /** Where that asks for a value that is being computed, given what else the thunk holds; itself, if nothing nearer is known. */
+  askedAt(first: unknown): Position | undefined
 }
 
 /** The value of a slot in weak head normal form. */
@@ -124,9 +126,9 @@ export function forceThunk(thunk: Thunk): Value {
     thunk.first = null
     return value
   } catch (error) {
+    if (error instanceof InfiniteRecursionError && code !== BLACKHOLE) error.passes(placeIn(thunk))
     // `tryEval` may have caught it, then the next force must fail in the same way. Free in V8 (measured).
     thunk.code = code
-    if (error instanceof InfiniteRecursionError && code !== BLACKHOLE) error.passes(positionOf(thunk.second))
     throw error
   }
 }
@@ -162,8 +164,8 @@ function forceTracked(by: Tracker, thunk: TrackedThunk): Value {
     by.evaluatedTo(thunk, value, start)
     return value
   } catch (error) {
+    if (error instanceof InfiniteRecursionError && code !== BLACKHOLE) error.passes(placeIn(thunk))
     thunk.code = code
-    if (error instanceof InfiniteRecursionError && code !== BLACKHOLE) error.passes(positionOf(thunk.second))
     throw error
   } finally {
     // What was learned counts also when it ended with an error: somebody may catch that.
@@ -221,6 +223,15 @@ function BLACKHOLE(_first: unknown, second: unknown): Value {
 
 function positionOf(payload: unknown): Position | undefined {
   return isLocated(payload) ? payload.position() : undefined
+}
+
+function placeIn({ first, second }: Thunk): Position | undefined {
+  return isLocated(second) ? second.askedAt(first) : undefined
+}
+
+/** Whether its value is being computed. */
+export function isBeingForced(thunk: Thunk): boolean {
+  return thunk.code === BLACKHOLE
 }
 
 function isLocated(value: unknown): value is Located {

@@ -66,11 +66,9 @@ export class Unit {
   /** An error that came out of a call, with the position of the node that called if it wants one. */
   located(error: unknown, node: number): unknown {
     if (error instanceof EvaluationError) {
-      if (error.wantsPosition) {
-        error.position = this.position(node)
-        error.wantsPosition = false
-      }
-      if (this.trace) error.called(this.position(node))
+      const position = this.position(node)
+      error.locate(position)
+      if (this.trace) error.called(position)
     }
     return error
   }

@@ -1,3 +1,4 @@
+import { attributePosition } from '../attribute-position.ts'
 import {
   attrsFromEntries,
   EMPTY_ATTRS,
@@ -13,6 +14,7 @@ import { ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
 import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../force.ts'
 import { type Builtin, callFunction2 } from '../function.ts'
+import { printName } from '../print-value.ts'
 import { findSymbol, intern, symbolText } from '../symbols.ts'
 import { force, makeThunk, runApply, tracker } from '../thunk.ts'
 import { type AttrPositions, Attrs, type Slot, type Value } from '../value.ts'
@@ -48,7 +50,7 @@ export const attributeSetBuiltins: readonly Builtin[] = [
       const name = forceStringNoContext(nameSlot)
       const found = getByName(forceAttrs(slot), name)
       if (found === undefined)
-        throw new ValueError(`attribute '${name}' missing for call to 'getAttr'`).inToday(
+        throw new ValueError(`attribute '${printName(name)}' missing for call to 'getAttr'`).inToday(
           () => `attribute '${name}' missing`,
         )
       return force(found)
@@ -112,6 +114,17 @@ function removeAttrs(_: Evaluator, slot: Slot, namesSlot: Slot): Value {
 }
 
 /** Of the list, or of what the function gives for its items. */
+/** Of the wrong type, it is where it was written. */
+function forceName(pair: Attrs, slot: Slot): string {
+  try {
+    return forceStringNoContext(slot)
+  } catch (error) {
+    const position = attributePosition(pair, NAME)
+    if (position !== undefined && error instanceof ValueError) error.locate(position)
+    throw error
+  }
+}
+
 function listToAttrs(fn: Slot | undefined, list: readonly Slot[]): Value {
   const symbols: number[] = new Array(list.length)
   const slots: Slot[] = new Array(list.length)
@@ -132,7 +145,7 @@ function listToAttrs(fn: Slot | undefined, list: readonly Slot[]): Value {
       throw new ValueError("attribute 'name' missing for call to 'listToAttrs'").inToday(
         () => "attribute 'name' missing",
       )
-    const symbol = intern(forceStringNoContext(nameSlot))
+    const symbol = intern(typeof nameSlot === 'string' ? nameSlot : forceName(pair, nameSlot))
     const value = pair.slots[valueAt]
     if (value === undefined)
       throw new ValueError("attribute 'value' missing for call to 'listToAttrs'").inToday(

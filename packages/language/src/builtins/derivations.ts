@@ -5,6 +5,7 @@ import type { Evaluator } from '../evaluator.ts'
 import { forceAttrs, forceList, forceStringNoContext } from '../force.ts'
 import type { Builtin } from '../function.ts'
 import { outputPlaceholder } from '../placeholder.ts'
+import { printName } from '../print-value.ts'
 import { intern, symbolText } from '../symbols.ts'
 import { force, forceAt, makeThunk, settle, type Thunk } from '../thunk.ts'
 import { type AttrPositions, Attrs, type Slot, type Value } from '../value.ts'
@@ -144,6 +145,7 @@ function positionsBehind(left: AttrPositions, outputs: readonly number[]): AttrP
 
 function runOutPath(strict: Thunk, output: number): Value {
   const path = getAttribute(forceAttrs(strict), output)
-  if (path === undefined) throw new ValueError(`attribute '${symbolText(output)}' missing for call to 'getAttr'`)
+  if (path === undefined)
+    throw new ValueError(`attribute '${printName(symbolText(output))}' missing for call to 'getAttr'`)
   return force(path)
 }

@@ -2,8 +2,9 @@ import { attrsFromEntries } from '../attrs.ts'
 import { lessThan, valuesEqual } from '../equality.ts'
 import { ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
-import { forceBool, forceFunction, forceInt, forceList, forceStringNoContext } from '../force.ts'
-import { type Builtin, callFunction, callFunction2, PrimOp } from '../function.ts'
+import { forceBool, forceFunction, forceInt, forceList, forceStringNoContext, wrongType } from '../force.ts'
+import { type Builtin, callFunction, callFunction2, functionPosition, PrimOp } from '../function.ts'
+import { forceIndex } from '../integer.ts'
 import { intern } from '../symbols.ts'
 import { applyThunk, force, forceThunk, Thunk } from '../thunk.ts'
 import type { Slot, Value } from '../value.ts'
@@ -22,7 +23,14 @@ export const listBuiltins: readonly Builtin[] = [
       return list.slice(1)
     },
   },
-  { name: '__elemAt', arity: 2, code: (_, list, index) => itemAt(forceList(list), Number(forceInt(index)), 'elemAt') },
+  {
+    name: '__elemAt',
+    arity: 2,
+    code: (evaluator, list, index) => {
+      const at = forceIndex(evaluator, index)
+      return itemAt(forceList(list), at, 'elemAt')
+    },
+  },
   { name: '__length', arity: 1, code: (_, list) => forceList(list).length },
   { name: 'map', arity: 2, code: map, items: mapItems },
   { name: '__filter', arity: 2, code: filter },
@@ -118,7 +126,8 @@ function concatMap(_: Evaluator, fn: Slot, slot: Slot): Value {
   const list = forceList(slot)
   const result: Slot[] = []
   for (let i = 0; i < list.length; i++) {
-    const part = forceList(callFunction(fn, list[i]!))
+    const part = callFunction(fn, list[i]!)
+    if (!Array.isArray(part)) throw wrongType(part, 'a list', functionPosition(force(fn)))
     for (let j = 0; j < part.length; j++) result.push(part[j]!)
   }
   return result

@@ -3,8 +3,9 @@ import { coerceToString, coerceToStringValue } from '../coerce.ts'
 import { ContextCollector, contextOf, makeString } from '../context.ts'
 import { ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
-import { forceInt, forceList, forceString, forceStringNoContext } from '../force.ts'
+import { forceList, forceString, forceStringNoContext } from '../force.ts'
 import type { Builtin } from '../function.ts'
+import { forceIndex } from '../integer.ts'
 import { LongText } from '../long-text.ts'
 import { compileRegex, type Regex } from '../regex.ts'
 import { RegexSyntaxError } from '../regex-syntax.ts'
@@ -55,8 +56,8 @@ function textOf(value: string | NixString): string {
 }
 
 function substring(evaluator: Evaluator, startSlot: Slot, lengthSlot: Slot, slot: Slot): Value {
-  const start = Number(forceInt(startSlot))
-  const length = Number(forceInt(lengthSlot))
+  const start = forceIndex(evaluator, startSlot)
+  const length = forceIndex(evaluator, lengthSlot)
   const context = new ContextCollector()
   const text = coerceToString(evaluator, slot, context, false, true)
   if (start < 0) throw new ValueError("negative start position in 'substring'")
