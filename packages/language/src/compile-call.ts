@@ -200,7 +200,7 @@ function inOwnOrder(call: BuiltinCall, env: Env, computed: readonly Slot[], erro
   const { unit, node, target, lazyArgs } = call
   // Those are of this process, and not of the argument.
   if (!(error instanceof UserError) || error instanceof StackOverflowError || error instanceof CallDepthError)
-    throw error
+    throw unit.located(error, node)
   const fail = (): never => {
     throw error
   }

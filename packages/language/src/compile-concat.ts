@@ -1,7 +1,7 @@
 import { coerceToString } from './coerce.ts'
 import { compile } from './compile.ts'
 import { ContextCollector, isEmptyContext, makeString, unionContext } from './context.ts'
-import { EvaluationError, ValueError } from './errors.ts'
+import { locatedAt, ValueError } from './errors.ts'
 import { typeName } from './force.ts'
 import { checkedInt } from './integer.ts'
 import { canonicalPath } from './path.ts'
@@ -58,7 +58,7 @@ function add(unit: Unit, node: number, a: Value, b: Value): Value {
     if (typeof b === 'string') return new NixString(a.text + b, a.context)
     if (b instanceof NixString) return new NixString(a.text + b.text, unionContext(a.context, b.context))
   } else if (typeof a === 'string' && b instanceof NixString) return new NixString(a + b.text, b.context)
-  // A string, the other of which is neither.
+  // A string and what is none.
   const context = new ContextCollector()
   const text = coerced(unit, unit.nodes[node + 4]!, a, context, true)
   return makeString(text + coerced(unit, second, b, context, true), context.context)
@@ -115,7 +115,7 @@ function addNumbers(unit: Unit, offset: number, a: number | bigint | Float, b: V
     try {
       return checkedInt(unit.evaluator, BigInt(a) + BigInt(b), a, '+', b)
     } catch (error) {
-      throw placed(error, unit, offset)
+      throw locatedAt(error, unit.at(offset))
     }
   }
   const to = a instanceof Float ? 'a float' : 'an integer'
@@ -126,11 +126,6 @@ function coerced(unit: Unit, offset: number, value: Value, context: ContextColle
   try {
     return coerceToString(unit.evaluator, value, context, false, copyToStore)
   } catch (error) {
-    throw placed(error, unit, offset)
+    throw locatedAt(error, unit.at(offset))
   }
-}
-
-function placed(error: unknown, unit: Unit, offset: number): unknown {
-  if (error instanceof EvaluationError) error.locate(unit.at(offset))
-  return error
 }

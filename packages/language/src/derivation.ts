@@ -23,7 +23,7 @@ import { coerceToString } from './coerce.ts'
 import { ContextCollector, deepElement, outputElement } from './context.ts'
 import { collectInputs, type Inputs, type ModuloInputs, replaceInputs } from './derivation-inputs.ts'
 import { deferredHash, derivationRegistry, fixedDerivationHash, type KnownDerivation } from './derivation-registry.ts'
-import { EvaluationError, ValueError } from './errors.ts'
+import { EvaluationError, locatedAt, ValueError } from './errors.ts'
 import type { Evaluator } from './evaluator.ts'
 import { forceBool, forceList, forceString, forceStringNoContext } from './force.ts'
 import { jsonString, jsonText } from './json.ts'
@@ -42,7 +42,7 @@ export function derivationStrict(evaluator: Evaluator, attrs: Attrs): Attrs {
   try {
     return finish(evaluator, draft, attrs)
   } catch (error) {
-    throw at(error, position)
+    throw locatedAt(error, position)
   }
 }
 
@@ -126,7 +126,7 @@ function collectDraft(evaluator: Evaluator, attrs: Attrs, position: Position | u
       if (evaluator.settings.showTrace && error instanceof EvaluationError) {
         error.addFrame(`while evaluating the attribute '${key}' of the derivation '${name}'`, position)
       }
-      throw at(error, position)
+      throw locatedAt(error, position)
     }
   }
   if (structured) {
@@ -407,17 +407,11 @@ function invalidName(problem: string): string {
   return `invalid derivation name: ${problem}. Please pass a different 'name'.`
 }
 
-/** What cannot be a variable is reported where it is written. */
+/** What cannot be a variable is reported where it is written, other errors where the derivation's name is. */
 function coerceVariable(evaluator: Evaluator, attrs: Attrs, index: number, context: ContextCollector): string {
   try {
     return coerceToString(evaluator, attrs.slots[index]!, context, true, true)
   } catch (error) {
-    throw at(error, attributePosition(attrs, attrs.keys[index]!))
+    throw locatedAt(error, attributePosition(attrs, attrs.keys[index]!))
   }
-}
-
-/** Errors of a derivation's attributes are otherwise reported where its name is written. */
-function at(error: unknown, position: Position | undefined): unknown {
-  if (position !== undefined && error instanceof EvaluationError) error.locate(position)
-  return error
 }

@@ -54,9 +54,9 @@ export class EvaluationError extends UserError {
     return newer && this.#today !== undefined ? this.#today() : this.message
   }
 
-  /** Where it happened, unless that is known; undefined where nobody shall say. */
+  /** Where it happened, unless that is known, or not known here either. */
   locate(position: Position | undefined): void {
-    if (!this.wantsPosition) return
+    if (!this.wantsPosition || position === undefined) return
     this.position = position
     this.wantsPosition = false
   }
@@ -79,6 +79,12 @@ export class EvaluationError extends UserError {
     this.#wantsCallSite = false
     this.frames[this.frames.length - 1] = { message: 'from call site', position }
   }
+}
+
+/** The error that passes, with that position if it wants one. */
+export function locatedAt(error: unknown, position: Position | undefined): unknown {
+  if (error instanceof EvaluationError) error.locate(position)
+  return error
 }
 
 /** What `tryEval` catches. */
@@ -143,11 +149,6 @@ export class InfiniteRecursionError extends EvaluationError {
     super('EVAL_INFINITE_RECURSION', 'infinite recursion encountered', valueAt)
     this.valueAt = valueAt
     this.wantsPosition = true
-  }
-
-  /** Told of each value that was being computed, the innermost first: that one asked, if it is not known more closely. */
-  passes(position: Position | undefined): void {
-    if (position !== undefined) this.locate(position)
   }
 }
 

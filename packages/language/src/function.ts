@@ -140,7 +140,7 @@ export function callFunctionMany(fn: Slot, args: readonly Slot[]): Value {
   return f
 }
 
-/** Where a function was written, which those given to it are called with next; undefined for builtins. */
+/** Where a function was written: of one that waits for more arguments, the lambda of the next. Undefined for builtins. */
 export function functionPosition(value: Value): Position | undefined {
   if (value instanceof Lambda) return value.site.position
   if (!(value instanceof PartialApp) || !(value.fn instanceof Lambda)) return undefined

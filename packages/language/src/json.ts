@@ -127,8 +127,7 @@ function writeAttrs(writer: Writer, value: Attrs, depth: number): void {
       write(writer, writer.strict ? forceAt(value.slots, at) : value.slots[at]!, depth + 1)
     }
   } catch (error) {
-    const position = attributePosition(value, value.keys[order[i]!]!)
-    if (position !== undefined && error instanceof NotJsonError) error.locate(position)
+    if (error instanceof NotJsonError) error.locate(attributePosition(value, value.keys[order[i]!]!))
     throw error
   }
   text.add('}')

@@ -126,7 +126,7 @@ export function forceThunk(thunk: Thunk): Value {
     thunk.first = null
     return value
   } catch (error) {
-    if (error instanceof InfiniteRecursionError && code !== BLACKHOLE) error.passes(placeIn(thunk))
+    if (error instanceof InfiniteRecursionError && code !== BLACKHOLE) locateIn(thunk, error)
     // `tryEval` may have caught it, then the next force must fail in the same way. Free in V8 (measured).
     thunk.code = code
     throw error
@@ -164,7 +164,7 @@ function forceTracked(by: Tracker, thunk: TrackedThunk): Value {
     by.evaluatedTo(thunk, value, start)
     return value
   } catch (error) {
-    if (error instanceof InfiniteRecursionError && code !== BLACKHOLE) error.passes(placeIn(thunk))
+    if (error instanceof InfiniteRecursionError && code !== BLACKHOLE) locateIn(thunk, error)
     thunk.code = code
     throw error
   } finally {
@@ -225,8 +225,9 @@ function positionOf(payload: unknown): Position | undefined {
   return isLocated(payload) ? payload.position() : undefined
 }
 
-function placeIn({ first, second }: Thunk): Position | undefined {
-  return isLocated(second) ? second.askedAt(first) : undefined
+/** The innermost value that was being computed is the one that asked, if no call in it has said so. */
+function locateIn({ first, second }: Thunk, error: InfiniteRecursionError): void {
+  if (error.wantsPosition && isLocated(second)) error.locate(second.askedAt(first))
 }
 
 /** Whether its value is being computed. */

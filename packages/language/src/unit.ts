@@ -66,9 +66,12 @@ export class Unit {
   /** An error that came out of a call, with the position of the node that called if it wants one. */
   located(error: unknown, node: number): unknown {
     if (error instanceof EvaluationError) {
-      const position = this.position(node)
-      error.locate(position)
-      if (this.trace) error.called(position)
+      if (error.wantsPosition) {
+        error.locate(this.position(node))
+        // Where Nix gives none, nobody further out gives one.
+        error.wantsPosition = false
+      }
+      if (this.trace) error.called(this.position(node))
     }
     return error
   }

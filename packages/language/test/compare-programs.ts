@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Peer } from '@baryon/testing'
 import { forceDeep, formatError, printValue, type Value } from '../index.ts'
+import { errorText } from './error-text.ts'
 import { generateProgram } from './generate-program.ts'
 import { memoryIo, testEvaluator } from './memory-io.ts'
 
@@ -59,8 +60,8 @@ function samePrint(ours: string | undefined, theirs: string): boolean {
 
 function failsAlike({ error, isDeep }: Outcome, stderr: string): boolean {
   if (error === undefined) return false
-  const [theirs, theirPlace] = parted(withoutWarnings(stderr))
-  const [ours, ourPlace] = parted(withoutWarnings(error))
+  const [theirs, theirPlace] = parted(errorText(stderr))
+  const [ours, ourPlace] = parted(errorText(error))
   // Which attribute of a set is first depends on the addresses of names in Nix, on what was evaluated before here.
   if (ours !== theirs) return isDeep === true || [ours, theirs].every((one) => one.startsWith("error: assertion '"))
   // We find a place more often, and our `derivation` is not written in the language. Which variable asks, if there are
@@ -73,12 +74,7 @@ function failsAlike({ error, isDeep }: Outcome, stderr: string): boolean {
 function parted(text: string): [message: string, place: string] {
   const [message = '', ...rest] = text.split('\n\n       at ')
   // A bad name is shown with its odd characters escaped; Nix prints them.
-  return [message.replace(/^(error: store path '\w{32})-.*/s, '$1').trimEnd(), rest.join('').trimEnd()]
-}
-
-function withoutWarnings(stderr: string): string {
-  const lines = stderr.split('\n')
-  const text = lines.filter((line) => !line.startsWith('warning: ') && !line.startsWith("(use '--show")).join('\n')
-  // It prints nothing of an error that says nothing.
-  return text.trim() === '' ? 'error:' : text
+  const shown = message.replace(/^(error: store path '\w{32})-.*/s, '$1').trimEnd()
+  // Nix prints nothing of an error that says nothing.
+  return [shown === '' ? 'error:' : shown, rest.join('')]
 }

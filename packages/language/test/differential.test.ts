@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test'
 import { peer } from '@baryon/testing'
 import fc from 'fast-check'
 import { forceDeep, formatError, parseFile, parseSyntax, printSyntax, printValue, symbolText } from '../index.ts'
+import { errorText } from './error-text.ts'
 import { readExpressions } from './expressions.ts'
 import { testEvaluator } from './memory-io.ts'
 
@@ -85,7 +86,7 @@ describe('differential with nix-instantiate', { skip: nix.skip }, () => {
     for (const text of readExpressions('errors.txt')) {
       const result = nix.run(['--eval', '--strict', '-'], { home, environment, input: text })
       assert.notEqual(result.status, 0, text)
-      assert.equal(ourError(text), theirError(result.stderr), text)
+      assert.equal(ourError(text), errorText(result.stderr), text)
     }
   })
 
@@ -93,7 +94,7 @@ describe('differential with nix-instantiate', { skip: nix.skip }, () => {
     const traced = testEvaluator(undefined, { showTrace: true })
     for (const text of readExpressions('traces.txt')) {
       const result = nix.run(['--eval', '--strict', '--show-trace', '-'], { home, environment, input: text })
-      assert.equal(ourError(text, traced), theirError(result.stderr), text)
+      assert.equal(ourError(text, traced), errorText(result.stderr), text)
     }
   })
 
@@ -129,13 +130,7 @@ function ourError(text: string, using = evaluator): string {
   try {
     forceDeep(using.evaluateText(text, home, '«stdin»'))
   } catch (error) {
-    return theirError(formatError(error as Error, { showTrace: using.settings.showTrace }))
+    return errorText(formatError(error as Error, { showTrace: using.settings.showTrace }))
   }
   return 'no error'
-}
-
-/** Without warnings about the machine, and without the remark that depends on frames we do not collect. */
-function theirError(stderr: string): string {
-  const lines = stderr.split('\n').filter((line) => !line.startsWith('warning: ') && !line.startsWith("(use '--show"))
-  return lines.join('\n').trimEnd()
 }

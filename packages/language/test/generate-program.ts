@@ -3,6 +3,8 @@
  * builtins of Nix 2.8 that depend on nothing outside.
  */
 
+import { randomNumbers } from '@baryon/testing'
+
 type Type = 'int' | 'float' | 'bool' | 'string' | 'ints' | 'strings' | 'attrs' | 'function' | 'null' | 'derivation'
 
 const TYPES: readonly Type[] = [
@@ -51,19 +53,15 @@ export function generateProgram(seed: number): string {
 }
 
 class Generator {
-  #state: number
+  readonly #random: () => number
 
   constructor(seed: number) {
-    this.#state = (seed * 2_654_435_761) >>> 0
+    // Neighbours have nothing in common.
+    this.#random = randomNumbers(seed * 2_654_435_761)
   }
 
-  /** An integer below the limit (mulberry32). */
   #below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let t = this.#state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) % limit
+    return (this.#random() * 2 ** 32) % limit
   }
 
   #chance(percent: number): boolean {

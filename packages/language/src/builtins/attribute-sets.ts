@@ -10,7 +10,7 @@ import {
   selectSlots,
   sharedKeys,
 } from '../attrs.ts'
-import { ValueError } from '../errors.ts'
+import { locatedAt, ValueError } from '../errors.ts'
 import type { Evaluator } from '../evaluator.ts'
 import { forceAttrs, forceFunction, forceList, forceStringNoContext } from '../force.ts'
 import { type Builtin, callFunction2 } from '../function.ts'
@@ -119,9 +119,7 @@ function forceName(pair: Attrs, slot: Slot): string {
   try {
     return forceStringNoContext(slot)
   } catch (error) {
-    const position = attributePosition(pair, NAME)
-    if (position !== undefined && error instanceof ValueError) error.locate(position)
-    throw error
+    throw locatedAt(error, attributePosition(pair, NAME))
   }
 }
 
